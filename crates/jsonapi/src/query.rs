@@ -1,0 +1,232 @@
+//! Query parameters: <https://jsonapi.org/format/1.1/#query-parameters>.
+
+use std::borrow::Cow;
+
+use ::http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::Error;
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Which page of a collection is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pagination {
+    /// From 1.
+    pub number: u64,
+    /// Resources on a page, at least 1.
+    pub size: u64,
+}
+
+impl Pagination {
+    /// How many resources stand before this page.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        (self.number - 1).saturating_mul(self.size)
+    }
+}
+
+/// The decoded parameters of a request that nobody has taken yet.
+///
+/// Each endpoint takes those that it knows; [`Parameters::finish`] refuses the rest, since
+/// JSON:API wants unknown parameters answered with 400.
+#[derive(Debug)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Decodes a raw query string.
+    ///
+    /// # Errors
+    /// 400 for a parameter given twice or one that is not UTF-8 after decoding.
+    pub fn parse(query: Option<&str>) -> Result<Self, Error> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for pair in query
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+        {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name, name)?;
+            let value = decode(value, &name)?;
+            if pairs.iter().any(|(known, _)| *known == name) {
+                return Err(invalid(&name).detail(format!("'{name}' is given more than once.")));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Removes and returns one parameter.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let position = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.swap_remove(position).1)
+    }
+
+    /// Takes `page[number]` (from 1, default 1) and `page[size]` (1 to `maximum`).
+    ///
+    /// # Errors
+    /// 400 for anything else than an integer within these bounds.
+    pub fn take_pagination(&mut self, default: u64, maximum: u64) -> Result<Pagination, Error> {
+        // The last offset must be a number that stores can count with (a signed 64-bit integer).
+        let number_max = i64::MAX.unsigned_abs() / maximum;
+        let number = self.take_bounded("page[number]", 1, number_max)?;
+        let size = self.take_bounded("page[size]", default, maximum)?;
+        Ok(Pagination { number, size })
+    }
+
+    /// # Errors
+    /// 400 for the first parameter that nobody took.
+    pub fn finish(self) -> Result<(), Error> {
+        let Some((name, _)) = self.0.into_iter().next() else {
+            return Ok(());
+        };
+        let family = name.split('[').next().unwrap_or_default();
+        let detail = match family {
+            "include" | "fields" | "sort" | "filter" => {
+                format!("'{name}' is not supported at this URL.")
+            }
+            "page" => format!("'{name}' is unknown. Pages take page[number] and page[size]."),
+            _ => format!("'{name}' is unknown at this URL."),
+        };
+        Err(invalid(&name).detail(detail))
+    }
+
+    fn take_bounded(&mut self, name: &str, default: u64, maximum: u64) -> Result<u64, Error> {
+        let Some(text) = self.take(name) else {
+            return Ok(default);
+        };
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse::<u64>() {
+            Ok(value) if digits && (1..=maximum).contains(&value) => Ok(value),
+            _ => {
+                Err(invalid(name).detail(format!("'{name}' takes an integer from 1 to {maximum}.")))
+            }
+        }
+    }
+}
+
+/// A collection's URL for one page of it.
+#[must_use]
+pub fn page_url(collection: &str, number: u64, size: u64) -> String {
+    format!("{collection}?page%5Bnumber%5D={number}&page%5Bsize%5D={size}")
+}
+
+/// Encodes a text as one segment of a path.
+pub(crate) fn path_segment(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, RESERVED).into()
+}
+
+fn decode(text: &str, parameter: &str) -> Result<String, Error> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| {
+        invalid(parameter).detail("The parameter is not UTF-8 after percent-decoding.")
+    })?;
+    Ok(decoded.into_owned())
+}
+
+fn invalid(parameter: &str) -> Error {
+    Error::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_query_parameter",
+        "Invalid query parameter",
+    )
+    .parameter(parameter)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Source;
+
+    fn pagination(query: &str) -> Result<Pagination, Error> {
+        Parameters::parse(Some(query))?.take_pagination(500, 1000)
+    }
+
+    #[test]
+    fn pages_have_defaults() {
+        assert_eq!(
+            pagination("").unwrap(),
+            Pagination {
+                number: 1,
+                size: 500
+            }
+        );
+        let third = pagination("page[number]=3&page%5Bsize%5D=7").unwrap();
+        assert_eq!((third.number, third.size, third.offset()), (3, 7, 14));
+    }
+
+    #[test]
+    fn pg_6_bad_page_values_are_refused_by_name() {
+        for value in [
+            "0",
+            "-1",
+            "abc",
+            "",
+            "1.5",
+            "+1",
+            "1e3",
+            "99999999999999999999",
+            "1001",
+        ] {
+            let error = pagination(&format!("page[size]={value}")).unwrap_err();
+            assert_eq!(
+                error.source,
+                Some(Source::Parameter("page[size]".into())),
+                "{value}"
+            );
+        }
+        assert!(pagination("page[number]=18446744073709551615").is_err());
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        let error = Parameters::parse(Some("page[size]=1&page%5Bsize%5D=2")).unwrap_err();
+        assert_eq!(error.source, Some(Source::Parameter("page[size]".into())));
+    }
+
+    #[test]
+    fn what_nobody_takes_is_refused() {
+        for name in ["sort", "include", "fields[contacts]", "page[foo]", "utm"] {
+            let parameters = Parameters::parse(Some(&format!("{name}=x"))).unwrap();
+            let error = parameters.finish().unwrap_err();
+            assert_eq!(error.source, Some(Source::Parameter(name.into())));
+        }
+        assert!(Parameters::parse(Some("&&")).unwrap().finish().is_ok());
+    }
+
+    #[test]
+    fn page_urls_are_read_back_as_they_were_meant() {
+        let url = page_url("/contacts", 2, 10);
+        let query = url.split_once('?').unwrap().1;
+        assert_eq!(
+            pagination(query).unwrap(),
+            Pagination {
+                number: 2,
+                size: 10
+            }
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_gives_parameters_or_a_refusal(query in "\\PC{0,60}") {
+            if let Ok(mut parameters) = Parameters::parse(Some(&query)) {
+                let _ = parameters.take_pagination(10, 100);
+                let _ = parameters.finish();
+            }
+        }
+
+        #[test]
+        fn any_text_survives_a_path_segment(text in "\\PC{0,20}") {
+            let decoded = percent_decode_str(&path_segment(&text)).decode_utf8().unwrap().into_owned();
+            prop_assert_eq!(decoded, text);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Answers as text, straight from stored JSON without a value tree in between.
+
+use crate::Pagination;
+use crate::query::{page_url, path_segment};
+
+const JSONAPI: &[u8] = br#","jsonapi":{"version":"1.1"}}"#;
+
+/// Writes the resources of one type.
+///
+/// What never varies between two resources is escaped once, when the writer is made.
+#[derive(Debug, Clone)]
+pub struct ResourceWriter {
+    collection: String,
+    head: String,
+    id_attribute: Option<String>,
+}
+
+impl ResourceWriter {
+    /// `collection` is the path of the collection, such as `/contacts`; with an `id_attribute`
+    /// every resource repeats its id as an attribute of that name.
+    #[must_use]
+    pub fn new(resource_type: &str, collection: &str, id_attribute: Option<&str>) -> Self {
+        Self {
+            collection: collection.to_owned(),
+            head: format!(r#"{{"type":{},"id":"#, json_string(resource_type)),
+            id_attribute: id_attribute.map(|name| format!("{}:", json_string(name))),
+        }
+    }
+
+    /// The URL of one resource.
+    #[must_use]
+    pub fn url(&self, id: &str) -> String {
+        format!("{}/{}", self.collection, path_segment(id))
+    }
+
+    /// A document with one resource; `attributes` is the text of a JSON object.
+    #[must_use]
+    pub fn one(&self, id: &str, attributes: &str) -> Vec<u8> {
+        let mut text = Vec::with_capacity(attributes.len() + 256);
+        text.extend_from_slice(br#"{"data":"#);
+        self.resource(&mut text, id, attributes);
+        text.extend_from_slice(br#","links":{"self":"#);
+        text.extend_from_slice(json_string(&self.url(id)).as_bytes());
+        text.push(b'}');
+        text.extend_from_slice(JSONAPI);
+        text
+    }
+
+    /// A document with one page of the collection.
+    pub fn page<'a>(
+        &self,
+        resources: impl Iterator<Item = (&'a str, &'a str)>,
+        links: CollectionLinks,
+    ) -> Vec<u8> {
+        let mut text = Vec::with_capacity(4096);
+        text.extend_from_slice(br#"{"data":["#);
+        for (position, (id, attributes)) in resources.enumerate() {
+            if position > 0 {
+                text.push(b',');
+            }
+            self.resource(&mut text, id, attributes);
+        }
+        text.extend_from_slice(b"],\"links\":");
+        text.extend_from_slice(links.to_json(&self.collection).as_bytes());
+        text.extend_from_slice(format!(r#","meta":{{"total":{}}}"#, links.total).as_bytes());
+        text.extend_from_slice(JSONAPI);
+        text
+    }
+
+    fn resource(&self, text: &mut Vec<u8>, id: &str, attributes: &str) {
+        let id_text = json_string(id);
+        text.extend_from_slice(self.head.as_bytes());
+        text.extend_from_slice(id_text.as_bytes());
+        text.extend_from_slice(br#","attributes":"#);
+        match &self.id_attribute {
+            None => text.extend_from_slice(attributes.as_bytes()),
+            Some(name) => {
+                let members = attributes.strip_prefix('{').unwrap_or(attributes);
+                text.push(b'{');
+                text.extend_from_slice(name.as_bytes());
+                text.extend_from_slice(id_text.as_bytes());
+                if members != "}" {
+                    text.push(b',');
+                }
+                text.extend_from_slice(members.as_bytes());
+            }
+        }
+        text.extend_from_slice(br#","links":{"self":"#);
+        text.extend_from_slice(json_string(&self.url(id)).as_bytes());
+        text.extend_from_slice(b"}}");
+    }
+}
+
+/// The pagination links of a collection: <https://jsonapi.org/format/1.1/#fetching-pagination>.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectionLinks {
+    /// The page that was asked for.
+    pub page: Pagination,
+    /// Resources in the whole collection.
+    pub total: u64,
+}
+
+impl CollectionLinks {
+    /// `prev` and `next` are null where there is no such page. Before a page past the end lies
+    /// the last page that has resources.
+    fn to_json(self, collection: &str) -> String {
+        let Pagination { number, size } = self.page;
+        let last = self.total.div_ceil(size).max(1);
+        let link = |name: &str, number: Option<u64>| {
+            let url = number.map_or_else(
+                || "null".to_owned(),
+                |number| json_string(&page_url(collection, number, size)),
+            );
+            format!("\"{name}\":{url}")
+        };
+        let prev = (number > 1).then(|| (number - 1).min(last));
+        let next = (number < last).then_some(number + 1);
+        format!(
+            "{{{},{},{},{},{}}}",
+            link("self", Some(number)),
+            link("first", Some(1)),
+            link("prev", prev),
+            link("next", next),
+            link("last", Some(last)),
+        )
+    }
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn contacts() -> ResourceWriter {
+        ResourceWriter::new("contacts", "/contacts", Some("_id"))
+    }
+
+    fn value(text: &[u8]) -> Value {
+        serde_json::from_slice(text).unwrap()
+    }
+
+    #[test]
+    fn a_resource_repeats_its_id_where_the_type_says_so() {
+        let document = value(&contacts().one("5a", r#"{"city":"Brighton"}"#));
+        assert_eq!(
+            document["data"]["attributes"],
+            json!({"_id": "5a", "city": "Brighton"})
+        );
+        assert_eq!(document["data"]["links"]["self"], "/contacts/5a");
+        assert_eq!(document["jsonapi"], json!({"version": "1.1"}));
+        let bare = ResourceWriter::new("books", "/books", None);
+        assert_eq!(
+            value(&bare.one("5a", "{}"))["data"]["attributes"],
+            json!({})
+        );
+        assert_eq!(
+            value(&contacts().one("5a", "{}"))["data"]["attributes"],
+            json!({"_id": "5a"})
+        );
+    }
+
+    #[test]
+    fn ids_are_escaped_in_text_and_in_urls() {
+        let document = value(&contacts().one("a/\"b\" ü?", "{}"));
+        assert_eq!(document["data"]["id"], "a/\"b\" ü?");
+        assert_eq!(
+            document["data"]["links"]["self"],
+            "/contacts/a%2F%22b%22%20%C3%BC%3F"
+        );
+    }
+
+    #[test]
+    fn pg_2_and_3_links_lead_through_all_pages() {
+        let links = |number, size, total| {
+            let page = Pagination { number, size };
+            let text = contacts().page(std::iter::empty(), CollectionLinks { page, total });
+            let links = value(&text)["links"].clone();
+            let number = |name: &str| {
+                let url = links[name].as_str()?.to_owned();
+                url.split("=")
+                    .nth(1)?
+                    .split('&')
+                    .next()?
+                    .parse::<u64>()
+                    .ok()
+            };
+            [
+                number("self"),
+                number("first"),
+                number("prev"),
+                number("next"),
+                number("last"),
+            ]
+        };
+        assert_eq!(links(1, 10, 25), [Some(1), Some(1), None, Some(2), Some(3)]);
+        assert_eq!(links(3, 10, 25), [Some(3), Some(1), Some(2), None, Some(3)]);
+        assert_eq!(links(1, 10, 0), [Some(1), Some(1), None, None, Some(1)]);
+        assert_eq!(links(9, 10, 25), [Some(9), Some(1), Some(3), None, Some(3)]);
+    }
+
+    #[test]
+    fn fr_3_an_empty_collection_is_an_empty_array() {
+        let links = CollectionLinks {
+            page: Pagination { number: 1, size: 5 },
+            total: 0,
+        };
+        let document = value(&contacts().page(std::iter::empty(), links));
+        assert_eq!(
+            (&document["data"], &document["meta"]["total"]),
+            (&json!([]), &json!(0))
+        );
+    }
+}

@@ -95,16 +95,14 @@ fn take_string(
     name: &str,
     errors: &mut Vec<Error>,
 ) -> Option<String> {
-    match data.remove(name)? {
-        Value::String(text) => Some(text),
-        _ => {
-            errors.push(malformed(
-                format!("/data/{name}"),
-                format!("'{name}' must be a string."),
-            ));
-            None
-        }
+    if let Value::String(text) = data.remove(name)? {
+        return Some(text);
     }
+    errors.push(malformed(
+        format!("/data/{name}"),
+        format!("'{name}' must be a string."),
+    ));
+    None
 }
 
 fn take_object(

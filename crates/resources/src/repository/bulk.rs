@@ -1,0 +1,99 @@
+//! Many resources at once, in constant memory: batches through channels.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{NewResource, Refusal, RepositoryError, Resource};
+
+/// Batches that may wait between a store and its reader or writer.
+const BATCHES_WAITING_MAX: usize = 2;
+
+/// What an import does with a row that is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportMode {
+    /// All rows are stored or none: nothing is visible before [`Import::commit`].
+    AllOrNothing,
+    /// Each batch is stored when it is acknowledged, without the rows that are refused.
+    EachBatch,
+}
+
+/// A whole collection, batch by batch, as it was when the scan began.
+#[derive(Debug)]
+pub struct Scan(mpsc::Receiver<Result<Vec<Resource>, RepositoryError>>);
+
+impl Scan {
+    /// The store's end and the reader's end.
+    pub(super) fn channel() -> (mpsc::Sender<Result<Vec<Resource>, RepositoryError>>, Self) {
+        let (batches, scan) = mpsc::channel(BATCHES_WAITING_MAX);
+        (batches, Self(scan))
+    }
+
+    /// The next batch, or `None` after the last.
+    ///
+    /// # Errors
+    /// When the store fails; there are no more batches then.
+    pub async fn next(&mut self) -> Result<Option<Vec<Resource>>, RepositoryError> {
+        self.0.recv().await.transpose()
+    }
+}
+
+/// What came of each row of a batch, in its order.
+pub type Outcomes = Vec<Result<(), Refusal>>;
+
+/// What an import asks of the store.
+#[derive(Debug)]
+pub(super) enum Step {
+    Insert(
+        Vec<NewResource>,
+        oneshot::Sender<Result<Outcomes, RepositoryError>>,
+    ),
+    Commit(oneshot::Sender<Result<(), RepositoryError>>),
+}
+
+impl Step {
+    pub(super) fn fail(self, error: RepositoryError) {
+        // Who no longer waits has given the import up.
+        match self {
+            Self::Insert(_, reply) => drop(reply.send(Err(error))),
+            Self::Commit(reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+/// A running import. Dropped without [`Import::commit`], it leaves nothing of what was not yet
+/// acknowledged as stored.
+#[derive(Debug)]
+pub struct Import(mpsc::Sender<Step>);
+
+impl Import {
+    /// The store's end and the caller's end.
+    pub(super) fn channel() -> (mpsc::Receiver<Step>, Self) {
+        let (steps, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
+        (receiver, Self(steps))
+    }
+
+    /// Stores a batch of rows, in their order, each without those that are refused.
+    ///
+    /// # Errors
+    /// When the store fails; nothing of this batch is stored then.
+    pub async fn insert(&mut self, rows: Vec<NewResource>) -> Result<Outcomes, RepositoryError> {
+        self.ask(|reply| Step::Insert(rows, reply)).await
+    }
+
+    /// Makes all of it durable and visible.
+    ///
+    /// # Errors
+    /// When the store fails; nothing that was not acknowledged before is stored then.
+    pub async fn commit(self) -> Result<(), RepositoryError> {
+        self.ask(Step::Commit).await
+    }
+
+    async fn ask<T>(
+        &self,
+        step: impl FnOnce(oneshot::Sender<Result<T, RepositoryError>>) -> Step,
+    ) -> Result<T, RepositoryError> {
+        let ended = || RepositoryError::Internal("the import has ended".to_owned());
+        let (reply, answer) = oneshot::channel();
+        self.0.send(step(reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}

@@ -1,0 +1,200 @@
+//! The embedded store: one SQLite file in the data directory.
+//!
+//! One thread writes and commits what is waiting together; readers run beside it (WAL). A write
+//! is acknowledged after `fsync` (`synchronous=FULL`), so it survives `kill -9` and power loss.
+
+mod file;
+mod readers;
+mod table;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+
+use self::readers::Readers;
+use self::table::Table;
+use self::writer::Writer;
+use super::{
+    Import, ImportMode, Page, Repository, RepositoryError, Resource, Scan, Write, WriteError,
+    Written,
+};
+use crate::query::Query;
+use crate::schema::{Id, ResourceType};
+
+/// Resources in one batch of a scan.
+const SCAN_BATCH: usize = 500;
+
+/// The repository over an embedded SQLite file.
+pub struct SqliteRepository {
+    // Declared in the order in which they must go: the last connection folds the log into the
+    // file, and the lock is released after that.
+    readers: Readers,
+    writer: Writer,
+    _lock: file::Lock,
+}
+
+impl SqliteRepository {
+    /// Opens the store of a data directory; makes the directory and the file where absent.
+    ///
+    /// Blocks for as long as the check of the file takes.
+    ///
+    /// # Errors
+    /// `Unusable` when the directory cannot be written or another process uses it, or the file
+    /// belongs to another program or a newer version of this one; `Corrupt` when the file is
+    /// damaged. Nothing is changed then.
+    pub fn open(data_dir: &Path) -> Result<Self, RepositoryError> {
+        let lock = file::Lock::acquire(data_dir)?;
+        let path = data_dir.join(file::NAME);
+        let connection = file::open(&path)?;
+        let readers = Readers::new(&path)?;
+        Ok(Self {
+            readers,
+            writer: Writer::start(connection)?,
+            _lock: lock,
+        })
+    }
+}
+
+#[async_trait]
+impl Repository for SqliteRepository {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn prepare(&self, resource_type: &Arc<ResourceType>) -> Result<(), RepositoryError> {
+        self.writer.prepare(resource_type.clone()).await
+    }
+
+    async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, RepositoryError> {
+        let (table, page) = (Table::of(of), query.page);
+        self.readers
+            .run(move |connection| {
+                // One transaction, so that page and total are of the same moment.
+                let moment = connection.transaction()?;
+                let total = moment
+                    .prepare_cached(&table.count())?
+                    .query_one([], |row| row.get(0))?;
+                let mut statement = moment.prepare_cached(&table.page())?;
+                let rows = statement.query_map([page.size, page.offset()], table::resource)?;
+                Ok(Page {
+                    resources: rows.collect::<Result<_, _>>()?,
+                    total,
+                })
+            })
+            .await
+    }
+
+    async fn find(
+        &self,
+        of: &Arc<ResourceType>,
+        id: &Id,
+    ) -> Result<Option<Resource>, RepositoryError> {
+        let (table, id) = (Table::of(of), id.clone());
+        self.readers
+            .run(move |connection| {
+                let mut statement = connection.prepare_cached(&table.find())?;
+                let attributes = statement.query_row([&id], |row| row.get(0)).optional()?;
+                Ok(attributes.map(|attributes| Resource { id, attributes }))
+            })
+            .await
+    }
+
+    async fn write(&self, unit: Vec<Write>) -> Result<Vec<Written>, WriteError> {
+        self.writer.write(unit).await
+    }
+
+    async fn scan(&self, of: &Arc<ResourceType>) -> Result<Scan, RepositoryError> {
+        let (table, connection) = (Table::of(of), self.readers.connect()?);
+        let (batches, scan) = Scan::channel();
+        tokio::task::spawn_blocking(move || {
+            let mut batch = Vec::with_capacity(SCAN_BATCH);
+            let outcome = table.for_each(&connection, |resource| {
+                batch.push(resource);
+                if batch.len() < SCAN_BATCH {
+                    return true;
+                }
+                // When nobody listens any more there is nothing left to do.
+                batches
+                    .blocking_send(Ok(std::mem::take(&mut batch)))
+                    .is_ok()
+            });
+            let last = outcome.map(|()| batch).map_err(failure);
+            let _ = batches.blocking_send(last);
+        });
+        Ok(scan)
+    }
+
+    async fn import(
+        &self,
+        of: &Arc<ResourceType>,
+        mode: ImportMode,
+    ) -> Result<Import, RepositoryError> {
+        let (steps, import) = Import::channel();
+        self.writer.import(of.clone(), mode, steps).await?;
+        Ok(import)
+    }
+
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        self.readers
+            .run(|connection: &mut Connection| {
+                connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))
+            })
+            .await
+    }
+}
+
+/// What a failure of SQLite means to whoever asked.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
+fn failure(error: rusqlite::Error) -> RepositoryError {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            RepositoryError::Corrupt(text)
+        }
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::OutOfMemory,
+        ) => RepositoryError::Unavailable(text),
+        _ => RepositoryError::Internal(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::contract;
+
+    fn fresh() -> std::future::Ready<(tempfile::TempDir, SqliteRepository)> {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = SqliteRepository::open(folder.path()).unwrap();
+        std::future::ready((folder, repository))
+    }
+
+    contract::clauses!(fresh);
+
+    #[tokio::test]
+    async fn a_collection_with_ids_of_another_kind_is_not_used() {
+        let (_folder, repository) = fresh().await;
+        let declared = |kind: &str| {
+            let text = format!("type: t\nid: {kind}\nattributes: {{type: object}}\n");
+            Arc::new(crate::schema::parse(&text).unwrap())
+        };
+        repository.prepare(&declared("uuid")).await.unwrap();
+        let error = repository.prepare(&declared("integer")).await.unwrap_err();
+        assert!(
+            error.to_string().contains("ids of the kind uuid"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! A resource type as declared.
+
+mod attributes;
+mod definition;
+mod id;
+mod located_yaml;
+
+pub use attributes::{Attributes, AttributesSchema, Violation};
+pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};
+pub use id::{Id, IdKind, InvalidId};
+
+/// The JSON Schema of definition files, for editors and for [`parse`].
+pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");
+
+/// A resource type: everything that the service knows about its resources.
+#[derive(Debug)]
+pub struct ResourceType {
+    /// The JSON:API type and the first segment of the URLs.
+    pub name: String,
+    /// One resource in messages: `contact`.
+    pub singular: String,
+    /// The collection of the store.
+    pub collection: String,
+    /// What an id is.
+    pub id: IdKind,
+    /// The attribute that repeats the id.
+    pub id_attribute: Option<String>,
+    /// Page sizes.
+    pub page: PageLimits,
+    /// What attributes must be like.
+    pub attributes: AttributesSchema,
+    /// What the store keeps in order.
+    pub indexes: Vec<Index>,
+}
+
+impl ResourceType {
+    /// The member that holds the id where a resource is one plain object: in
+    /// `application/json` bodies and in imported and exported files.
+    #[must_use]
+    pub fn plain_id_member(&self) -> &str {
+        self.id_attribute.as_deref().unwrap_or("id")
+    }
+}
+
+/// Page sizes, in resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimits {
+    /// When the client does not say.
+    pub default: u64,
+    /// The most that a client may ask for.
+    pub maximum: u64,
+}
+
+/// An index over attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Attribute names, in order.
+    pub keys: Vec<IndexKey>,
+    /// Whether two resources may not have the same values; null and absent values never clash.
+    pub unique: bool,
+}
+
+impl Index {
+    /// The attribute names, joined by commas.
+    #[must_use]
+    pub fn attribute_names(&self) -> String {
+        self.keys
+            .iter()
+            .map(|key| key.attribute.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// One attribute of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexKey {
+    /// The attribute's name.
+    pub attribute: String,
+    /// Whether the greatest value stands first.
+    pub descending: bool,
+}

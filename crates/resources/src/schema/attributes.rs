@@ -1,0 +1,272 @@
+//! What the attributes of a type must be like: a compiled JSON Schema and the rules of the store.
+
+use std::collections::BTreeSet;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
+use serde_json::{Map, Value};
+
+/// The attributes of one resource, in the order in which they were given.
+pub type Attributes = Map<String, Value>;
+
+/// A place where attributes are not as the schema wants them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Violation {
+    /// JSON pointer within the attributes; `""` is the whole object.
+    pub pointer: String,
+    /// The keyword of JSON Schema that is violated, such as `type` or `required`.
+    pub keyword: String,
+    /// What is wrong, without the offending value: attributes may be personal data.
+    pub message: String,
+}
+
+impl Violation {
+    /// The attribute that it is in, unless it is about the object as a whole.
+    fn attribute(&self) -> Option<&str> {
+        self.pointer.split('/').nth(1)
+    }
+}
+
+/// The schema of one type's attributes.
+#[derive(Debug)]
+pub struct AttributesSchema {
+    validator: Validator,
+    declared: Map<String, Value>,
+}
+
+impl AttributesSchema {
+    /// Compiles a JSON Schema (2020-12) of the attributes object. Formats are checked.
+    ///
+    /// # Errors
+    /// A keyword used wrongly, an unknown format, a regular expression that cannot be compiled
+    /// or a reference to another document. The error's instance path is a path in `schema`.
+    pub fn compile(schema: &Value) -> Result<Self, ValidationError<'static>> {
+        let validator = jsonschema::draft202012::options()
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .build(schema)?;
+        let declared = schema.get("properties").and_then(Value::as_object).cloned();
+        Ok(Self {
+            validator,
+            declared: declared.unwrap_or_default(),
+        })
+    }
+
+    /// The names of the declared attributes, in the order of the definition.
+    pub fn declared(&self) -> impl Iterator<Item = &str> {
+        self.declared.keys().map(String::as_str)
+    }
+
+    /// Whether a text is a possible value of an attribute; true where nothing is declared.
+    #[must_use]
+    pub fn admits_text(&self, attribute: &str) -> bool {
+        match self
+            .declared
+            .get(attribute)
+            .and_then(|schema| schema.get("type"))
+        {
+            Some(Value::String(name)) => name == "string",
+            Some(Value::Array(names)) => names.iter().any(|name| name == "string"),
+            _ => true,
+        }
+    }
+
+    /// Passes valid attributes through.
+    ///
+    /// # Errors
+    /// Every violation, in the order of their pointers.
+    pub fn validate(&self, attributes: Attributes) -> Result<Attributes, Vec<Violation>> {
+        let value = Value::Object(attributes);
+        let violations = self.violations(&value);
+        match value {
+            Value::Object(attributes) if violations.is_empty() => Ok(attributes),
+            _ => Err(violations.into_iter().collect()),
+        }
+    }
+
+    /// Checks a change of some attributes from `before` to `after`.
+    ///
+    /// # Errors
+    /// Violations that the change brings. Those that were there before, in attributes that were
+    /// not named, don't hinder: documents of any origin can be repaired step by step.
+    pub fn validate_change(
+        &self,
+        named: &Attributes,
+        before: &Value,
+        after: &Value,
+    ) -> Result<(), Vec<Violation>> {
+        let mut violations = self.violations(after);
+        if !violations.is_empty() {
+            let known = self.violations(before);
+            violations.retain(|violation| {
+                !known.contains(violation)
+                    || violation
+                        .attribute()
+                        .is_some_and(|name| named.contains_key(name))
+            });
+        }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(violations.into_iter().collect())
+        }
+    }
+
+    fn violations(&self, attributes: &Value) -> BTreeSet<Violation> {
+        let names = attributes.as_object().into_iter().flat_map(Map::keys);
+        let unstorable = names.filter_map(|name| unstorable_name(name));
+        // The whole answer is built only where there is something to say: the check without
+        // explanations is several times faster.
+        let invalid = !self.validator.is_valid(attributes);
+        let explained = invalid.then(|| self.validator.iter_errors(attributes));
+        explained
+            .into_iter()
+            .flatten()
+            .flat_map(|error| explain(&error))
+            .chain(unstorable)
+            .collect()
+    }
+}
+
+/// MongoDB keeps `$` at the start of a name and dots for its own operators; NUL ends a name.
+fn unstorable_name(name: &str) -> Option<Violation> {
+    let bad = name.is_empty() || name.starts_with('$') || name.contains(['.', '\0']);
+    let reserved = matches!(name, "id" | "type");
+    let message = if reserved {
+        format!("no attribute can be called '{name}': JSON:API reserves the name")
+    } else {
+        "a name of an attribute is not empty, does not start with '$' and contains no '.'".into()
+    };
+    (bad || reserved).then(|| Violation {
+        pointer: format!("/{}", jsonapi::pointer_token(name)),
+        keyword: "propertyNames".into(),
+        message,
+    })
+}
+
+/// One violation for each place: JSON Schema reports all unexpected members as one error.
+fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
+    let path = error.instance_path().as_str();
+    let violation = |pointer: String, message: String| Violation {
+        pointer,
+        keyword: error.kind().keyword().to_owned(),
+        message,
+    };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
+            .iter()
+            .map(|name| {
+                let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
+                violation(pointer, format!("'{name}' is not declared"))
+            })
+            .collect(),
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            vec![violation(path.to_owned(), format!("'{name}' is required"))]
+        }
+        _ => vec![violation(
+            path.to_owned(),
+            error.masked_with("the value").to_string(),
+        )],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn books() -> AttributesSchema {
+        let schema = json!({
+            "type": "object",
+            "required": ["title"],
+            "additionalProperties": false,
+            "properties": {
+                "title": {"type": "string", "minLength": 1},
+                "published": {"type": "string", "format": "date"},
+                "pages": {"type": "integer"},
+                "series": {"type": "object", "additionalProperties": false,
+                           "properties": {"name/part": {"type": "string"}}}
+            }
+        });
+        AttributesSchema::compile(&schema).unwrap()
+    }
+
+    fn object(value: Value) -> Attributes {
+        let Value::Object(object) = value else {
+            panic!("not an object: {value}")
+        };
+        object
+    }
+
+    fn places(violations: &[Violation]) -> Vec<(&str, &str)> {
+        violations
+            .iter()
+            .map(|v| (v.pointer.as_str(), v.keyword.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn every_violation_is_reported_with_its_place() {
+        let attributes = object(json!({
+            "published": "tomorrow", "pages": "many", "colour": "red", "series": {"name/part": 1}
+        }));
+        let violations = books().validate(attributes).unwrap_err();
+        assert_eq!(
+            places(&violations),
+            [
+                ("", "required"),
+                ("/colour", "additionalProperties"),
+                ("/pages", "type"),
+                ("/published", "format"),
+                ("/series/name~1part", "type"),
+            ]
+        );
+    }
+
+    #[test]
+    fn violations_do_not_repeat_the_value() {
+        let attributes = object(json!({"title": "x", "pages": "secret"}));
+        let violations = books().validate(attributes).unwrap_err();
+        assert!(
+            !violations[0].message.contains("secret"),
+            "{}",
+            violations[0].message
+        );
+    }
+
+    #[test]
+    fn names_that_no_store_could_keep_are_refused() {
+        let open = AttributesSchema::compile(&json!({"type": "object"})).unwrap();
+        for name in ["", "$set", "a.b", "a\0b", "id", "type"] {
+            let attributes = object(json!({ name: 1 }));
+            assert_eq!(open.validate(attributes).unwrap_err().len(), 1, "{name:?}");
+        }
+        assert!(open.validate(object(json!({"a$b": 1, "_id": 2}))).is_ok());
+    }
+
+    #[test]
+    fn a_change_answers_for_what_it_brings_and_not_for_what_was_there() {
+        let change = |named: Value, before: Value, after: Value| {
+            books().validate_change(&object(named), &before, &after)
+        };
+        let before = json!({"pages": "many"});
+        let after = json!({"pages": "many", "published": "2020-01-01"});
+        assert_eq!(
+            change(json!({"published": "2020-01-01"}), before.clone(), after),
+            Ok(())
+        );
+        let after = json!({"pages": "few"});
+        let violations = change(json!({"pages": "few"}), before, after).unwrap_err();
+        assert_eq!(places(&violations), [("/pages", "type")]);
+    }
+
+    #[test]
+    fn a_text_is_possible_unless_the_declared_type_rules_it_out() {
+        let schema = books();
+        assert!(schema.admits_text("title") && schema.admits_text("undeclared"));
+        assert!(!schema.admits_text("pages"));
+    }
+}

@@ -182,7 +182,9 @@ fn name_file(error: RepositoryError, path: &Path) -> RepositoryError {
         RepositoryError::Unusable(text) | RepositoryError::Unavailable(text) => {
             RepositoryError::Unusable(format!("{path}: {text}"))
         }
-        RepositoryError::Internal(text) => RepositoryError::Internal(format!("{path}: {text}")),
+        RepositoryError::Internal(text) | RepositoryError::OutcomeUnknown(text) => {
+            RepositoryError::Internal(format!("{path}: {text}"))
+        }
     }
 }
 

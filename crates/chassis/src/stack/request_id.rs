@@ -1,0 +1,120 @@
+//! Who a request is: the id that its log lines and its answer share, and the caller's own trace.
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use tracing::Span;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_BYTES_MAX: usize = 128;
+const APITRACE: HeaderName = HeaderName::from_static("apitrace");
+const APITRACE_BYTES_MAX: usize = 256;
+
+/// The id of a request: a request extension, and the `X-Request-Id` of every response.
+///
+/// The caller's own is taken when it is well formed: 1 to 128 characters of `A-Z a-z 0-9` and
+/// `. _ : + / = @ -`. Otherwise it is a fresh UUID of version 7.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        text(&self.0)
+    }
+
+    fn is_well_formed(value: &HeaderValue) -> bool {
+        (1..=REQUEST_ID_BYTES_MAX).contains(&value.len())
+            && value
+                .as_bytes()
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._:+/=@-".contains(byte))
+    }
+
+    fn fresh() -> Self {
+        let mut buffer = Uuid::encode_buffer();
+        let id: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+        let value = HeaderValue::from_str(id);
+        Self(value.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
+    }
+}
+
+/// What the caller calls its own course of calls: a request extension where the request had a well
+/// formed `Apitrace` header, and the `Apitrace` of its response. Never made up.
+///
+/// Well formed is 1 to 256 characters of visible ASCII, and spaces between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apitrace(HeaderValue);
+
+impl Apitrace {
+    /// The trace as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        text(&self.0)
+    }
+
+    fn is_well_formed(value: &HeaderValue) -> bool {
+        let bytes = value.as_bytes();
+        bytes.len() <= APITRACE_BYTES_MAX
+            && bytes.first().is_some_and(u8::is_ascii_graphic)
+            && bytes.last().is_some_and(u8::is_ascii_graphic)
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+    }
+}
+
+/// Both values are made from ASCII only.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+/// What [`identify`] found out about a request.
+pub(super) struct Identity {
+    request_id: RequestId,
+    apitrace: Option<Apitrace>,
+}
+
+/// Reads or makes the id, and leaves it with the request for its handler.
+pub(super) fn identify(request: &mut Request) -> Identity {
+    let header = |name| request.headers().get(name);
+    let request_id = match header(REQUEST_ID) {
+        Some(given) if RequestId::is_well_formed(given) => RequestId(given.clone()),
+        _ => RequestId::fresh(),
+    };
+    let apitrace = header(APITRACE)
+        .filter(|given| Apitrace::is_well_formed(given))
+        .cloned()
+        .map(Apitrace);
+    request.extensions_mut().insert(request_id.clone());
+    if let Some(apitrace) = &apitrace {
+        request.extensions_mut().insert(apitrace.clone());
+    }
+    Identity {
+        request_id,
+        apitrace,
+    }
+}
+
+impl Identity {
+    /// The span of the request. It is of level error so that no filter separates a line from its
+    /// id.
+    pub(super) fn span(&self) -> Span {
+        tracing::error_span!(
+            "request",
+            request_id = self.request_id.as_str(),
+            apitrace = self.apitrace.as_ref().map(Apitrace::as_str),
+        )
+    }
+
+    pub(super) fn stamp(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.request_id.0);
+        if let Some(apitrace) = self.apitrace {
+            headers.insert(APITRACE, apitrace.0);
+        }
+        response
+    }
+}

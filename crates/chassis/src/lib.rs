@@ -12,5 +12,5 @@ pub mod health;
 pub mod operations;
 pub mod stack;
 pub mod serve;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;

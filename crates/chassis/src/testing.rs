@@ -36,7 +36,6 @@ impl TestServer {
     /// # Panics
     ///
     /// When there is no port to be had.
-    #[expect(clippy::expect_used, reason = "a test without a socket has to fail")]
     pub async fn start_with(router: Router, limits: ServeLimits) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -100,7 +99,6 @@ impl LogCapture {
     ///
     /// When `filter` cannot be read.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test with a wrong filter has to fail")]
     pub fn start(filter: &str) -> Self {
         let lines = Lines::default();
         let subscriber = telemetry::subscriber(LogMode::Json, filter, Arc::new(lines.clone()));

@@ -118,3 +118,49 @@ impl Identity {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn identified(name: HeaderName, value: &[u8]) -> Identity {
+        let mut request = Request::new(Body::empty());
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            request.headers_mut().insert(name, value);
+        }
+        identify(&mut request)
+    }
+
+    fn allowed_in_request_id(character: char) -> bool {
+        matches!(character, 'A'..='Z' | 'a'..='z' | '0'..='9')
+            || ['.', '_', ':', '+', '/', '=', '@', '-'].contains(&character)
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_id_is_taken_exactly_when_it_is_well_formed(given in "(?s).{0,140}|[-A-Za-z0-9._:+/=@]{0,140}") {
+            let well_formed = (1..=128).contains(&given.len()) && given.chars().all(allowed_in_request_id);
+            let taken = identified(REQUEST_ID, given.as_bytes()).request_id;
+            prop_assert_eq!(taken.as_str() == given, well_formed);
+            prop_assert!(RequestId::is_well_formed(&taken.0));
+        }
+
+        #[test]
+        fn an_apitrace_is_taken_whole_or_not_at_all(given in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Some(apitrace) = identified(APITRACE, &given).apitrace {
+                prop_assert_eq!(apitrace.as_str().as_bytes(), &given[..]);
+                prop_assert!((1..=256).contains(&given.len()));
+                prop_assert!(given.iter().all(|byte| (b' '..=b'~').contains(byte)));
+            }
+        }
+
+        #[test]
+        fn visible_words_are_an_apitrace(given in "[!-~]{1,99}( [!-~]{1,99})?") {
+            let apitrace = identified(APITRACE, given.as_bytes()).apitrace;
+            prop_assert_eq!(apitrace.map(|apitrace| apitrace.as_str().to_owned()), Some(given));
+        }
+    }
+}

@@ -230,3 +230,127 @@ impl<W: Write> Write for Escaped<'_, W> {
         self.0.write_str(&text[plain_from..])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use tracing::field::Empty;
+
+    use crate::telemetry::LogMode;
+    use crate::testing::LogCapture;
+
+    fn logged(act: impl FnOnce()) -> (String, Value) {
+        let log = LogCapture::start("trace");
+        act();
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        (
+            lines[0].clone(),
+            serde_json::from_str(&lines[0]).expect(&lines[0]),
+        )
+    }
+
+    #[test]
+    fn a_line_is_flat_and_its_own_names_come_first() {
+        let (text, line) = logged(|| {
+            let span = tracing::info_span!("request", request_id = "7", count = 3);
+            span.in_scope(|| tracing::warn!(ratio = 0.5, nan = f64::NAN, ok = true, "done"));
+        });
+        let names: Vec<_> = line.as_object().unwrap().keys().collect();
+        let own = [
+            "timestamp",
+            "level",
+            "target",
+            "message",
+            "ratio",
+            "nan",
+            "ok",
+        ];
+        assert_eq!(names[..7], own);
+        assert_eq!(names[7..], ["request_id", "count"]);
+        assert_eq!(
+            (&line["level"], &line["message"]),
+            (&"WARN".into(), &"done".into())
+        );
+        assert_eq!(
+            (&line["nan"], &line["ratio"], &line["count"]),
+            (&Value::Null, &0.5.into(), &3.into())
+        );
+        // 2026-11-22T07:49:00.123456Z
+        let timestamp = line["timestamp"].as_str().unwrap();
+        assert_eq!(
+            (timestamp.len(), &timestamp[10..11], &timestamp[26..]),
+            (27, "T", "Z"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_name_occurs_twice() {
+        let (text, line) = logged(|| {
+            let outer = tracing::info_span!("outer", a = "outer", b = "outer", c = "outer");
+            let inner = outer
+                .in_scope(|| tracing::info_span!("inner", a = "inner", b = "inner", later = Empty));
+            inner.record("later", 1);
+            inner.record("later", 2);
+            inner.in_scope(|| tracing::info!(a = "event", level = 9, "message"));
+        });
+        assert_eq!(
+            (&line["a"], &line["b"], &line["c"]),
+            (&"event".into(), &"inner".into(), &"outer".into())
+        );
+        assert_eq!(
+            (&line["level"], &line["level_"], &line["later"]),
+            (&"INFO".into(), &9.into(), &2.into())
+        );
+        for name in ["\"a\":", "\"b\":", "\"level\":", "\"later\":"] {
+            assert_eq!(text.matches(name).count(), 1, "{name} in {text}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_shown_with_its_sources() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer \"quoted\"")]
+        struct Outer(#[source] std::fmt::Error);
+
+        let error = Outer(std::fmt::Error);
+        let error: &(dyn std::error::Error + 'static) = &error;
+        let (_, line) = logged(|| tracing::error!(error, "failed"));
+        let expected = format!("outer \"quoted\": {}", std::fmt::Error);
+        assert_eq!(line["error"], expected.as_str());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(text in "(?s).*", in_span in "(?s).*") {
+            let (_, line) = logged(|| {
+                let span = tracing::info_span!("span", in_span);
+                span.in_scope(|| tracing::info!(text, debug = ?text, "{text}"));
+            });
+            prop_assert_eq!(&line["text"], text.as_str());
+            prop_assert_eq!(&line["message"], text.as_str());
+            prop_assert_eq!(&line["in_span"], in_span.as_str());
+            let debug = format!("{text:?}");
+            prop_assert_eq!(&line["debug"], debug.as_str());
+        }
+    }
+
+    #[test]
+    fn a_log_mode_is_read_in_any_case_and_shown_in_capitals() {
+        for (text, mode) in [
+            ("json", LogMode::Json),
+            ("LOCAL", LogMode::Local),
+            ("Local", LogMode::Local),
+        ] {
+            assert_eq!(text.parse::<LogMode>().unwrap(), mode);
+            assert_eq!(mode.to_string(), text.to_uppercase());
+        }
+        let error = "xml".parse::<LogMode>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no log mode \"xml\": it is JSON or LOCAL"
+        );
+    }
+}

@@ -143,3 +143,82 @@ impl Write for &LineQueue {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Waits for permission before each write, and hands out what was written.
+    struct Gate {
+        permission: Receiver<()>,
+        written: Sender<Vec<u8>>,
+    }
+
+    impl Write for Gate {
+        fn write(&mut self, batch: &[u8]) -> io::Result<usize> {
+            let _ = self.permission.recv();
+            let _ = self.written.send(batch.to_vec());
+            Ok(batch.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_stalled_reader_costs_lines_and_is_told_how_many() {
+        let queue = Arc::new(LineQueue::default());
+        let (permit, permission) = channel();
+        let (written, batches) = channel();
+        queue
+            .start_writing(Gate {
+                permission,
+                written,
+            })
+            .unwrap();
+        queue.push(b"first\n");
+        while !queue.lock().writing {
+            thread::yield_now();
+        }
+        let line = [b'x'; 1024];
+        for _ in 0..BYTES_MAX / line.len() + 5 {
+            queue.push(&line);
+        }
+        queue.flush(Duration::from_millis(10));
+        assert!(queue.lock().bytes.len() <= BYTES_MAX);
+        drop(permit);
+        queue.flush(LONG);
+        let batches: Vec<_> = batches.try_iter().collect();
+        assert_eq!(batches[0], b"first\n");
+        assert!(batches[1].ends_with(b"\"lines_dropped\":5}\n"));
+    }
+
+    #[test]
+    fn a_broken_sink_is_no_reason_to_stop() {
+        let queue = Arc::new(LineQueue::default());
+        queue.start_writing(Broken).unwrap();
+        for _ in 0..3 {
+            queue.push(b"line\n");
+            let started = Instant::now();
+            queue.flush(LONG);
+            assert!(started.elapsed() < LONG);
+        }
+    }
+}

@@ -88,7 +88,11 @@ struct Stack {
 
 impl Stack {
     /// The way of a request, from the outermost stage to the handler and back.
-    async fn pass<S>(self: Arc<Self>, mut next: S, mut request: Request) -> Response
+    async fn pass<S>(
+        self: Arc<Self>,
+        mut next: S,
+        mut request: Request,
+    ) -> Result<Response, Infallible>
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
     {
@@ -99,10 +103,10 @@ impl Stack {
         let record = AccessRecord::open(&request, &span);
         let response = async {
             // 3. Body limit: before anything is spent on a request that announces too much.
-            let request = match body_limit::limit(request, self.limits.request_body_bytes_max) {
-                Ok(request) => request,
-                Err(fault) => return self.refuse(record.path(), &fault),
-            };
+            let bytes_max = self.limits.request_body_bytes_max;
+            if let Err(fault) = body_limit::limit(&mut request, bytes_max) {
+                return self.refuse(record.path(), &fault);
+            }
             // 4. In-flight limit: refuses at once. A queue would only add waiting to overload.
             let _slot = match self.admit(record.path()) {
                 Ok(slot) => slot,
@@ -125,7 +129,7 @@ impl Stack {
         }
         .instrument(span.clone())
         .await;
-        identity.stamp(record.follow(response))
+        Ok(identity.stamp(record.follow(response)))
     }
 
     /// A place among the requests in flight. Probes don't need one: under overload the answer to
@@ -174,7 +178,6 @@ where
         // The service that was made ready goes with the request, its clone stays.
         let clone = self.next.clone();
         let next = std::mem::replace(&mut self.next, clone);
-        let passing = Arc::clone(&self.stack).pass(next, request);
-        Box::pin(async move { Ok(passing.await) })
+        Box::pin(Arc::clone(&self.stack).pass(next, request))
     }
 }

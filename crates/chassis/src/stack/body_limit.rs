@@ -1,5 +1,6 @@
 //! Keeps request bodies within their limit.
 
+use std::mem;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -19,26 +20,28 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 /// A handler that reads a body that was cut gets an error with
 /// [`http_body_util::LengthLimitError`] in its chain of sources. Axum's own extractors look for it
 /// and answer 413.
-pub(super) fn limit(mut request: Request, bytes_max: usize) -> Result<Request, Fault> {
+pub(super) fn limit(request: &mut Request, bytes_max: usize) -> Result<(), Fault> {
     // This limit replaces the one that axum's extractors have by default.
-    DefaultBodyLimit::disable().apply(&mut request);
+    DefaultBodyLimit::disable().apply(request);
     if request.body().is_end_stream() {
-        return Ok(request);
+        return Ok(());
     }
     let size = request.body().size_hint();
     let bytes_max_wide = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+    // Hyper holds a body to the length it announced.
+    if size.upper().is_some_and(|bytes| bytes <= bytes_max_wide) {
+        return Ok(());
+    }
+    let body = mem::take(request.body_mut());
     if size.lower() > bytes_max_wide {
         // Who waits to be asked for the body sends none.
         if !request.headers().contains_key(header::EXPECT) {
-            discard(request.into_body());
+            discard(body);
         }
         return Err(Fault::BodyTooLarge { bytes_max });
     }
-    // Hyper holds a body to the length it announced.
-    if size.upper().is_some_and(|bytes| bytes <= bytes_max_wide) {
-        return Ok(request);
-    }
-    Ok(request.map(|body| Body::new(Limited::new(body, bytes_max))))
+    *request.body_mut() = Body::new(Limited::new(body, bytes_max));
+    Ok(())
 }
 
 fn discard(body: Body) {

@@ -1,5 +1,10 @@
 //! Who a request is: the id that its log lines and its answer share, and the caller's own trace.
 
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
@@ -34,11 +39,37 @@ impl RequestId {
     }
 
     fn fresh() -> Self {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &scattered()).into_uuid();
         let mut buffer = Uuid::encode_buffer();
-        let id: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
-        let value = HeaderValue::from_str(id);
+        let value = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer));
         Self(value.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
     }
+}
+
+thread_local! {
+    static KEYS: RandomState = RandomState::new();
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Bytes that no other thread or process gets: a count, hashed with the thread's random keys. The
+/// kernel's own random bytes cost more than all of the rest of an id, and an id is no secret.
+fn scattered() -> [u8; 10] {
+    let count = COUNT.replace(COUNT.get().wrapping_add(1));
+    let thread = thread::current().id();
+    let (high, low) = KEYS.with(|keys| {
+        (
+            keys.hash_one((thread, count)),
+            keys.hash_one((count, thread)),
+        )
+    });
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&high.to_le_bytes());
+    bytes[8..].copy_from_slice(&low.to_le_bytes()[..2]);
+    bytes
 }
 
 /// What the caller calls its own course of calls: a request extension where the request had a well
@@ -137,6 +168,22 @@ mod tests {
     fn allowed_in_request_id(character: char) -> bool {
         matches!(character, 'A'..='Z' | 'a'..='z' | '0'..='9')
             || ['.', '_', ':', '+', '/', '=', '@', '-'].contains(&character)
+    }
+
+    #[test]
+    fn fresh_ids_differ_across_threads() {
+        let some = || {
+            (0..10_000)
+                .map(|_| RequestId::fresh().as_str().to_owned())
+                .collect()
+        };
+        let threads = [(); 4].map(|()| thread::spawn(some));
+        let mut all = std::collections::HashSet::new();
+        for thread in threads {
+            let ids: Vec<String> = thread.join().unwrap();
+            all.extend(ids);
+        }
+        assert_eq!(all.len(), 40_000);
     }
 
     proptest! {

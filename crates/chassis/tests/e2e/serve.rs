@@ -180,3 +180,57 @@ async fn a_connection_that_never_ends_is_cut_at_the_deadline() {
     assert_eq!(drained.expect("a deadline").connections_cut, 1);
     assert_eq!(wire.read_to_end().await, "");
 }
+
+#[tokio::test]
+#[ignore = "the process that the next test starts"]
+async fn a_process_that_serves() {
+    let _log = chassis::telemetry::init(chassis::telemetry::LogMode::Json, "info").unwrap();
+    let server = TestServer::start(hello()).await;
+    tracing::info!(url = server.url("/hello"), "serving");
+    // Its parent ends it before.
+    tokio::time::sleep(SOON * 4).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_without_free_file_descriptors_recovers() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 24; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap());
+    command.args([
+        "--ignored",
+        "--exact",
+        "serve::a_process_that_serves",
+        "--nocapture",
+    ]);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut line =
+        || -> serde_json::Value { serde_json::from_str(&log.next().unwrap().unwrap()).unwrap() };
+    let url = line()["url"].as_str().unwrap().to_owned();
+    let address = url
+        .trim_start_matches("http://")
+        .trim_end_matches("/hello")
+        .parse()
+        .unwrap();
+    let mut wires = Vec::new();
+    for _ in 0..40 {
+        wires.push(Wire::connect(address).await);
+    }
+    assert_eq!(line()["message"], "cannot accept connections, trying again");
+    drop(wires);
+    let answer = tokio::time::timeout(SOON, fetch(url))
+        .await
+        .expect("an answer in time");
+    assert_eq!(answer.text().await.unwrap(), "hello");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -67,6 +67,7 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
             reader,
             read_ahead,
             record: StringRecord::new(),
+            lines_missed,
             ended: false,
         })
     }

@@ -8,12 +8,20 @@
 
 mod choice;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod compiled;
+#[cfg(target_arch = "x86_64")]
+mod tiled;
+#[cfg(target_arch = "x86_64")]
+mod exact;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 
 use std::ops::Range;
 
 pub use choice::{Form, Generator, UnavailableForm, UnknownGenerator};
 
-use crate::length::digits;
+use crate::length::{DigitCounts, digits};
 
 /// The arithmetic of one form: two numbers and how to add them on.
 trait Kernel: Send {
@@ -49,6 +57,7 @@ pub struct Sequence {
     opening: Vec<Vec<u8>>,
     next: u64,
     last: u64,
+    counts: DigitCounts,
 }
 
 impl Sequence {
@@ -65,13 +74,14 @@ impl Sequence {
         (first, second): (Vec<u8>, Vec<u8>),
         last: u64,
     ) -> Self {
-        let digits_max = usize::try_from(digits(last.max(index + 1))).expect("digits in memory");
+        let digits_max = narrow(digits(last.max(index + 1)));
         let kernel = choice::kernel(form, &first, &second, digits_max);
         Self {
             kernel,
             opening: vec![second, first],
             next: index,
             last,
+            counts: DigitCounts::starting_at(index),
         }
     }
 
@@ -98,24 +108,20 @@ impl Sequence {
         let end = self.next + count;
         let mut at = 0;
         while self.next < end {
-            let mut slots: [Range<usize>; STRIDE_MAX] = [const { 0..0 }; STRIDE_MAX];
-            let mut used = 0;
-            let wanted = if self.opening.is_empty() {
-                self.kernel.stride()
+            let at_once = if self.opening.is_empty() {
+                self.kernel.stride() as u64
             } else {
                 1
             };
-            for slot in &mut slots[..wanted] {
-                if self.next == end {
-                    break;
-                }
-                *slot = at..at + usize::try_from(digits(self.next)).expect("digits in memory");
+            let mut slots = [const { 0..0 }; STRIDE_MAX];
+            let mut used = 0;
+            for slot in &mut slots[..narrow(at_once.min(end - self.next))] {
+                *slot = at..at + narrow(self.counts.advance());
                 at = slot.end;
                 used += 1;
                 self.next += 1;
                 if self.next < end {
-                    text[at..at + separator.len()].copy_from_slice(separator);
-                    at += separator.len();
+                    at += put(&mut text[at..], separator);
                 }
             }
             if let Some(number) = self.opening.pop() {
@@ -127,3 +133,21 @@ impl Sequence {
         at
     }
 }
+
+/// Writes the separator, mostly a single byte.
+#[inline]
+fn put(text: &mut [u8], separator: &[u8]) -> usize {
+    match separator {
+        [byte] => text[0] = *byte,
+        _ => text[..separator.len()].copy_from_slice(separator),
+    }
+    separator.len()
+}
+
+/// Lengths and counts of what is in memory.
+fn narrow(size: u64) -> usize {
+    usize::try_from(size).expect("a size in memory")
+}
+
+#[cfg(test)]
+mod tests;

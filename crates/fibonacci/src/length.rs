@@ -28,6 +28,35 @@ pub(crate) fn digits(n: u64) -> u64 {
     narrow((u128::from(n) * ALPHA - BETA) >> FRACTION_BITS) + 1
 }
 
+/// The digits of consecutive numbers, for one addition each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DigitCounts {
+    n: u64,
+    /// `n * ALPHA - BETA`, wrapped below `F(2)`.
+    position: u128,
+}
+
+impl DigitCounts {
+    /// Begins with those of `F(n)`.
+    pub(crate) fn starting_at(n: u64) -> Self {
+        let position = (u128::from(n) * ALPHA).wrapping_sub(BETA);
+        Self { n, position }
+    }
+
+    /// The digits of the next number.
+    #[inline]
+    pub(crate) fn advance(&mut self) -> u64 {
+        let counted = if self.n < 2 {
+            0
+        } else {
+            narrow(self.position >> FRACTION_BITS)
+        };
+        self.n += 1;
+        self.position = self.position.wrapping_add(ALPHA);
+        counted + 1
+    }
+}
+
 /// The digits of the first `count` numbers, `F(0)` to `F(count - 1)`, all together.
 pub(crate) fn digits_of_first(count: u64) -> u64 {
     if count <= 2 {
@@ -103,6 +132,14 @@ mod tests {
             assert_eq!(digits_of_first(n), total, "digits before F({n})");
             total += real;
         });
+    }
+
+    #[test]
+    fn counting_on_equals_the_closed_form() {
+        for start in 0..5 {
+            let mut counts = DigitCounts::starting_at(start);
+            assert!((start..1_000).all(|n| counts.advance() == digits(n)));
+        }
     }
 
     #[test]

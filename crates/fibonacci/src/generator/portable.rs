@@ -17,7 +17,7 @@ const BIAS: u64 = 0xF6F6_F6F6_F6F6_F6F6;
 const TOP_BITS: u64 = 0x8080_8080_8080_8080;
 const ASCII_ZEROS: u64 = 0x3030_3030_3030_3030;
 /// The digits of one word.
-const WORD: usize = 8;
+pub(super) const WORD: usize = 8;
 
 /// Adds two rows of words, each with the guard or its successor at the end, into `sum`, writes
 /// the digits to `text`, and returns a value whose bit 63 tells that the result is wrong.
@@ -98,24 +98,36 @@ impl Kernel for Lookback {
     reason = "each caller compiles it for other instructions"
 )]
 pub(super) fn add(operands: Operands<'_>, sum: &mut [u64], text: &mut [[u8; WORD]]) -> u64 {
-    let words = sum.len();
+    let (top, rest) = sum.split_at_mut(1);
+    let mut wrong = look_back(operands, 0, &mut top[0]);
+
     // Equal lengths, known before the loop, take the bounds checks out of it.
-    let (older, older_next) = (&operands.older[..words], &operands.older[1..=words]);
-    let (newer, newer_next) = (&operands.newer[..words], &operands.newer[1..=words]);
-    let mut wrong = 0;
-    let mut word = |i: usize| {
+    let words = rest.len();
+    let (older, older_next) = (&operands.older[1..=words], &operands.older[2..words + 2]);
+    let (newer, newer_next) = (&operands.newer[1..=words], &operands.newer[2..words + 2]);
+    let (sum, text) = (&mut rest[..words], &mut text[..words]);
+    for i in 0..words {
         let next = older_next[i].wrapping_add(newer_next[i]).wrapping_add(BIAS);
         let before = older[i].wrapping_add(newer[i]).wrapping_add(BIAS);
         let after = before.wrapping_add(!next >> 63);
         wrong |= before & !after;
         sum[i] = normalized(after);
-        sum[i]
-    };
-    word(0);
-    for (i, text) in (1..words).zip(text) {
-        *text = (word(i) | ASCII_ZEROS).to_be_bytes();
+        text[i] = (sum[i] | ASCII_ZEROS).to_be_bytes();
     }
     wrong
+}
+
+/// The step of the loop, for the topmost word, whose digits do not all belong to the text.
+fn look_back(operands: Operands<'_>, i: usize, sum: &mut u64) -> u64 {
+    let next = operands.older[i + 1]
+        .wrapping_add(operands.newer[i + 1])
+        .wrapping_add(BIAS);
+    let before = operands.older[i]
+        .wrapping_add(operands.newer[i])
+        .wrapping_add(BIAS);
+    let after = before.wrapping_add(!next >> 63);
+    *sum = normalized(after);
+    before & !after
 }
 
 /// The same sum with the carry handed from word to word.

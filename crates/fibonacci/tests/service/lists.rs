@@ -73,7 +73,7 @@ async fn every_notation_has_the_same_numbers() {
             (
                 "application/json",
                 "string",
-                format!("{{\"answer\":[{}]}}", quoted),
+                format!("{{\"answer\":[{quoted}]}}"),
             ),
             ("application/x-ndjson", "integer", lines("", "\n")),
             ("application/x-ndjson", "string", lines("\"", "\n")),

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::generator::{STRIDE_MAX, Sequence};
-use crate::length::digits;
+use crate::length::{DigitCounts, digits};
 use crate::listing::Listing;
 use frames::{FRAMES_MAX, Frames};
 
@@ -62,7 +62,9 @@ fn frame_bytes(listing: &Listing) -> u64 {
     let notation = listing.notation;
     let around = (notation.head.len() + notation.tail.len()) as u64;
     let pass = STRIDE_MAX as u64 * (listing.digits_max() + notation.separator.len() as u64);
-    (pass + around).max(FRAME_BYTES).min(listing.bytes())
+    (pass + around)
+        .max(FRAME_BYTES)
+        .min(listing.bytes() + around)
 }
 
 impl SequenceBody {
@@ -95,31 +97,31 @@ impl SequenceBody {
     /// separators, the head and the tail.
     fn next_frame(&self) -> (u64, u64) {
         let Listing { notation, from, .. } = self.listing;
-        let first = self.sequence.next();
-        let end = self.listing.end();
+        let (first, end) = (self.sequence.next(), self.listing.end());
         let stride = self.sequence.stride() as u64;
+        let (separator, tail) = (notation.separator.len() as u64, notation.tail.len() as u64);
         let wanted = self.skip + self.left;
-        let separator = notation.separator.len() as u64;
+        let room = self.frames.bytes() as u64 - tail;
 
+        let mut counts = DigitCounts::starting_at(first);
         let mut bytes = if first == from {
             notation.head.len() as u64
         } else {
             0
         };
         let mut n = first;
-        while n < end && bytes < wanted {
-            let pass = n..end.min(n + stride);
-            let numbers: u64 = pass.clone().map(|n| digits(n) + separator).sum();
-            if bytes + numbers + notation.tail.len() as u64 > self.frames.bytes() as u64
-                && n > first
-            {
+        // At least one pass, which the buffer has room for; then what fits and is wanted.
+        while n < end && (n == first || bytes < wanted) {
+            let pass = stride.min(end - n);
+            let numbers: u64 = (0..pass).map(|_| counts.advance() + separator).sum();
+            if n > first && bytes + numbers > room {
                 break;
             }
             bytes += numbers;
-            n = pass.end;
+            n += pass;
         }
         if n == end {
-            bytes = bytes - separator + notation.tail.len() as u64;
+            bytes = bytes - separator + tail;
         }
         (n - first, bytes)
     }

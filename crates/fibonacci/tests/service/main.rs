@@ -7,4 +7,8 @@
 
 mod harness;
 mod lists;
+mod numbers;
 mod errors;
+mod queries;
+mod ranges;
+mod streams;

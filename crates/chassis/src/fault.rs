@@ -1,0 +1,154 @@
+//! What the chassis itself has to refuse or report, before or after a service had its say.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// A refusal or failure that no service answers for.
+///
+/// A [`crate::presenter::Presenter`] turns it into a response. None of the texts shows internals:
+/// the cause of a [`Fault::Panicked`] is in the log only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// No route has this path.
+    NotFound,
+    /// The path exists, but not for this method. The response carries `Allow`.
+    MethodNotAllowed,
+    /// The request body is larger than the process takes.
+    BodyTooLarge {
+        /// The most a request body may hold.
+        bytes_max: usize,
+    },
+    /// The handler did not answer in time.
+    DeadlineExceeded {
+        /// How long it was given.
+        after: Duration,
+    },
+    /// As many requests as the process takes at once are being handled.
+    Overloaded {
+        /// When the client should try again; sent as `Retry-After`, in whole seconds.
+        retry_after: Duration,
+    },
+    /// The handler panicked.
+    Panicked,
+}
+
+impl Fault {
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            // Not 408, which blames a slow client and invites browsers to repeat the request.
+            Self::DeadlineExceeded { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The name a program can rely on: stable, in `snake_case`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::DeadlineExceeded { .. } => "deadline_exceeded",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Panicked => "internal_error",
+        }
+    }
+
+    /// The fault in a few words, the same at each occurrence.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::BodyTooLarge { .. } => "Request body is too large",
+            Self::DeadlineExceeded { .. } => "Deadline exceeded",
+            Self::Overloaded { .. } => "Server is overloaded",
+            Self::Panicked => "Internal error",
+        }
+    }
+
+    /// What happened and what the client can do about it, as one or two sentences.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::NotFound => "There is nothing at this path.".to_owned(),
+            Self::MethodNotAllowed => {
+                "The path exists, but not for this method; the Allow header names the methods \
+                 that it takes."
+                    .to_owned()
+            }
+            Self::BodyTooLarge { bytes_max } => {
+                format!("The request body may hold at most {bytes_max} bytes.")
+            }
+            Self::DeadlineExceeded { after } => format!(
+                "The request was not answered within {} and was given up. A change it asked for \
+                 may have been made.",
+                seconds(*after)
+            ),
+            Self::Overloaded { retry_after } => format!(
+                "Too many requests are being handled at the moment. The condition is transient: \
+                 try again in {}.",
+                seconds(*retry_after)
+            ),
+            Self::Panicked => {
+                "The request could not be handled because of a fault in the server. The \
+                 X-Request-Id header of this response finds it in the log."
+                    .to_owned()
+            }
+        }
+    }
+
+    /// When the client should try again, for faults that pass by themselves.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Overloaded { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    match duration.as_secs_f64() {
+        1.0 => "1 second".to_owned(),
+        count => format!("{count} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_names_its_bound_in_words() {
+        let too_large = Fault::BodyTooLarge { bytes_max: 1024 };
+        assert_eq!(
+            too_large.detail(),
+            "The request body may hold at most 1024 bytes."
+        );
+        let late = Fault::DeadlineExceeded {
+            after: Duration::from_millis(1500),
+        };
+        assert!(
+            late.detail().contains("within 1.5 seconds"),
+            "{}",
+            late.detail()
+        );
+        let busy = Fault::Overloaded {
+            retry_after: Duration::from_secs(1),
+        };
+        assert!(
+            busy.detail().ends_with("try again in 1 second."),
+            "{}",
+            busy.detail()
+        );
+    }
+}

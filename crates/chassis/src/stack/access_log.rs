@@ -1,0 +1,172 @@
+//! One log line for each request.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Method, StatusCode, Uri, header};
+use http_body::{Frame, SizeHint};
+use tracing::Span;
+
+use crate::operations;
+
+/// A request on its way. Its line is written when this value is dropped: when the last byte of the
+/// response was handed to the connection, or when the client had left before that. So the line has
+/// the bytes that were sent and the time that the whole answer took, also of a streamed one.
+pub(super) struct AccessRecord {
+    started: Instant,
+    method: Method,
+    uri: Uri,
+    span: Span,
+    outcome: Option<Outcome>,
+}
+
+/// What became of the request, as far as is known.
+struct Outcome {
+    status: StatusCode,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+    bytes_sent: u64,
+    /// Nothing more is owed to the client.
+    complete: bool,
+}
+
+impl AccessRecord {
+    pub(super) fn open(request: &Request, span: &Span) -> Self {
+        Self {
+            started: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            span: span.clone(),
+            outcome: None,
+        }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// Follows the response until its body ends.
+    pub(super) fn follow(mut self, mut response: Response) -> Response {
+        let bodiless = self.method == Method::HEAD || response.body().is_end_stream();
+        self.outcome = Some(Outcome {
+            status: response.status(),
+            cause: response.extensions_mut().remove(),
+            bytes_sent: 0,
+            complete: bodiless,
+        });
+        if bodiless {
+            return response;
+        }
+        // A connection does not ask for the end of a body whose announced length it has.
+        let announced = response.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = announced.or(response.body().size_hint().exact());
+        response.map(|body| {
+            Body::new(FollowedBody {
+                body,
+                length,
+                record: self,
+            })
+        })
+    }
+}
+
+impl Drop for AccessRecord {
+    fn drop(&mut self) {
+        let (status, bytes_sent, complete) = match &self.outcome {
+            Some(outcome) => (
+                outcome.status.as_u16(),
+                outcome.bytes_sent,
+                outcome.complete,
+            ),
+            // The client left before there was an answer; the number is what Nginx logs then.
+            None => (499, 0, false),
+        };
+        let cause = self
+            .outcome
+            .as_ref()
+            .and_then(|outcome| outcome.cause.as_deref());
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    parent: &self.span,
+                    method = self.method.as_str(),
+                    path = self.uri.path(),
+                    query = self.uri.query(),
+                    status,
+                    duration_micros = u64::try_from(self.started.elapsed().as_micros())
+                        .unwrap_or(u64::MAX),
+                    bytes_sent,
+                    aborted = (!complete).then_some(true),
+                    error = cause.map(chain),
+                    "request"
+                )
+            };
+        }
+        if status >= 500 {
+            line!(error);
+        } else if operations::is_probe(self.uri.path()) {
+            line!(debug);
+        } else {
+            line!(info);
+        }
+    }
+}
+
+/// An error and all its sources as one line.
+fn chain(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}
+
+struct FollowedBody {
+    body: Body,
+    length: Option<u64>,
+    record: AccessRecord,
+}
+
+impl HttpBody for FollowedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let ended = self.body.is_end_stream();
+        let length = self.length;
+        let Some(outcome) = &mut self.record.outcome else {
+            return polled;
+        };
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                outcome.bytes_sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+                outcome.complete = ended || length == Some(outcome.bytes_sent);
+            }
+            Poll::Ready(None) => outcome.complete = true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

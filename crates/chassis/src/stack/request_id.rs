@@ -1,0 +1,213 @@
+//! Who a request is: the id that its log lines and its answer share, and the caller's own trace.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use tracing::Span;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_BYTES_MAX: usize = 128;
+const APITRACE: HeaderName = HeaderName::from_static("apitrace");
+const APITRACE_BYTES_MAX: usize = 256;
+
+/// The id of a request: a request extension, and the `X-Request-Id` of every response.
+///
+/// The caller's own is taken when it is well formed: 1 to 128 characters of `A-Z a-z 0-9` and
+/// `. _ : + / = @ -`. Otherwise it is a fresh UUID of version 7.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        text(&self.0)
+    }
+
+    fn is_well_formed(value: &HeaderValue) -> bool {
+        (1..=REQUEST_ID_BYTES_MAX).contains(&value.len())
+            && value
+                .as_bytes()
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._:+/=@-".contains(byte))
+    }
+
+    fn fresh() -> Self {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &scattered()).into_uuid();
+        let mut buffer = Uuid::encode_buffer();
+        let value = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer));
+        Self(value.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
+    }
+}
+
+thread_local! {
+    static KEYS: RandomState = RandomState::new();
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Bytes that no other thread or process gets: a count, hashed with the thread's random keys. The
+/// kernel's own random bytes cost more than all of the rest of an id, and an id is no secret.
+fn scattered() -> [u8; 10] {
+    let count = COUNT.replace(COUNT.get().wrapping_add(1));
+    let thread = thread::current().id();
+    let (high, low) = KEYS.with(|keys| {
+        (
+            keys.hash_one((thread, count)),
+            keys.hash_one((count, thread)),
+        )
+    });
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&high.to_le_bytes());
+    bytes[8..].copy_from_slice(&low.to_le_bytes()[..2]);
+    bytes
+}
+
+/// What the caller calls its own course of calls: a request extension where the request had a well
+/// formed `Apitrace` header, and the `Apitrace` of its response. Never made up.
+///
+/// Well formed is 1 to 256 characters of visible ASCII, and spaces between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apitrace(HeaderValue);
+
+impl Apitrace {
+    /// The trace as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        text(&self.0)
+    }
+
+    fn is_well_formed(value: &HeaderValue) -> bool {
+        let bytes = value.as_bytes();
+        bytes.len() <= APITRACE_BYTES_MAX
+            && bytes.first().is_some_and(u8::is_ascii_graphic)
+            && bytes.last().is_some_and(u8::is_ascii_graphic)
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+    }
+}
+
+/// Both values are made from ASCII only.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+/// What [`identify`] found out about a request.
+pub(super) struct Identity {
+    request_id: RequestId,
+    apitrace: Option<Apitrace>,
+}
+
+/// Reads or makes the id, and leaves it with the request for its handler.
+pub(super) fn identify(request: &mut Request) -> Identity {
+    let header = |name| request.headers().get(name);
+    let request_id = match header(REQUEST_ID) {
+        Some(given) if RequestId::is_well_formed(given) => RequestId(given.clone()),
+        _ => RequestId::fresh(),
+    };
+    let apitrace = header(APITRACE)
+        .filter(|given| Apitrace::is_well_formed(given))
+        .cloned()
+        .map(Apitrace);
+    request.extensions_mut().insert(request_id.clone());
+    if let Some(apitrace) = &apitrace {
+        request.extensions_mut().insert(apitrace.clone());
+    }
+    Identity {
+        request_id,
+        apitrace,
+    }
+}
+
+impl Identity {
+    /// The span of the request. It is of level error so that no filter separates a line from its
+    /// id.
+    pub(super) fn span(&self) -> Span {
+        tracing::error_span!(
+            "request",
+            request_id = self.request_id.as_str(),
+            apitrace = self.apitrace.as_ref().map(Apitrace::as_str),
+        )
+    }
+
+    pub(super) fn stamp(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.request_id.0);
+        if let Some(apitrace) = self.apitrace {
+            headers.insert(APITRACE, apitrace.0);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn identified(name: HeaderName, value: &[u8]) -> Identity {
+        let mut request = Request::new(Body::empty());
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            request.headers_mut().insert(name, value);
+        }
+        identify(&mut request)
+    }
+
+    fn allowed_in_request_id(character: char) -> bool {
+        matches!(character, 'A'..='Z' | 'a'..='z' | '0'..='9')
+            || ['.', '_', ':', '+', '/', '=', '@', '-'].contains(&character)
+    }
+
+    #[test]
+    fn fresh_ids_differ_across_threads() {
+        let some = || {
+            (0..10_000)
+                .map(|_| RequestId::fresh().as_str().to_owned())
+                .collect()
+        };
+        let threads = [(); 4].map(|()| thread::spawn(some));
+        let mut all = std::collections::HashSet::new();
+        for thread in threads {
+            let ids: Vec<String> = thread.join().unwrap();
+            all.extend(ids);
+        }
+        assert_eq!(all.len(), 40_000);
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_id_is_taken_exactly_when_it_is_well_formed(given in "(?s).{0,140}|[-A-Za-z0-9._:+/=@]{0,140}") {
+            let well_formed = (1..=128).contains(&given.len()) && given.chars().all(allowed_in_request_id);
+            let taken = identified(REQUEST_ID, given.as_bytes()).request_id;
+            prop_assert_eq!(taken.as_str() == given, well_formed);
+            prop_assert!(RequestId::is_well_formed(&taken.0));
+        }
+
+        #[test]
+        fn an_apitrace_is_taken_whole_or_not_at_all(given in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Some(apitrace) = identified(APITRACE, &given).apitrace {
+                prop_assert_eq!(apitrace.as_str().as_bytes(), &given[..]);
+                prop_assert!((1..=256).contains(&given.len()));
+                prop_assert!(given.iter().all(|byte| (b' '..=b'~').contains(byte)));
+            }
+        }
+
+        #[test]
+        fn visible_words_are_an_apitrace(given in "[!-~]{1,99}( [!-~]{1,99})?") {
+            let apitrace = identified(APITRACE, given.as_bytes()).apitrace;
+            prop_assert_eq!(apitrace.map(|apitrace| apitrace.as_str().to_owned()), Some(given));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Log lines on their way to a thread that writes them.
+//!
+//! A request appends its line to a buffer under a lock that is held for one copy; the thread takes
+//! the whole buffer and writes it with one call. It waits a little before it does, so that under
+//! load there is one wake-up and one write for many lines instead of one for each.
+
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How much may wait. Beyond it lines are dropped and counted.
+const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long lines are collected before they are written.
+const COLLECTING: Duration = Duration::from_millis(2);
+
+#[derive(Debug, Default)]
+pub(super) struct LineQueue {
+    state: Mutex<State>,
+    filled: Condvar,
+    emptied: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: Vec<u8>,
+    lines_dropped: u64,
+    /// The writer sleeps until it is notified.
+    waiting: bool,
+    /// The writer holds a batch that is not written yet.
+    writing: bool,
+    /// Someone waits for the queue to be empty.
+    hurry: bool,
+}
+
+impl LineQueue {
+    /// Starts the thread. It lives as long as the process.
+    pub(super) fn start_writing(
+        self: &Arc<Self>,
+        mut sink: impl Write + Send + 'static,
+    ) -> io::Result<()> {
+        let queue = Arc::clone(self);
+        let writer = thread::Builder::new().name("log".to_owned());
+        writer.spawn(move || {
+            let mut batch = Vec::new();
+            loop {
+                let dropped = queue.take(&mut batch);
+                if dropped > 0 {
+                    note_dropped(&mut batch, dropped);
+                }
+                // A log that nobody reads any more is no reason to stop serving.
+                let _ = sink.write_all(&batch).and_then(|()| sink.flush());
+                batch.clear();
+                queue.written();
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Waits until all lines are written, but no longer than `timeout`.
+    pub(super) fn flush(&self, timeout: Duration) {
+        let due = Instant::now() + timeout;
+        let mut state = self.lock();
+        state.hurry = true;
+        self.filled.notify_one();
+        while !state.bytes.is_empty() || state.writing {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self
+                .emptied
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut state = self.lock();
+        if state.bytes.len() + line.len() > BYTES_MAX {
+            state.lines_dropped += 1;
+            return;
+        }
+        state.bytes.extend_from_slice(line);
+        if mem::take(&mut state.waiting) {
+            drop(state);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Waits for lines and moves them into `batch`; returns how many were dropped meanwhile.
+    fn take(&self, batch: &mut Vec<u8>) -> u64 {
+        let mut state = self.lock();
+        while state.bytes.is_empty() {
+            state.waiting = true;
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting = false;
+        if !state.hurry {
+            drop(state);
+            thread::sleep(COLLECTING);
+            state = self.lock();
+        }
+        mem::swap(&mut state.bytes, batch);
+        state.writing = true;
+        mem::take(&mut state.lines_dropped)
+    }
+
+    fn written(&self) {
+        let mut state = self.lock();
+        state.writing = false;
+        if state.bytes.is_empty() {
+            state.hurry = false;
+            self.emptied.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In the form of JSON in either mode: it is meant for whoever counts on the log being complete.
+fn note_dropped(batch: &mut Vec<u8>, lines: u64) {
+    let _ = writeln!(
+        batch,
+        r#"{{"level":"WARN","target":"chassis::telemetry","message":"log lines were dropped because nobody read them in time","lines_dropped":{lines}}}"#
+    );
+}
+
+impl Write for &LineQueue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Waits for permission before each write, and hands out what was written.
+    struct Gate {
+        permission: Receiver<()>,
+        written: Sender<Vec<u8>>,
+    }
+
+    impl Write for Gate {
+        fn write(&mut self, batch: &[u8]) -> io::Result<usize> {
+            let _ = self.permission.recv();
+            let _ = self.written.send(batch.to_vec());
+            Ok(batch.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_stalled_reader_costs_lines_and_is_told_how_many() {
+        let queue = Arc::new(LineQueue::default());
+        let (permit, permission) = channel();
+        let (written, batches) = channel();
+        queue
+            .start_writing(Gate {
+                permission,
+                written,
+            })
+            .unwrap();
+        queue.push(b"first\n");
+        while !queue.lock().writing {
+            thread::yield_now();
+        }
+        let line = [b'x'; 1024];
+        for _ in 0..BYTES_MAX / line.len() + 5 {
+            queue.push(&line);
+        }
+        queue.flush(Duration::from_millis(10));
+        assert!(queue.lock().bytes.len() <= BYTES_MAX);
+        drop(permit);
+        queue.flush(LONG);
+        let batches: Vec<_> = batches.try_iter().collect();
+        assert_eq!(batches[0], b"first\n");
+        assert!(batches[1].ends_with(b"\"lines_dropped\":5}\n"));
+    }
+
+    #[test]
+    fn a_broken_sink_is_no_reason_to_stop() {
+        let queue = Arc::new(LineQueue::default());
+        queue.start_writing(Broken).unwrap();
+        for _ in 0..3 {
+            queue.push(b"line\n");
+            let started = Instant::now();
+            queue.flush(LONG);
+            assert!(started.elapsed() < LONG);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What the tests of a served crate need: a real server on a free port, and the lines it logs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tracing::subscriber::DefaultGuard;
+
+use crate::serve::{Drained, ServeLimits, serve};
+use crate::telemetry::{self, LogMode};
+
+/// A server on a free port of the loopback interface. It begins to drain when it is dropped.
+#[derive(Debug)]
+pub struct TestServer {
+    address: SocketAddr,
+    shutdown: oneshot::Sender<()>,
+    serving: JoinHandle<Drained>,
+}
+
+impl TestServer {
+    /// Serves `router` with the default limits of connections.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port to be had.
+    pub async fn start(router: Router) -> Self {
+        Self::start_with(router, ServeLimits::default()).await
+    }
+
+    /// Serves `router`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port to be had.
+    pub async fn start_with(router: Router, limits: ServeLimits) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("the address of a bound socket");
+        let (shutdown, told) = oneshot::channel();
+        let serving = tokio::spawn(serve(listener, router, limits, async {
+            // A dropped sender tells the same.
+            let _ = told.await;
+        }));
+        Self {
+            address,
+            shutdown,
+            serving,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of `path`, which begins with a slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Shuts down, and waits until all connections are drained.
+    ///
+    /// # Panics
+    ///
+    /// When the server panicked.
+    #[expect(
+        clippy::expect_used,
+        reason = "a test whose server panicked has to fail"
+    )]
+    pub async fn stop(self) -> Drained {
+        drop(self.shutdown);
+        self.serving.await.expect("the server ended in order")
+    }
+}
+
+/// The log of the current thread, kept instead of written, until this value is dropped.
+///
+/// With a current-thread runtime (the default of `#[tokio::test]`) that is the log of everything
+/// the test runs.
+#[derive(Debug)]
+pub struct LogCapture {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+impl LogCapture {
+    /// Keeps lines of all levels that pass `filter`, in the form of JSON.
+    ///
+    /// # Panics
+    ///
+    /// When `filter` cannot be read.
+    #[must_use]
+    pub fn start(filter: &str) -> Self {
+        let lines = Lines::default();
+        let subscriber = telemetry::subscriber(LogMode::Json, filter, Arc::new(lines.clone()));
+        let guard = tracing::subscriber::set_default(subscriber.expect("a readable filter"));
+        Self {
+            lines,
+            _guard: guard,
+        }
+    }
+
+    /// The lines so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let bytes = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for &Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

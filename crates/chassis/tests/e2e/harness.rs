@@ -1,0 +1,110 @@
+//! A presenter that writes plain JSON, and a client for what a polite client cannot send.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use chassis::fault::Fault;
+use chassis::operations::Report;
+use chassis::presenter::Presenter;
+use chassis::stack::{self, Limits};
+use chassis::testing::TestServer;
+use http::header;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Longer than anything that is to happen, shorter than the patience of a developer.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+pub(crate) struct Plain;
+
+impl Presenter for Plain {
+    fn fault(&self, path: &str, fault: &Fault) -> Response {
+        let body = serde_json::json!({
+            "code": fault.code(), "detail": fault.detail(), "path": path,
+        });
+        json(fault.status(), &body)
+    }
+
+    fn report(&self, report: &Report) -> Response {
+        let attributes: serde_json::Map<_, _> = report.attributes.iter().cloned().collect();
+        let body = serde_json::json!({ "kind": report.kind.name(), "attributes": attributes });
+        json(report.status, &body)
+    }
+}
+
+fn json(status: http::StatusCode, body: &serde_json::Value) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+pub(crate) fn guarded(router: Router, limits: &Limits) -> Router {
+    stack::apply(router, limits, Arc::new(Plain))
+}
+
+pub(crate) async fn start(router: Router) -> TestServer {
+    start_with(router, Limits::default()).await
+}
+
+pub(crate) async fn start_with(router: Router, limits: Limits) -> TestServer {
+    TestServer::start(guarded(router, &limits)).await
+}
+
+pub(crate) async fn get(url: String) -> reqwest::Response {
+    reqwest::get(url).await.unwrap()
+}
+
+pub(crate) async fn code_of(response: reqwest::Response) -> String {
+    let body: serde_json::Value = response.json().await.unwrap();
+    body["code"].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+pub(crate) fn header_of<'a>(response: &'a reqwest::Response, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+/// A connection on which a test writes and reads bytes.
+pub(crate) struct Wire(pub(crate) TcpStream);
+
+impl Wire {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// Reads until `end` is seen.
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(end) {
+            let byte = tokio::time::timeout(SOON, self.0.read_u8()).await;
+            text.push(char::from(
+                byte.expect("an answer in time")
+                    .expect("an open connection"),
+            ));
+        }
+        text
+    }
+
+    /// Reads until the server closes. A reset is an end too.
+    pub(crate) async fn read_to_end(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let reading = self.0.read_to_end(&mut bytes);
+        let _ = tokio::time::timeout(SOON, reading)
+            .await
+            .expect("a closed connection in time");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}

@@ -1,0 +1,202 @@
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use chassis::testing::LogCapture;
+use http::StatusCode;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::harness::{Wire, get as fetch, start};
+
+/// The lines of requests and of what runs within them; not those of connections.
+fn of_requests(log: &LogCapture) -> Vec<Value> {
+    let lines = log.lines().into_iter();
+    let lines = lines.map(|line| serde_json::from_str::<Value>(&line).expect(&line));
+    lines
+        .filter(|line| line.get("request_id").is_some())
+        .collect()
+}
+
+/// The only line of a request, once it is there.
+async fn access_line(log: &LogCapture) -> Value {
+    for _ in 0..100 {
+        if let Some(line) = of_requests(log)
+            .into_iter()
+            .find(|line| line["message"] == "request")
+        {
+            return line;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no access line in {:#?}", log.lines());
+}
+
+#[tokio::test]
+async fn every_log_line_of_a_request_carries_its_id() {
+    let log = LogCapture::start("info");
+    let handler = async || {
+        tracing::info!(step = 1, "in the handler");
+        let spawned = async { tracing::warn!("in a task") };
+        tokio::spawn(spawned.in_current_span()).await.unwrap();
+        "hello"
+    };
+    let server = start(Router::new().route("/hello", get(handler))).await;
+    let client = reqwest::Client::new().get(server.url("/hello?a=1&b=%20"));
+    client
+        .header("x-request-id", "my-id")
+        .header("apitrace", "my \"trace\"")
+        .send()
+        .await
+        .unwrap();
+    access_line(&log).await;
+    let lines = of_requests(&log);
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    for line in &lines {
+        assert_eq!(
+            (&line["request_id"], &line["apitrace"]),
+            (&"my-id".into(), &"my \"trace\"".into())
+        );
+    }
+    let access = &lines[2];
+    assert_eq!(access["method"], "GET");
+    assert_eq!(
+        (&access["path"], &access["query"]),
+        (&"/hello".into(), &"a=1&b=%20".into())
+    );
+    assert_eq!(
+        (&access["status"], &access["bytes_sent"]),
+        (&200.into(), &5.into())
+    );
+    assert!(access["duration_micros"].is_u64());
+    assert_eq!(
+        (&access["level"], access.get("aborted")),
+        (&"INFO".into(), None)
+    );
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_with_its_hidden_causes() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot list contacts")]
+    struct Outer(#[source] std::io::Error);
+
+    let log = LogCapture::start("info");
+    let handler = async || -> Response {
+        let cause = Outer(std::io::Error::other("no route to host db7"));
+        let cause: Arc<dyn Error + Send + Sync> = Arc::new(cause);
+        let mut response = (StatusCode::SERVICE_UNAVAILABLE, "sorry").into_response();
+        response.extensions_mut().insert(cause);
+        response
+    };
+    let server = start(Router::new().route("/fail", get(handler))).await;
+    assert_eq!(
+        fetch(server.url("/fail")).await.text().await.unwrap(),
+        "sorry"
+    );
+    let line = access_line(&log).await;
+    assert_eq!(line["level"], "ERROR");
+    assert_eq!(line["error"], "cannot list contacts: no route to host db7");
+    assert_eq!(of_requests(&log).len(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_is_logged_with_its_message() {
+    let log = LogCapture::start("info");
+    let router = Router::new().route("/panic", get(async || -> String { panic!("the secret") }));
+    let server = start(router).await;
+    fetch(server.url("/panic")).await;
+    let line = access_line(&log).await;
+    assert_eq!(
+        (&line["status"], &line["level"]),
+        (&500.into(), &"ERROR".into())
+    );
+    assert_eq!(line["error"], "the handler panicked: the secret");
+}
+
+#[tokio::test]
+async fn probes_are_logged_at_debug_only() {
+    for (filter, expected) in [("info", 0), ("debug", 1)] {
+        let log = LogCapture::start(filter);
+        let server = start(Router::new().route("/liveness", get(async || "alive"))).await;
+        fetch(server.url("/liveness")).await.text().await.unwrap();
+        server.stop().await;
+        let lines = of_requests(&log);
+        let lines = lines.iter().filter(|line| line["message"] == "request");
+        assert_eq!(lines.count(), expected, "{filter}");
+    }
+}
+
+fn endless() -> Response {
+    let chunk = || Some((Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 65_536])), ()));
+    let chunks = futures_util::stream::unfold((), move |()| async move { chunk() });
+    Body::from_stream(chunks).into_response()
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_is_logged_as_aborted() {
+    let log = LogCapture::start("info");
+    let server = start(Router::new().route("/endless", get(async || endless()))).await;
+    let mut wire = Wire::connect(server.address()).await;
+    wire.send("GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    wire.read_until("xxxx").await;
+    drop(wire);
+    let line = access_line(&log).await;
+    assert_eq!(
+        (&line["status"], &line["aborted"]),
+        (&200.into(), &true.into())
+    );
+    assert!(line["bytes_sent"].as_u64().unwrap() >= 65_536, "{line}");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_answer_is_logged_as_499() {
+    let log = LogCapture::start("info");
+    let router = Router::new().route("/slow", get(std::future::pending::<String>));
+    let server = start(router).await;
+    let mut wire = Wire::connect(server.address()).await;
+    wire.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(wire);
+    assert_eq!(access_line(&log).await["status"], 499);
+}
+
+#[tokio::test]
+async fn an_answer_with_a_known_length_or_none_is_complete() {
+    let log = LogCapture::start("info");
+    let sized = async || {
+        let chunks = (0..3).map(|_| Ok::<_, std::io::Error>("four"));
+        let body = Body::from_stream(futures_util::stream::iter(chunks));
+        ([("content-length", "12")], body)
+    };
+    let router = Router::new()
+        .route("/sized", get(sized))
+        .route("/empty", get(async || StatusCode::NO_CONTENT));
+    let server = start(router).await;
+    assert_eq!(
+        fetch(server.url("/sized")).await.text().await.unwrap(),
+        "fourfourfour"
+    );
+    fetch(server.url("/empty")).await;
+    reqwest::Client::new()
+        .head(server.url("/sized"))
+        .send()
+        .await
+        .unwrap();
+    server.stop().await;
+    let lines = of_requests(&log);
+    let sent: Vec<_> = lines
+        .iter()
+        .map(|line| line["bytes_sent"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sent, [12, 0, 0]);
+    assert!(
+        lines.iter().all(|line| line.get("aborted").is_none()),
+        "{lines:#?}"
+    );
+}

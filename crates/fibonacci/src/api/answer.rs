@@ -1,0 +1,150 @@
+//! The head of an answer, and bodies whose bytes exist already.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body::{Frame, SizeHint};
+
+use super::ApiError;
+use super::conditional::{self, Part};
+
+/// What is known of an answer before any of it is made. The same question always has the same
+/// answer, so caches may keep it for ever.
+pub(super) struct Answer {
+    pub(super) content_type: &'static str,
+    /// A strong entity tag, with its quotes.
+    pub(super) etag: String,
+    pub(super) length: u64,
+    /// Whether `Accept` was asked.
+    pub(super) negotiated: bool,
+}
+
+/// An answer whose head is ready, and the bytes of it that remain to be made.
+pub(super) enum Planned {
+    /// No bytes: to `HEAD`, or as the client has them.
+    Complete(Response),
+    /// The bytes from `offset` on, `length` of them.
+    Needs {
+        head: Response,
+        offset: u64,
+        length: u64,
+    },
+}
+
+impl Answer {
+    /// Decides by the request's headers what to send.
+    pub(super) fn plan<B>(self, request: &Request<B>) -> Result<Planned, ApiError> {
+        let whole = self.length;
+        let part = conditional::part(request.method(), request.headers(), &self.etag, whole)?;
+        let mut head = Response::new(Body::empty());
+        self.describe(head.headers_mut());
+        let (offset, length) = match part {
+            Part::Nothing => {
+                *head.status_mut() = StatusCode::NOT_MODIFIED;
+                return Ok(Planned::Complete(head));
+            }
+            Part::Whole => (0, whole),
+            Part::Range { offset, length } => {
+                *head.status_mut() = StatusCode::PARTIAL_CONTENT;
+                let range = format!("bytes {offset}-{}/{whole}", offset + length - 1);
+                head.headers_mut().insert(CONTENT_RANGE, header(range));
+                (offset, length)
+            }
+        };
+        head.headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        head.headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        if request.method() == Method::HEAD {
+            return Ok(Planned::Complete(head));
+        }
+        Ok(Planned::Needs {
+            head,
+            offset,
+            length,
+        })
+    }
+
+    fn describe(&self, headers: &mut HeaderMap) {
+        const FOR_EVER: HeaderValue =
+            HeaderValue::from_static("public, max-age=31536000, immutable");
+        headers.insert(ETAG, header(self.etag.clone()));
+        headers.insert(CACHE_CONTROL, FOR_EVER);
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if self.negotiated {
+            headers.insert(VARY, HeaderValue::from_static("accept"));
+        }
+    }
+}
+
+fn header(value: String) -> HeaderValue {
+    HeaderValue::try_from(value).expect("printable ASCII")
+}
+
+/// Shared bytes in a row, sent without being copied.
+pub(super) struct Slices {
+    parts: VecDeque<Bytes>,
+    left: u64,
+}
+
+impl Slices {
+    /// `length` bytes of the joined `parts`, from `offset` on.
+    pub(super) fn cut(
+        parts: impl IntoIterator<Item = Bytes>,
+        mut offset: u64,
+        length: u64,
+    ) -> Body {
+        let mut left = length;
+        let mut kept = VecDeque::new();
+        for part in parts {
+            let size = part.len() as u64;
+            let skipped = offset.min(size);
+            let taken = left.min(size - skipped);
+            offset -= skipped;
+            left -= taken;
+            if taken > 0 {
+                kept.push_back(part.slice(narrow(skipped)..narrow(skipped + taken)));
+            }
+        }
+        Body::new(Self {
+            parts: kept,
+            left: length,
+        })
+    }
+}
+
+impl http_body::Body for Slices {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let part = self.parts.pop_front();
+        self.left -= part.as_ref().map_or(0, |part| part.len() as u64);
+        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// A place within bytes in memory.
+fn narrow(place: u64) -> usize {
+    usize::try_from(place).expect("a place in memory")
+}

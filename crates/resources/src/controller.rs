@@ -1,0 +1,122 @@
+//! What an operation means: which ids are possible, which attributes are valid, what is one unit
+//! of work. Knows neither HTTP nor a driver.
+
+mod draft;
+mod failure;
+
+use std::sync::Arc;
+
+use crate::query::Query;
+use crate::repository::{
+    Check, NewResource, Operation, Page, Repository, RepositoryError, Resource, Write, Written,
+};
+use crate::schema::{Id, ResourceType};
+
+pub use draft::Draft;
+pub use failure::Failure;
+
+/// The operations on the resources of one type.
+pub struct Controller {
+    of: Arc<ResourceType>,
+    repository: Arc<dyn Repository>,
+}
+
+impl Controller {
+    /// Operations on `of`, kept in `repository`, which is prepared for it.
+    #[must_use]
+    pub fn new(of: Arc<ResourceType>, repository: Arc<dyn Repository>) -> Self {
+        Self { of, repository }
+    }
+
+    /// The type whose resources these are.
+    #[must_use]
+    pub fn resource_type(&self) -> &Arc<ResourceType> {
+        &self.of
+    }
+
+    /// A page of the collection.
+    pub async fn list(&self, query: &Query) -> Result<Page, Failure> {
+        Ok(self.repository.list(&self.of, query).await?)
+    }
+
+    /// One resource, by its id as it stands in the URL.
+    pub async fn find(&self, id: &str) -> Result<Resource, Failure> {
+        let id = self.of.id.parse(id)?;
+        let found = self.repository.find(&self.of, &id).await?;
+        found.ok_or(Failure::NotFound(id))
+    }
+
+    /// Stores a new resource. Its id is the client's where the kind of the ids allows that, else
+    /// the server's.
+    pub async fn create(&self, draft: Draft) -> Result<Resource, Failure> {
+        let (id, attributes) = draft.take_apart(&self.of)?;
+        let id = match id {
+            Some(_) if !self.of.id.client_may_choose() => return Err(Failure::IdNotAllowed),
+            Some(id) => Some(id),
+            None if self.of.id == crate::schema::IdKind::String => return Err(Failure::IdMissing),
+            None => self.of.id.generate(),
+        };
+        let attributes = self.of.attributes.validate(attributes)?;
+        self.store(Operation::Insert(NewResource { id, attributes }))
+            .await
+    }
+
+    /// Sets the attributes that the draft names and leaves the others as they are. The result is
+    /// checked inside the unit of work, where nobody else can change it.
+    pub async fn update(&self, id: &str, draft: Draft) -> Result<Resource, Failure> {
+        let id = self.of.id.parse(id)?;
+        let changes = self.attributes_of(&id, draft)?;
+        let named = changes.keys().cloned().collect();
+        let of = self.of.clone();
+        let check: Check =
+            Box::new(move |before, after| of.attributes.validate_change(&named, before, after));
+        self.store(Operation::Update { id, changes, check }).await
+    }
+
+    /// Puts the draft's attributes in the place of all that were there.
+    pub async fn replace(&self, id: &str, draft: Draft) -> Result<Resource, Failure> {
+        let id = self.of.id.parse(id)?;
+        let attributes = self.attributes_of(&id, draft)?;
+        let attributes = self.of.attributes.validate(attributes)?;
+        self.store(Operation::Replace { id, attributes }).await
+    }
+
+    /// Removes a resource and returns its id.
+    pub async fn delete(&self, id: &str) -> Result<Id, Failure> {
+        let id = self.of.id.parse(id)?;
+        self.write(Operation::Delete { id: id.clone() }).await?;
+        Ok(id)
+    }
+
+    /// The attributes of a draft that may name no other resource than this one.
+    fn attributes_of(&self, id: &Id, draft: Draft) -> Result<crate::schema::Attributes, Failure> {
+        let (named, attributes) = draft.take_apart(&self.of)?;
+        match named {
+            Some(named) if named != *id => Err(Failure::IdDiffers {
+                url: id.clone(),
+                body: named,
+            }),
+            _ => Ok(attributes),
+        }
+    }
+
+    async fn store(&self, operation: Operation) -> Result<Resource, Failure> {
+        match self.write(operation).await? {
+            Written::Stored(resource) => Ok(resource),
+            Written::Deleted => {
+                let text = "a write that stores has deleted".to_owned();
+                Err(RepositoryError::Internal(text).into())
+            }
+        }
+    }
+
+    async fn write(&self, operation: Operation) -> Result<Written, Failure> {
+        let write = Write {
+            of: self.of.clone(),
+            operation,
+        };
+        let written = self.repository.write(vec![write]).await?;
+        let none = || RepositoryError::Internal("a unit of one write gave no result".to_owned());
+        Ok(written.into_iter().next().ok_or_else(none)?)
+    }
+}

@@ -34,6 +34,12 @@ impl Controller {
         &self.of
     }
 
+    /// Where the resources are kept, if clients may know it.
+    #[must_use]
+    pub fn store_place(&self) -> Option<&str> {
+        self.repository.place()
+    }
+
     /// A page of the collection.
     pub async fn list(&self, query: &Query) -> Result<Page, Failure> {
         Ok(self.repository.list(&self.of, query).await?)

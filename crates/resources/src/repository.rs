@@ -25,6 +25,11 @@ pub trait Repository: Send + Sync + 'static {
     /// What the store is called in health reports: `mongodb`, `sqlite`.
     fn name(&self) -> &'static str;
 
+    /// Where the store is, if clients may know it; an answer that it is unreachable names it.
+    fn place(&self) -> Option<&str> {
+        None
+    }
+
     /// Makes the store ready for a type: its collection and its indexes. Repeating it changes
     /// nothing; nothing that exists is ever dropped.
     ///

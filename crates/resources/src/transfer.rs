@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 use crate::schema::{Attributes, ResourceType};
 
-pub use export::export;
-pub use import::{Importer, OnError, Summary};
+pub use export::{ExportError, export};
+pub use import::{ImportError, Importer, OnError, Summary};
 
 /// The longest row that is read, in bytes: no document of MongoDB is longer.
 pub const ROW_BYTES_MAX: usize = 16 << 20;

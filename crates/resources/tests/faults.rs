@@ -3,6 +3,8 @@
 //!
 //! Needs a server: `scripts/mongodb run -- cargo test -p resources`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
 #[path = "faults/away.rs"]
 mod away;
 #[path = "faults/fail_points.rs"]

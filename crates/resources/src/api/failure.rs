@@ -23,7 +23,8 @@ impl Service {
     /// The answer to a failed operation; `format` is that of the body, for pointers into it.
     pub(super) fn refuse(&self, failure: Failure, format: BodyFormat) -> Response {
         let of = self.resource_type();
-        let mut response = errors(&failure, of, format).into_response();
+        let place = self.controller.store_place();
+        let mut response = errors(&failure, of, format, place).into_response();
         // What may have been done already must not be tried again without a look.
         let unknown = matches!(failure, Failure::Store(RepositoryError::OutcomeUnknown(_)));
         if response.status() == StatusCode::SERVICE_UNAVAILABLE && !unknown {
@@ -40,7 +41,7 @@ impl Service {
     }
 }
 
-fn errors(failure: &Failure, of: &ResourceType, format: BodyFormat) -> Errors {
+fn errors(failure: &Failure, of: &ResourceType, format: BodyFormat, place: Option<&str>) -> Errors {
     let singular = &of.singular;
     let id_pointer = match format {
         BodyFormat::JsonApi => "/data/id".to_owned(),
@@ -86,22 +87,23 @@ fn errors(failure: &Failure, of: &ResourceType, format: BodyFormat) -> Errors {
             format!("There is another {singular} with the same {attributes}."),
         ),
         Failure::Invalid(violations) => return invalid(violations, format),
-        Failure::Store(failure) => store_error(failure),
+        Failure::Store(failure) => store_error(failure, place),
     }
     .into()
 }
 
-fn store_error(failure: &RepositoryError) -> Error {
+fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
     match failure {
         RepositoryError::Unavailable(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "datastore_unavailable",
             "Datastore is unreachable",
         )
-        .detail(
-            "The datastore does not answer. This is transient: the same request will work when \
+        .detail(format!(
+            "The datastore{} does not answer. This is transient: the same request will work when \
              the datastore is back.",
-        ),
+            place.map_or_else(String::new, |place| format!(" at {place}"))
+        )),
         RepositoryError::OutcomeUnknown(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome_unknown",

@@ -56,6 +56,8 @@ struct Store {
     /// Whether the server can read as of one moment; taken to be so until it says otherwise.
     snapshots: AtomicBool,
     timeout: Duration,
+    /// The hosts, if clients may know them.
+    place: Option<String>,
 }
 
 impl MongoRepository {
@@ -78,6 +80,7 @@ impl MongoRepository {
             circuit,
             snapshots: AtomicBool::new(true),
             timeout,
+            place: settings.shows_hosts.then(|| settings.hosts()),
         };
         Ok(Self {
             store: Arc::new(store),
@@ -134,6 +137,10 @@ impl Store {
 impl Repository for MongoRepository {
     fn name(&self) -> &'static str {
         "mongodb"
+    }
+
+    fn place(&self) -> Option<&str> {
+        self.store.place.as_deref()
     }
 
     /// While the server is away, or as long as an index takes, this goes on in the background.

@@ -53,9 +53,9 @@ pub struct Importer<'a> {
     /// What becomes of the others when one is rejected.
     pub on_error: OnError,
     /// Hears of each row that is rejected: its line and the reason.
-    pub rejected: &'a mut (dyn FnMut(u64, &str) + Send),
+    pub rejected: &'a mut dyn FnMut(u64, &str),
     /// Hears after each batch how many rows were taken so far.
-    pub progress: &'a mut (dyn FnMut(u64) + Send),
+    pub progress: &'a mut dyn FnMut(u64),
 }
 
 impl Importer<'_> {

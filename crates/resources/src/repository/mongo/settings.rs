@@ -28,6 +28,8 @@ pub struct MongoSettings {
     pub application: String,
     /// The database, where it is not to be the one of the connection string.
     pub database: Option<String>,
+    /// Whether clients may know the hosts, which an answer 503 then names. Default: no.
+    pub shows_hosts: bool,
     /// The longest that one request to the store takes, retries included. Default 10 s.
     pub operation_timeout: Duration,
 }
@@ -40,6 +42,7 @@ impl MongoSettings {
             uri: uri.to_owned(),
             application: concat!("monocoque/", env!("CARGO_PKG_VERSION")).to_owned(),
             database: None,
+            shows_hosts: false,
             operation_timeout: Duration::from_secs(10),
         }
     }
@@ -101,6 +104,7 @@ impl std::fmt::Debug for MongoSettings {
             .field("uri", &masked(&self.uri))
             .field("application", &self.application)
             .field("database", &self.database)
+            .field("shows_hosts", &self.shows_hosts)
             .field("operation_timeout", &self.operation_timeout)
             .finish()
     }

@@ -1,0 +1,26 @@
+//! What `/ping` says about the build: the commit and the compiler, where they can be found out.
+
+use std::process::Command;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo speaks to build scripts that way"
+)]
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    // A new commit changes the log of HEAD; without a repository there is nothing to watch.
+    if let Some(folder) = output("git", &["rev-parse", "--absolute-git-dir"]) {
+        println!("cargo::rerun-if-changed={folder}/logs/HEAD");
+    }
+    let commit = output("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
+    println!("cargo::rustc-env=MONOCOQUE_BUILD_COMMIT={commit}");
+    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let rustc = output(&compiler.to_string_lossy(), &["--version"]).unwrap_or_default();
+    println!("cargo::rustc-env=MONOCOQUE_BUILD_RUSTC={rustc}");
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}

@@ -1,0 +1,166 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use resources::transfer::{Format, OnError};
+
+use crate::settings::SettingFlags;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   fine
+  1   healthcheck only: not healthy
+  2   the command line makes no sense
+  64  a setting, a definition file or an input file is wrong
+  69  something that is needed is unavailable or damaged
+  70  an error of the program";
+
+/// HTTP micro-services that are ready for production on the first day: Fibonacci numbers, and a
+/// JSON:API service for each declared resource type.
+#[derive(Debug, Parser)]
+#[command(name = "monocoque", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve requests until told to stop
+    Serve(Serve),
+    /// Store the rows of a file in a collection
+    Import(Import),
+    /// Write a collection to a file
+    Export(Export),
+    /// Show the indexes of a MongoDB collection against its definition, and make those missing
+    Indexes(Indexes),
+    /// Show how MongoDB would answer a request, as its own `explain` says it
+    Explain(Explain),
+    /// Ask a running process for its health: exit code 0 or 1
+    Healthcheck(Healthcheck),
+    /// Show every setting, its value and where it comes from, as a settings file
+    Config(Config),
+    /// Work with the definition files of resource types
+    #[command(subcommand)]
+    Resources(Resources),
+    /// Write the completions for a shell
+    Completions {
+        /// The shell that is to complete
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Services to run: 'fibonacci' or declared resource types [default: all]
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+    /// Fill an empty contacts collection with 500 invented contacts
+    #[arg(long)]
+    pub(crate) sample_data: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Resource type of the rows
+    #[arg(value_name = "TYPE")]
+    pub(crate) resource_type: String,
+    /// File to read; '-' is the standard input
+    pub(crate) file: PathBuf,
+    /// json (one array), ndjson (an object on each line) or csv (with a header) [default: by the
+    /// extension]
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// What a rejected row means for the others
+    #[arg(long, value_enum, default_value = "stop")]
+    pub(crate) on_error: Rejection,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+/// What a rejected row means for the others.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Rejection {
+    /// Nothing is stored
+    Stop,
+    /// They are stored
+    Skip,
+}
+
+impl From<Rejection> for OnError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Stop => Self::Stop,
+            Rejection::Skip => Self::Skip,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Resource type to write
+    #[arg(value_name = "TYPE")]
+    pub(crate) resource_type: String,
+    /// File to write; '-' is the standard output
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// json, ndjson or csv [default: by the extension; json on the standard output]
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Indexes {
+    /// Resource type of the collection
+    #[arg(value_name = "TYPE")]
+    pub(crate) resource_type: String,
+    /// Make what is declared and missing; nothing is ever dropped
+    #[arg(long)]
+    pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Resource type that is asked for
+    #[arg(value_name = "TYPE")]
+    pub(crate) resource_type: String,
+    /// Id of one resource [default: the first page of the collection]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// URL to ask [default: /liveness on the operations port]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Resources {
+    /// Check all definition files of a directory and point at each mistake
+    Check {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Write the JSON Schema of definition files, for editors
+    Schema,
+}

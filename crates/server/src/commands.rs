@@ -1,0 +1,60 @@
+//! What each command does.
+
+mod config;
+mod explain;
+mod export;
+mod healthcheck;
+mod import;
+mod indexes;
+mod progress;
+mod resources_check;
+mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::command_line::{Command, CommandLine, Resources};
+use crate::failure::Failure;
+
+/// Runs the command to its end.
+pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
+    match line.command {
+        Command::Serve(arguments) => serve::run(&arguments)?,
+        Command::Import(arguments) => import::run(&arguments)?,
+        Command::Export(arguments) => export::run(&arguments)?,
+        Command::Indexes(arguments) => indexes::run(&arguments)?,
+        Command::Explain(arguments) => explain::run(&arguments)?,
+        Command::Healthcheck(arguments) => return healthcheck::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments)?,
+        Command::Resources(Resources::Check { folder }) => resources_check::run(&folder)?,
+        Command::Resources(Resources::Schema) => print(resources::schema::DEFINITION_SCHEMA)?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut CommandLine::command(), "monocoque", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to the standard output; that nobody reads it any more is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(
+            format!("the standard output cannot be written: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {
+    let failed = |error| Failure::internal(format!("the runtime does not start: {error}"));
+    builder.enable_all().build().map_err(failed)
+}

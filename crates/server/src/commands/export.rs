@@ -1,0 +1,111 @@
+//! `monocoque export`
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use resources::query::{Pagination, Query};
+use resources::transfer::{self, ExportError, Format};
+use tokio::runtime::Builder;
+
+use super::progress::Progress;
+use crate::application;
+use crate::command_line::Export;
+use crate::failure::Failure;
+use crate::settings;
+
+/// Bytes that are written to a file at a time.
+const BUFFER: usize = 1 << 18;
+
+pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
+    let (settings, _) = settings::read(&arguments.settings)?;
+    let format = format(arguments)?;
+    super::runtime(Builder::new_multi_thread())?.block_on(async {
+        let of = application::find_type(&settings, &arguments.resource_type)?;
+        let repository = application::open_store(&settings, std::slice::from_ref(&of)).await?;
+        let first = Query {
+            page: Pagination { number: 1, size: 1 },
+        };
+        let total = repository.list(&of, &first).await?.total;
+        let mut target = Target::create(&arguments.file)?;
+        let mut progress = Progress::new(Some(total));
+        let file = &mut target.file;
+        let advance = &mut |rows| progress.advance(rows, rows);
+        let outcome = transfer::export(&*repository, &of, format, file, advance).await;
+        progress.finish();
+        let count = outcome.map_err(|error| failure(error, &arguments.file))?;
+        target.complete()?;
+        let _ = writeln!(std::io::stderr(), "{count} exported");
+        Ok(())
+    })
+}
+
+fn failure(error: ExportError, path: &Path) -> Failure {
+    match error {
+        ExportError::Store(error) => error.into(),
+        ExportError::Write(error) => unwritable(&error, path),
+        ExportError::NewColumn(_) => Failure::unavailable(error.to_string()),
+    }
+}
+
+fn unwritable(error: &std::io::Error, path: &Path) -> Failure {
+    Failure::settings(format!("{} cannot be written: {error}", path.display()))
+}
+
+fn format(arguments: &Export) -> Result<Format, Failure> {
+    if let Some(format) = arguments
+        .format
+        .or_else(|| Format::of_extension(&arguments.file))
+    {
+        return Ok(format);
+    }
+    if arguments.file == Path::new("-") {
+        return Ok(Format::Json);
+    }
+    Err(Failure::usage(format!(
+        "the extension of '{}' says nothing about its format: name it with --format json, ndjson \
+         or csv",
+        arguments.file.display()
+    )))
+}
+
+/// Where an export goes. A file has its name only when it is complete.
+struct Target {
+    file: Box<dyn Write + Send>,
+    rename: Option<(PathBuf, PathBuf)>,
+}
+
+impl Target {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            let output = BufWriter::with_capacity(BUFFER, std::io::stdout());
+            return Ok(Self {
+                file: Box::new(output),
+                rename: None,
+            });
+        }
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let file = File::create(&partial).map_err(|error| unwritable(&error, &partial))?;
+        let file = Box::new(BufWriter::with_capacity(BUFFER, file));
+        Ok(Self {
+            file,
+            rename: Some((partial, path.to_owned())),
+        })
+    }
+
+    fn complete(mut self) -> Result<(), Failure> {
+        let path = self
+            .rename
+            .as_ref()
+            .map_or(Path::new("-"), |(_, path)| path);
+        self.file
+            .flush()
+            .map_err(|error| unwritable(&error, path))?;
+        if let Some((partial, path)) = &self.rename {
+            std::fs::rename(partial, path).map_err(|error| unwritable(&error, path))?;
+        }
+        Ok(())
+    }
+}

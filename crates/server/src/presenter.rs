@@ -1,0 +1,63 @@
+//! How this process words what the chassis has to say: in the format of the service that owns
+//! the path.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use chassis::fault::Fault;
+use chassis::operations::{Report, ReportKind};
+use chassis::presenter::Presenter;
+use http::{HeaderValue, header};
+use jsonapi::{Error, Errors};
+use serde_json::{Map, Value, json};
+
+/// JSON:API for everyone but the Fibonacci service.
+pub(crate) struct Wording {
+    /// Whether the Fibonacci service is there to own its paths.
+    pub(crate) fibonacci: bool,
+}
+
+impl Presenter for Wording {
+    fn fault(&self, path: &str, fault: &Fault) -> Response {
+        let owns = path == "/" || path == "/fibonacci" || path.starts_with("/fibonacci/");
+        if self.fibonacci && owns {
+            return fibonacci_error(fault);
+        }
+        let error = Error::new(fault.status(), fault.code(), fault.title()).detail(fault.detail());
+        Errors::from(error).into_response()
+    }
+
+    fn report(&self, report: &Report) -> Response {
+        let attributes: Map<String, Value> = report.attributes.iter().cloned().collect();
+        if report.status.is_success() {
+            let data = json!({"type": report.kind.name(), "id": "0", "attributes": attributes});
+            let document = json!({"data": data, "jsonapi": {"version": "1.1"}});
+            return jsonapi::http::document(report.status, document.to_string().into_bytes());
+        }
+        let (code, title, detail) = match report.kind {
+            ReportKind::Liveness => (
+                "not_alive",
+                "Not functional",
+                "This process should be replaced.",
+            ),
+            ReportKind::Ping | ReportKind::Readiness => (
+                "not_ready",
+                "Not ready",
+                "This process cannot serve now; it may be able to later.",
+            ),
+        };
+        let mut error = Error::new(report.status, code, title).detail(detail);
+        error.meta = attributes;
+        Errors::from(error).into_response()
+    }
+}
+
+/// The shape of that service's errors.
+fn fibonacci_error(fault: &Fault) -> Response {
+    let code = fault.code().to_ascii_uppercase();
+    let text = json!({"error": format!("ERR_{code}: {}", fault.detail())}).to_string();
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = fault.status();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

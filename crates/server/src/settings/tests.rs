@@ -1,0 +1,116 @@
+//! Settings from everywhere.
+
+use std::collections::HashMap;
+
+use super::sources::read_from;
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn file(text: &str) -> (tempfile::TempDir, SettingFlags) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("monocoque.toml");
+    std::fs::write(&path, text).unwrap();
+    (
+        folder,
+        SettingFlags {
+            config: Some(path),
+            given: Vec::new(),
+        },
+    )
+}
+
+fn origin(values: &[Effective], name: &str) -> (String, String) {
+    let value = values
+        .iter()
+        .find(|value| value.setting.name == name)
+        .unwrap();
+    (value.text.clone(), value.origin.to_string())
+}
+
+#[test]
+fn every_default_is_a_valid_value() {
+    let (settings, values) = read_from(&SettingFlags::default(), &HashMap::new()).unwrap();
+    assert_eq!(settings.listen.port(), 8000);
+    assert!(values.iter().all(|value| value.origin == Origin::Default));
+}
+
+#[test]
+fn flags_override_the_environment_which_overrides_the_file() {
+    let (_folder, mut flags) =
+        file("listen = '127.0.0.1:1'\ndata_dir = 'f'\nlog_filter = 'warn'\nconnections_max = 7\n");
+    flags.given = vec![("listen", "127.0.0.1:3".to_owned())];
+    let environment = environment(&[
+        ("MONOCOQUE_LISTEN", "127.0.0.1:2"),
+        ("MONOCOQUE_DATA_DIR", "e"),
+    ]);
+    let (settings, values) = read_from(&flags, &environment).unwrap();
+    assert_eq!((settings.listen.port(), settings.connections_max), (3, 7));
+    assert_eq!(origin(&values, "listen").1, "flag --listen");
+    assert_eq!(
+        origin(&values, "data_dir"),
+        ("e".into(), "environment MONOCOQUE_DATA_DIR".into())
+    );
+    assert!(origin(&values, "log_filter").1.starts_with("file "));
+}
+
+#[test]
+fn the_variables_of_the_articles_are_taken_and_our_own_override_them() {
+    let pairs = [("LOG_MODE", "LOCAL"), ("MONGO_URI", "mongodb://u:p@h/d")];
+    let (settings, values) = read_from(&SettingFlags::default(), &environment(&pairs)).unwrap();
+    assert_eq!(settings.mongo_uri.unwrap().reveal(), "mongodb://u:p@h/d");
+    assert_eq!(origin(&values, "log_mode").0, "LOCAL");
+    let both = environment(&[("LOG_MODE", "LOCAL"), ("MONOCOQUE_LOG_MODE", "JSON")]);
+    let (_, values) = read_from(&SettingFlags::default(), &both).unwrap();
+    assert_eq!(origin(&values, "log_mode").0, "JSON");
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_nearest_known_one() {
+    let (_folder, flags) = file("lissten = 'x'\n");
+    let environment = environment(&[("MONOCOQUE_DATADIR", "x")]);
+    let problems = read_from(&flags, &environment).unwrap_err().join("\n");
+    assert!(
+        problems.contains("'lissten'; is 'listen' meant?"),
+        "{problems}"
+    );
+    assert!(
+        problems.contains("is 'MONOCOQUE_DATA_DIR' meant?"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn variables_that_kubernetes_makes_for_a_service_of_our_name_are_no_settings() {
+    let pairs = [
+        ("MONOCOQUE_SERVICE_HOST", "10.0.0.1"),
+        ("MONOCOQUE_PORT", "tcp://10.0.0.1:80"),
+    ];
+    assert!(read_from(&SettingFlags::default(), &environment(&pairs)).is_ok());
+}
+
+#[test]
+fn every_bad_value_is_named_with_its_origin() {
+    let (_folder, flags) = file("listen = 'here'\nconnections_max = 0\nlog_mode = [1]\n");
+    let problems = read_from(&flags, &HashMap::new()).unwrap_err();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[1].contains("'listen' (file "), "{problems:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_its_text_is_not_shown() {
+    let (_folder, flags) = file("listen = 'x'\nmongo_uri = mongodb://user:hunter2@h/\n");
+    let problems = read_from(&flags, &HashMap::new()).unwrap_err().join("\n");
+    assert!(problems.contains("monocoque.toml, line 2:"), "{problems}");
+    assert!(!problems.contains("hunter2"), "{problems}");
+    let absent = SettingFlags {
+        config: Some("absent.toml".into()),
+        given: Vec::new(),
+    };
+    assert!(read_from(&absent, &HashMap::new()).unwrap_err()[0].contains("absent.toml"));
+}

@@ -44,7 +44,7 @@ impl Shop {
         format: Format,
         text: &[u8],
         on_error: OnError,
-    ) -> Result<Summary, import::ImportError> {
+    ) -> Result<Summary, ImportError> {
         let rejected = &mut self.rejected;
         let importer = Importer {
             repository: &self.store,
@@ -56,7 +56,7 @@ impl Shop {
         let rows = match rows(format, &self.of, text) {
             Ok(rows) => rows,
             Err(reason) => {
-                return Err(import::ImportError::File {
+                return Err(ImportError::File {
                     reason,
                     summary: Summary::default(),
                 });
@@ -197,7 +197,7 @@ async fn rows_before_an_unreadable_end_are_kept_when_errors_are_skipped() {
         .try_import(Format::Json, b"[{\"id\":\"a\"},{", OnError::Skip)
         .await
         .unwrap_err();
-    let import::ImportError::File { summary, .. } = error else {
+    let ImportError::File { summary, .. } = error else {
         panic!("{error}")
     };
     assert_eq!(

@@ -81,22 +81,26 @@ pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))
         .collect();
-    if mistakes.is_empty() {
-        match serde_json::from_value::<Definition>(located.value.clone()) {
-            Ok(definition) => match definition.resource_type(&located) {
-                Ok(resource_type) => return Ok(resource_type),
-                Err(found) => mistakes = found,
-            },
-            Err(error) => mistakes.push(mistake(located.place(""), "", error.to_string())),
+    match serde_json::from_value::<Definition>(located.value.clone()) {
+        Ok(definition) => {
+            mistakes.extend(definition.mistakes(&located));
+            if mistakes.is_empty() {
+                return definition.resource_type(&located);
+            }
         }
+        Err(error) if mistakes.is_empty() => {
+            mistakes.push(mistake(located.place(""), "", error.to_string()));
+        }
+        // The schema has said already why it cannot be read.
+        Err(_) => {}
     }
     mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
     Err(mistakes)
 }
 
 impl Definition {
-    /// What a JSON Schema cannot say is checked here.
-    fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
+    /// What a JSON Schema cannot say.
+    fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
         mistakes.extend(self.index_mistakes(located));
         let page = self.page.limits();
@@ -108,21 +112,19 @@ impl Definition {
                 message,
             ));
         }
-        let attributes = match self.attributes_schema(located) {
-            Ok(attributes) if mistakes.is_empty() => attributes,
-            Ok(_) => return Err(mistakes),
-            Err(found) => {
-                mistakes.extend(found);
-                return Err(mistakes);
-            }
-        };
+        mistakes
+    }
+
+    fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
+        let attributes = AttributesSchema::compile(&self.attributes)
+            .map_err(|error| explain(&error, "/attributes", located))?;
         Ok(ResourceType {
             singular: self.singular.unwrap_or_else(|| singular(&self.r#type)),
             collection: self.collection.unwrap_or_else(|| self.r#type.clone()),
             name: self.r#type,
             id: self.id.unwrap_or(IdKind::ObjectId),
             id_attribute: self.id_attribute,
-            page,
+            page: self.page.limits(),
             attributes,
             indexes: self
                 .indexes
@@ -130,20 +132,6 @@ impl Definition {
                 .map(IndexDefinition::index)
                 .collect(),
         })
-    }
-
-    /// All that the meta-schema has against it; if nothing, what stops it from being compiled.
-    fn attributes_schema(&self, located: &LocatedValue) -> Result<AttributesSchema, Vec<Mistake>> {
-        let meta = jsonschema::draft202012::meta::validator();
-        let mistakes: Vec<Mistake> = meta
-            .iter_errors(&self.attributes)
-            .flat_map(|error| explain(&error, "/attributes", located))
-            .collect();
-        if !mistakes.is_empty() {
-            return Err(mistakes);
-        }
-        AttributesSchema::compile(&self.attributes)
-            .map_err(|error| explain(&error, "/attributes", located))
     }
 
     fn id_attribute_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
@@ -267,8 +255,13 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported_with_line_and_field() {
-        let text = "type: 7\ncolection: x\npage:\n  default: 0\nattributes: {type: object}\n";
-        let expected = [(1, "/type"), (2, "/colection"), (4, "/page/default")];
+        let text = "type: 7\ncolection: x\npage:\n  default: 0\nattributes: {type: object, minProperties: a}\n";
+        let expected = [
+            (1, "/type"),
+            (2, "/colection"),
+            (4, "/page/default"),
+            (5, "/attributes/minProperties"),
+        ];
         assert_eq!(
             mistakes(text),
             expected.map(|(line, field)| (line, field.to_owned()))
@@ -297,13 +290,14 @@ mod tests {
 
     #[test]
     fn what_json_schema_cannot_say_is_checked_too() {
-        let text = "type: t\nidAttribute: _id\npage: {default: 9, maximum: 3}\nindexes:\n\
+        let text = "type: t\nodd: 1\nidAttribute: _id\npage: {default: 9, maximum: 3}\nindexes:\n\
                     - attributes: [b]\nattributes:\n  type: object\n  additionalProperties: false\n  \
                     properties: {_id: {}}\n  required: [_id]\n";
         let fields: Vec<_> = mistakes(text).into_iter().map(|(_, field)| field).collect();
         assert_eq!(
             fields,
             [
+                "/odd",
                 "/page/default",
                 "/indexes/0/attributes/0",
                 "/attributes/properties/_id",

@@ -75,6 +75,12 @@ pub(super) fn explain(
     let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else {
         let message = match error.kind() {
             ValidationErrorKind::MaxProperties { .. } => "is reserved and must be empty".to_owned(),
+            // The meta-schema can only say that none of its alternatives fits.
+            ValidationErrorKind::AnyOf { .. } if path.ends_with("/type") => format!(
+                "{} is not a type; there are array, boolean, integer, null, number, object, \
+                 string, and lists of them",
+                error.instance()
+            ),
             _ => error.to_string(),
         };
         return vec![mistake(located.place(&path), &path, message)];

@@ -186,3 +186,80 @@ impl Body for SequenceBody {
 fn narrow(bytes: u64) -> usize {
     usize::try_from(bytes).expect("a frame smaller than memory")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+    use crate::generator::Form;
+    use crate::listing::JSON;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn body(count: u64) -> (SequenceBody, Reservations) {
+        let listing = Listing {
+            notation: &JSON,
+            from: 0,
+            count,
+        };
+        let all = Reservations::new(memory(&listing));
+        let reservation = all.reserve(memory(&listing)).expect("room for one");
+        let sequence = Sequence::new(Form::best(), count - 1);
+        (
+            SequenceBody::new(listing, sequence, (0, listing.bytes()), reservation),
+            all,
+        )
+    }
+
+    fn poll(body: &mut SequenceBody, counted: &Arc<Wakes>) -> Poll<Option<Bytes>> {
+        let waker = Waker::from(Arc::clone(counted));
+        let polled = Pin::new(body).poll_frame(&mut Context::from_waker(&waker));
+        polled.map(|frame| frame.map(|Ok(frame)| frame.into_data().expect("data")))
+    }
+
+    #[test]
+    fn no_more_than_two_frames_are_out_and_a_returned_one_wakes_the_stream() {
+        let wakes = Arc::new(Wakes::default());
+        let (mut body, _all) = body(if cfg!(miri) { 4_000 } else { 20_000 });
+        let first = poll(&mut body, &wakes);
+        let second = poll(&mut body, &wakes);
+        assert!(first.is_ready() && second.is_ready());
+        assert_eq!(poll(&mut body, &wakes), Poll::Pending);
+        assert_eq!(poll(&mut body, &wakes), Poll::Pending);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        drop(first);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(poll(&mut body, &wakes).is_ready());
+    }
+
+    #[test]
+    fn memory_is_given_back_with_the_last_frame() {
+        let wakes = Arc::new(Wakes::default());
+        let (mut body, all) = body(2_000);
+        let frame = poll(&mut body, &wakes);
+        assert!(all.reserve(1 << 18).is_none());
+        drop(body);
+        assert!(all.reserve(1 << 18).is_none());
+        drop(frame);
+        assert!(all.reserve(1 << 18).is_some());
+    }
+
+    #[test]
+    fn sixty_four_streams_of_the_largest_list_hold_less_than_48_mib() {
+        let listing = Listing {
+            notation: &JSON,
+            from: 0,
+            count: 100_000,
+        };
+        assert!(64 * memory(&listing) < 48 << 20);
+    }
+}

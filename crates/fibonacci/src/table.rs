@@ -5,66 +5,104 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::generator::{Form, Sequence};
-use crate::length::digits;
-use crate::listing::{JSON, Listing};
+use crate::length::DigitCounts;
+use crate::listing::{JSON, Listing, Notation};
 
-/// `{"answer":[0,1,1,2,...` for the first `count` numbers.
+/// `{"answer":[0,1,1,2,...` for the first numbers.
 pub(crate) struct Table {
     text: Bytes,
-    count: u64,
+    /// Where each number begins, and where one after the last would.
+    starts: Vec<usize>,
 }
 
 impl Table {
     pub(crate) fn new(form: Form, count: u64) -> Self {
-        let listing = Listing {
-            notation: &JSON,
-            from: 0,
-            count,
-        };
-        let mut text = listing.notation.head.to_vec();
+        let Notation {
+            head, separator, ..
+        } = JSON;
+        let mut counts = DigitCounts::starting_at(0);
+        let mut starts = vec![head.len()];
+        for n in 0..narrow(count) {
+            starts.push(starts[n] + narrow(counts.advance()) + separator.len());
+        }
+        let mut text = head.to_vec();
+        text.resize(starts[narrow(count)], separator[0]);
         if count > 0 {
-            let start = text.len();
-            let end = listing.bytes() - listing.notation.tail.len() as u64;
-            text.resize(
-                usize::try_from(end).expect("a table smaller than memory"),
-                0,
-            );
             let mut sequence = Sequence::new(form, count - 1);
-            sequence.write(&mut text[start..], count, listing.notation.separator);
+            sequence.write(&mut text[head.len()..], count, separator);
         }
         Self {
             text: text.into(),
-            count,
+            starts,
         }
     }
 
     /// The text of a JSON list without its tail, in one slice if it starts at zero and in two
     /// (head, numbers) if not. None if the list reaches beyond the table.
     pub(crate) fn slices(&self, listing: &Listing) -> Option<(Bytes, Bytes)> {
-        if listing.notation != &JSON || listing.count == 0 || listing.end() > self.count {
+        if listing.notation != &JSON || listing.count == 0 {
             return None;
         }
-        let numbers = self.place(listing.from).start..self.place(listing.end() - 1).end;
+        let (first, last) = (self.place(listing.from)?, self.place(listing.end() - 1)?);
         Some(if listing.from == 0 {
-            (Bytes::new(), self.text.slice(..numbers.end))
+            (Bytes::new(), self.text.slice(..last.end))
         } else {
-            (Bytes::from_static(JSON.head), self.text.slice(numbers))
+            (
+                Bytes::from_static(JSON.head),
+                self.text.slice(first.start..last.end),
+            )
         })
     }
 
     /// The digits of `F(n)`, if the table has them.
     pub(crate) fn number(&self, n: u64) -> Option<Bytes> {
-        (n < self.count).then(|| self.text.slice(self.place(n)))
+        Some(self.text.slice(self.place(n)?))
     }
 
-    fn place(&self, n: u64) -> Range<usize> {
-        let whole = Listing {
+    fn place(&self, n: u64) -> Option<Range<usize>> {
+        let n = usize::try_from(n).ok()?;
+        let next = self.starts.get(n + 1)?;
+        Some(self.starts[n]..next - JSON.separator.len())
+    }
+}
+
+/// Places within a table that is in memory.
+fn narrow(place: u64) -> usize {
+    usize::try_from(place).expect("a table smaller than memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(table: &Table, from: u64, count: u64) -> Option<String> {
+        let (head, numbers) = table.slices(&Listing {
             notation: &JSON,
-            from: 0,
-            count: self.count,
-        };
-        let start = usize::try_from(whole.position(n)).expect("a place in the table");
-        let length = usize::try_from(digits(n)).expect("a number in the table");
-        start..start + length
+            from,
+            count,
+        })?;
+        Some(String::from_utf8_lossy(&[head, numbers].concat()).into_owned())
+    }
+
+    #[test]
+    fn lists_within_the_table_are_slices_of_it() {
+        let table = Table::new(Form::best(), 10);
+        assert_eq!(
+            joined(&table, 0, 10).as_deref(),
+            Some("{\"answer\":[0,1,1,2,3,5,8,13,21,34")
+        );
+        assert_eq!(joined(&table, 0, 1).as_deref(), Some("{\"answer\":[0"));
+        assert_eq!(joined(&table, 7, 2).as_deref(), Some("{\"answer\":[13,21"));
+        assert_eq!(table.number(9).as_deref(), Some(b"34".as_slice()));
+    }
+
+    #[test]
+    fn what_reaches_beyond_the_table_is_not_in_it() {
+        let table = Table::new(Form::best(), 10);
+        assert_eq!(joined(&table, 0, 11), None);
+        assert_eq!(joined(&table, 9, 2), None);
+        assert_eq!(joined(&table, 10, 1), None);
+        assert_eq!(table.number(10), None);
+        assert_eq!(Table::new(Form::best(), 0).number(0), None);
     }
 }

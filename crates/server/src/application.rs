@@ -130,7 +130,9 @@ pub(crate) fn definitions(settings: &Settings) -> Result<Vec<Arc<ResourceType>>,
 
 /// The types that a directory declares.
 pub(crate) fn load_definitions(folder: &Path) -> Result<Vec<Arc<ResourceType>>, Failure> {
-    schema::load_folder(folder, &RESERVED).map_err(|error| Failure::settings(error.to_string()))
+    schema::load_folder(folder, &RESERVED).map_err(|error| {
+        Failure::settings(format!("the definition files cannot be used:\n{error}"))
+    })
 }
 
 /// One declared type by its name.

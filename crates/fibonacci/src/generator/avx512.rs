@@ -16,7 +16,7 @@ use std::arch::x86_64::{
 use std::ops::Range;
 
 use super::STRIDE_MAX;
-use super::tiled::{BLOCK, Block, PLACES, Pair, Pass, blocks};
+use super::tiled::{BLOCK, Block, PLACES, Pair, Pass, blocks, fit};
 
 /// Two ASCII zeros and this are 0xF6 in every byte, and one more in the lowest: the carry that
 /// every word is assumed to receive.
@@ -42,8 +42,9 @@ const fn digits() -> Block {
 /// The pass, where this processor can run it.
 pub(super) fn pass() -> Option<Pass> {
     fn pass(from: &Pair, to: &mut Pair, text: &mut [u8], slots: &[Range<usize>]) -> bool {
+        assert!(fit(from, to, text, slots), "slots of impossible lengths");
         // SAFETY: the function is handed out only where its instructions have been detected, and
-        // its caller has checked that the slots lie in the text and fit the rows.
+        // the slots lie in the text and fit the rows.
         unsafe {
             if let Ok(slots) = <&[_; STRIDE_MAX]>::try_from(slots) {
                 tile(from, to, text, slots)

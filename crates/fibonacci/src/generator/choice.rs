@@ -107,7 +107,8 @@ impl fmt::Display for Form {
 
 /// The setting: a form, or whatever is fastest here.
 ///
-/// Read from and shown as `auto` or the name of a form, such as `portable`.
+/// Read from and shown as `auto`, `portable`, `portable-sse4.2`, `portable-avx2`,
+/// `portable-avx512` or `avx512`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Generator {
     /// The fastest form that this processor can run.

@@ -46,7 +46,7 @@ pub(super) struct Pair {
 /// if it is only one) in the second pair.
 ///
 /// Returns false if the result is wrong and must be made exactly. Only the bytes in the slots are
-/// written in any case. [`Tiled`] has checked the slots with [`fit`].
+/// written in any case. Panics unless the slots [`fit`].
 pub(super) type Pass = fn(&Pair, &mut Pair, &mut [u8], &[Range<usize>]) -> bool;
 
 /// The kernel around a [`Pass`].
@@ -72,7 +72,6 @@ impl Tiled {
     }
 
     fn advance(&mut self, text: &mut [u8], slots: &[Range<usize>]) {
-        assert!(fit(&self.known, text, slots), "slots of impossible lengths");
         if !(self.pass)(&self.known, &mut self.next, text, slots) {
             exact::pass(&self.known, &mut self.next, text, slots);
         }
@@ -108,11 +107,12 @@ pub(super) fn blocks(slots: &[Range<usize>]) -> usize {
 
 /// Whether every slot lies in `text`, fits into the rows, and reaches into the last block or up to
 /// it, so that only the last block's text has to be cut.
-fn fit(pair: &Pair, text: &[u8], slots: &[Range<usize>]) -> bool {
+pub(super) fn fit(from: &Pair, to: &Pair, text: &[u8], slots: &[Range<usize>]) -> bool {
     let blocks = blocks(slots);
     let lengths = (blocks.saturating_sub(1) * BLOCK)..=(blocks * BLOCK);
+    let rows = [&from.older, &from.newer, &to.older, &to.newer];
     blocks > 0
-        && blocks <= pair.older.len().min(pair.newer.len())
+        && rows.iter().all(|row| blocks <= row.len())
         && slots.iter().all(|slot| {
             slot.start < slot.end && slot.end <= text.len() && lengths.contains(&slot.len())
         })

@@ -66,3 +66,64 @@ impl Computations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A computation that runs until it is told to stop, and says when it begins and ends.
+    fn endless(
+        events: &mpsc::Sender<&'static str>,
+    ) -> impl FnOnce(&AtomicBool) -> Option<()> + use<> {
+        let events = events.clone();
+        move |abandoned| {
+            events.send("begins").ok()?;
+            while !abandoned.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            events.send("ends").ok()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn few_run_some_wait_and_the_rest_are_refused() {
+        let (events, happened) = mpsc::channel();
+        let computations = Arc::new(Computations::new(1));
+        let clients: Vec<_> = (0..=WAITING_PER_RUNNING)
+            .map(|_| {
+                let (computations, endless) = (Arc::clone(&computations), endless(&events));
+                tokio::spawn(async move { computations.run(endless).await })
+            })
+            .collect();
+        assert_eq!(happened.recv_timeout(Duration::from_secs(5)), Ok("begins"));
+        while computations.admitted.available_permits() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(matches!(
+            computations.run(|_| Some(())).await,
+            Err(Failure::Busy)
+        ));
+
+        // Clients that leave end what runs for them and never start what waits.
+        clients.iter().for_each(tokio::task::JoinHandle::abort);
+        assert_eq!(happened.recv_timeout(Duration::from_secs(5)), Ok("ends"));
+        for client in clients {
+            assert!(client.await.is_err_and(|error| error.is_cancelled()));
+        }
+        assert!(matches!(computations.run(|_| Some(7)).await, Ok(7)));
+        assert!(happened.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_and_no_more() {
+        let computations = Computations::new(1);
+        let broken = computations
+            .run(|_| -> Option<()> { panic!("on purpose") })
+            .await;
+        assert!(matches!(broken, Err(Failure::Broken)));
+        assert!(matches!(computations.run(|_| Some(7)).await, Ok(7)));
+    }
+}

@@ -1,0 +1,132 @@
+//! A directory of definition files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::ResourceType;
+use super::super::located_yaml::Place;
+use super::mistake::{DefinitionError, mistake};
+use super::parse;
+
+/// Reads every `.yaml` and `.yml` file of a folder, in the order of their names.
+///
+/// `reserved` are the first path segments that belong to others, with what they are.
+///
+/// # Errors
+/// Every mistake in every file; also two files for one type, URL or collection, a reserved name,
+/// and a folder that cannot be read or has no definition.
+pub fn load_folder(
+    folder: &Path,
+    reserved: &[&str],
+) -> Result<Vec<Arc<ResourceType>>, DefinitionError> {
+    let whole = |path: &Path, message: String| {
+        (
+            path.to_owned(),
+            mistake(Place { line: 1, column: 1 }, "", message),
+        )
+    };
+    let files = definition_files(folder).map_err(|message| DefinitionError {
+        mistakes: vec![whole(folder, message)],
+    })?;
+    let mut mistakes = Vec::new();
+    let mut types: Vec<Arc<ResourceType>> = Vec::new();
+    for file in files {
+        let parsed = match std::fs::read_to_string(&file) {
+            Ok(text) => parse(&text),
+            Err(error) => {
+                mistakes.push(whole(&file, format!("cannot be read: {error}")));
+                continue;
+            }
+        };
+        match parsed {
+            Err(found) => mistakes.extend(found.into_iter().map(|found| (file.clone(), found))),
+            Ok(resource_type) => match clash(&resource_type, &types, reserved) {
+                Some(message) => mistakes.push(whole(&file, message)),
+                None => types.push(Arc::new(resource_type)),
+            },
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(types)
+    } else {
+        Err(DefinitionError { mistakes })
+    }
+}
+
+fn definition_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error: std::io::Error| format!("the folder cannot be read: {error}");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err("the folder has no definition file (*.yaml)".to_owned());
+    }
+    Ok(files)
+}
+
+fn clash(new: &ResourceType, known: &[Arc<ResourceType>], reserved: &[&str]) -> Option<String> {
+    if reserved.contains(&new.name.as_str()) {
+        return Some(format!(
+            "the type '{}' is reserved: /{0} is served otherwise",
+            new.name
+        ));
+    }
+    known.iter().find_map(|known| {
+        if known.name == new.name {
+            Some(format!(
+                "the type '{}' is declared by another file too",
+                new.name
+            ))
+        } else if known.collection.eq_ignore_ascii_case(&new.collection) {
+            Some(format!(
+                "the collection '{}' belongs to the type '{}' already",
+                new.collection, known.name
+            ))
+        } else {
+            None
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_gives_all_types_or_all_mistakes() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert!(load_folder(folder.path(), &[]).is_err());
+        write("a.yaml", "type: a\nattributes: {type: object}\n");
+        write(
+            "b.yml",
+            "type: b\ncollection: shared\nattributes: {type: object}\n",
+        );
+        assert_eq!(load_folder(folder.path(), &[]).unwrap().len(), 2);
+        assert_eq!(
+            load_folder(folder.path(), &["a"])
+                .unwrap_err()
+                .mistakes
+                .len(),
+            1
+        );
+        write("c.yaml", "type: a\nattributes: {type: object}\n");
+        write(
+            "d.yaml",
+            "type: d\ncollection: Shared\nattributes: {type: object}\n",
+        );
+        write("e.yaml", "type: [\n");
+        let error = load_folder(folder.path(), &[]).unwrap_err();
+        assert_eq!(error.mistakes.len(), 3);
+        assert!(error.to_string().contains("e.yaml:"), "{error}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What is wrong in a definition file, and where.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+
+use super::super::located_yaml::{LocatedValue, Place};
+
+/// One thing wrong in a definition file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// The member, as a JSON pointer; empty for the file as a whole.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Why definitions cannot be used: every mistake that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionError {
+    /// File and mistake, in the order of the files and lines.
+    pub mistakes: Vec<(PathBuf, Mistake)>,
+}
+
+impl std::error::Error for DefinitionError {}
+
+impl fmt::Display for DefinitionError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (file, mistake)) in self.mistakes.iter().enumerate() {
+            let Mistake {
+                line,
+                column,
+                field,
+                message,
+            } = mistake;
+            let separator = if position == 0 { "" } else { "\n" };
+            let field = if field.is_empty() {
+                String::new()
+            } else {
+                format!("{field}: ")
+            };
+            write!(
+                formatter,
+                "{separator}{}:{line}:{column}: {field}{message}",
+                file.display()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn mistake(place: Place, field: &str, message: impl Into<String>) -> Mistake {
+    let Place { line, column } = place;
+    Mistake {
+        line,
+        column,
+        field: field.to_owned(),
+        message: message.into(),
+    }
+}
+
+/// `prefix` is where the schema's instance stands in the file.
+pub(super) fn explain(
+    error: &ValidationError<'_>,
+    prefix: &str,
+    located: &LocatedValue,
+) -> Vec<Mistake> {
+    let path = format!("{prefix}{}", error.instance_path().as_str());
+    let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else {
+        let message = match error.kind() {
+            ValidationErrorKind::MaxProperties { .. } => "is reserved and must be empty".to_owned(),
+            // The meta-schema can only say that none of its alternatives fits.
+            ValidationErrorKind::AnyOf { .. } if path.ends_with("/type") => format!(
+                "{} is not a type; there are array, boolean, integer, null, number, object, \
+                 string, and lists of them",
+                error.instance()
+            ),
+            _ => error.to_string(),
+        };
+        return vec![mistake(located.place(&path), &path, message)];
+    };
+    let unknown = |name: &String| {
+        let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
+        mistake(
+            located.place(&pointer),
+            &pointer,
+            "is not known here; is it misspelled?",
+        )
+    };
+    unexpected.iter().map(unknown).collect()
+}

@@ -44,6 +44,8 @@ struct Definition {
     attributes: Value,
     #[serde(default)]
     indexes: Vec<IndexDefinition>,
+    #[serde(default)]
+    shard_key: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -103,6 +105,7 @@ impl Definition {
     fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
         mistakes.extend(self.index_mistakes(located));
+        mistakes.extend(self.shard_key_mistakes(located));
         let page = self.page.limits();
         if page.default > page.maximum {
             let message = format!("is {} but the maximum is {}", page.default, page.maximum);
@@ -126,6 +129,7 @@ impl Definition {
             id_attribute: self.id_attribute,
             page: self.page.limits(),
             attributes,
+            shard_key: self.shard_key,
             indexes: self
                 .indexes
                 .into_iter()
@@ -151,6 +155,19 @@ impl Definition {
             mistakes.push(mistake(located.place(pointer), pointer, message));
         }
         mistakes
+    }
+
+    fn shard_key_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
+        let closed = self.attributes["additionalProperties"] == false;
+        let declared = |name: &str| self.attributes["properties"].get(name).is_some();
+        let keys = self.shard_key.iter().enumerate();
+        keys.filter(|(_, name)| closed && !declared(name))
+            .map(|(position, name)| {
+                let pointer = format!("/shardKey/{position}");
+                let message = format!("'{name}' is no declared attribute");
+                mistake(located.place(&pointer), &pointer, message)
+            })
+            .collect()
     }
 
     fn index_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {

@@ -230,3 +230,40 @@ async fn requests_by_id_and_for_pages_use_indexes() {
         assert!(!plan.contains("\"SORT\""), "{plan}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_to_a_sharded_type_name_its_shard_key() {
+    use crate::repository::Operation;
+    let (fresh, repository) = fresh().await;
+    let of = declared("type: things\nattributes: {type: object}\nshardKey: [city, zip]\n");
+    let found = fresh.0.collection::<Document>("things");
+    let (a, b) = (bson::oid::ObjectId::new(), bson::oid::ObjectId::new());
+    found
+        .insert_many([doc! { "_id": a, "city": "x", "zip": 1 }, doc! { "_id": b }])
+        .await
+        .unwrap();
+    for id in [a, b].map(|id| Id::ObjectId(id.bytes())) {
+        let attributes = serde_json::Map::from_iter([("n".to_owned(), 1.into())]);
+        for operation in [
+            Operation::Update {
+                id: id.clone(),
+                changes: attributes.clone(),
+                check: Box::new(|_, _| Ok(())),
+            },
+            Operation::Replace {
+                id: id.clone(),
+                attributes,
+            },
+            Operation::Delete { id: id.clone() },
+        ] {
+            repository
+                .write(vec![Write {
+                    of: of.clone(),
+                    operation,
+                }])
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(found.count_documents(doc! {}).await.unwrap(), 0);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bson::RawDocumentBuf;
+use bson::{Bson, Document, RawDocumentBuf};
 use mongodb::bson::doc;
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
@@ -95,9 +95,9 @@ impl Place<'_> {
         before: &RawDocumentBuf,
         after: &RawDocumentBuf,
     ) -> Result<bool, Failure> {
-        let mut filter = doc! { ids::ID: ids::to_bson(id) };
+        let mut filter = targeted(of, id, before)?;
         if !self.in_transaction {
-            let unchanged: bson::Document = before
+            let unchanged: Document = before
                 .try_into()
                 .map_err(|error: bson::error::Error| RepositoryError::Corrupt(error.to_string()))?;
             // `$literal` keeps values that look like operators from being taken for such.
@@ -124,7 +124,9 @@ impl Place<'_> {
     ) -> Result<Resource, Failure> {
         // What must be kept of the document from before: a field of the store, the width of
         // integers, or the shard key that finds it. Otherwise one round trip is enough.
-        let reads_first = ids::have_position(of) || attributes.values().any(document::has_integers);
+        let reads_first = ids::have_position(of)
+            || !of.shard_key.is_empty()
+            || attributes.values().any(document::has_integers);
         let mut before = RawDocumentBuf::new();
         before.append(bson::cstr!("_id"), ids::to_raw(id));
         if reads_first {
@@ -134,7 +136,7 @@ impl Place<'_> {
         let replaced = self
             .store
             .collection(of)
-            .replace_one(doc! { ids::ID: ids::to_bson(id) }, &after)
+            .replace_one(targeted(of, id, &before)?, &after)
             .session(&mut *self.session)
             .await
             .map_err(|error| failure::duplicate(of, id, error))?;
@@ -145,10 +147,14 @@ impl Place<'_> {
     }
 
     async fn delete(&mut self, of: &ResourceType, id: &Id) -> Result<Written, Failure> {
+        let mut filter = doc! { ids::ID: ids::to_bson(id) };
+        if !of.shard_key.is_empty() {
+            filter = targeted(of, id, &self.current(of, id).await?)?;
+        }
         let deleted = self
             .store
             .collection(of)
-            .delete_one(doc! { ids::ID: ids::to_bson(id) })
+            .delete_one(filter)
             .session(&mut *self.session)
             .await?;
         if deleted.deleted_count == 0 {
@@ -211,9 +217,24 @@ impl Place<'_> {
         Ok(())
     }
 
-    fn counters(&self) -> Collection<bson::Document> {
+    fn counters(&self) -> Collection<Document> {
         self.store.database.collection(COUNTERS)
     }
+}
+
+/// Finds one resource on its shard alone.
+fn targeted(of: &ResourceType, id: &Id, before: &RawDocumentBuf) -> Result<Document, Failure> {
+    let mut filter = doc! { ids::ID: ids::to_bson(id) };
+    for attribute in &of.shard_key {
+        let damaged = |error: bson::error::Error| RepositoryError::Corrupt(error.to_string());
+        let value = before.get(attribute).map_err(damaged)?;
+        // Absent is null to a shard key.
+        let value = value
+            .map_or(Ok(Bson::Null), Bson::try_from)
+            .map_err(damaged)?;
+        filter.insert(attribute, doc! { "$eq": value });
+    }
+    Ok(filter)
 }
 
 /// Holds, for each collection with integer ids, the greatest that was ever given out.

@@ -1,10 +1,11 @@
 //! The body of a request: a JSON:API document or the attributes as one plain object.
 
 use std::error::Error as _;
+use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use http::StatusCode;
 use http_body_util::LengthLimitError;
 use jsonapi::{BodyFormat, Error, Errors, ResourceObject};
 use serde_json::Value;
@@ -15,31 +16,59 @@ use crate::schema::ResourceType;
 
 /// What a body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+enum Purpose {
     /// A new resource, whose id the server may choose.
     Create,
     /// A change of one; JSON:API wants its id in the document.
-    Update,
+    Change,
 }
 
-/// Reads a body wholly or answers with what is wrong with it.
-pub(super) async fn read(
+/// The body of a request that creates a resource.
+pub(super) struct CreateBody {
+    pub(super) format: BodyFormat,
+    pub(super) draft: Draft,
+}
+
+impl FromRequest<Arc<Service>> for CreateBody {
+    type Rejection = Errors;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Errors> {
+        let (format, draft) = read(service, request, Purpose::Create).await?;
+        Ok(Self { format, draft })
+    }
+}
+
+/// The body of a request that changes a resource.
+pub(super) struct ChangeBody {
+    pub(super) format: BodyFormat,
+    pub(super) draft: Draft,
+}
+
+impl FromRequest<Arc<Service>> for ChangeBody {
+    type Rejection = Errors;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Errors> {
+        let (format, draft) = read(service, request, Purpose::Change).await?;
+        Ok(Self { format, draft })
+    }
+}
+
+/// Reads a body wholly or says all that is wrong with it.
+async fn read(
     service: &Service,
-    headers: &HeaderMap,
-    body: Body,
+    request: Request,
     purpose: Purpose,
-) -> Result<(BodyFormat, Draft), Response> {
-    let format = jsonapi::http::body_format(headers).map_err(IntoResponse::into_response)?;
-    let text = to_bytes(body, service.body_bytes_max)
-        .await
-        .map_err(|error| unread(&error, service.body_bytes_max).into_response())?;
-    let value = jsonapi::parse_json(&text).map_err(IntoResponse::into_response)?;
+) -> Result<(BodyFormat, Draft), Errors> {
+    let format = jsonapi::http::body_format(request.headers())?;
+    let text = to_bytes(request.into_body(), service.body_bytes_max).await;
+    let text = text.map_err(|error| unread(&error, service.body_bytes_max))?;
+    let value = jsonapi::parse_json(&text)?;
     let of = service.resource_type();
     let draft = match format {
-        BodyFormat::JsonApi => from_document(of, value, purpose),
-        BodyFormat::PlainJson => from_object(of, value).map_err(Errors::from),
+        BodyFormat::JsonApi => from_document(of, value, purpose)?,
+        BodyFormat::PlainJson => from_object(of, value)?,
     };
-    Ok((format, draft.map_err(IntoResponse::into_response)?))
+    Ok((format, draft))
 }
 
 fn from_document(of: &ResourceType, document: Value, purpose: Purpose) -> Result<Draft, Errors> {
@@ -57,7 +86,7 @@ fn from_document(of: &ResourceType, document: Value, purpose: Purpose) -> Result
         .pointer("/data/type")
         .into());
     }
-    if purpose == Purpose::Update && object.id.is_none() {
+    if purpose == Purpose::Change && object.id.is_none() {
         return Err(
             malformed("The resource object has no 'id'; it must be that of the URL.")
                 .pointer("/data")

@@ -142,7 +142,9 @@ fn check(connection: &Connection, path: &Path) -> Result<(), RepositoryError> {
         )));
     }
     if verdict != "ok" {
-        return Err(RepositoryError::Corrupt(verdict));
+        // The first line of the verdict only says which database it is about.
+        let reason = verdict.lines().last().unwrap_or_default().to_owned();
+        return Err(RepositoryError::Corrupt(reason));
     }
     Ok(())
 }

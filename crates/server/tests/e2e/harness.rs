@@ -244,6 +244,13 @@ impl Server {
         self.ended().await
     }
 
+    /// Tells the process to stop and returns all that it has logged.
+    pub(crate) async fn terminate_and_read(mut self) -> Vec<String> {
+        self.begin_to_terminate();
+        assert!(self.ended().await.success());
+        self.log.complete()
+    }
+
     /// Waits for the end of the process.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + SOON;

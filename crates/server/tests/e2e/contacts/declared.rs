@@ -186,7 +186,7 @@ async fn uuids_are_the_clients_choice_or_the_servers() {
 #[tokio::test]
 async fn string_ids_are_the_clients_to_choose_and_survive_urls() {
     let (server, _definitions) = server().await;
-    for id in ["ch", "a b/c?d#e%f", "Zürich", "..", "\"quoted\""] {
+    for id in ["ch", "a b/c?d#e%f", "Zürich", "...", "\"quoted\""] {
         let body = document("countries", Some(id), &json!({"name": id}));
         let answer = server
             .send_document(Method::POST, "/countries", &body)
@@ -216,6 +216,18 @@ async fn string_ids_are_the_clients_to_choose_and_survive_urls() {
         nameless.error(422, "id_missing")["source"]["pointer"],
         "/code"
     );
+}
+
+#[tokio::test]
+async fn ids_that_no_url_could_name_are_refused() {
+    let (server, _definitions) = server().await;
+    for id in [".", "..", "", &"x".repeat(513)] {
+        let body = document("countries", Some(id), &json!({}));
+        let answer = server
+            .send_document(Method::POST, "/countries", &body)
+            .await;
+        answer.error(400, "invalid_id");
+    }
 }
 
 #[tokio::test]

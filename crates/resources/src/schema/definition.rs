@@ -354,6 +354,10 @@ fn explain(error: &ValidationError<'_>, prefix: &str, located: &LocatedValue) ->
     let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else {
         let message = match error.kind() {
             ValidationErrorKind::MaxProperties { .. } => "is reserved and must be empty".to_owned(),
+            // All of them: the library's own text breaks off after the second.
+            ValidationErrorKind::Enum { options } => {
+                format!("{} is not one of {options}", error.instance())
+            }
             _ => error.to_string(),
         };
         return vec![mistake(located.place(&path), &path, message)];
@@ -435,6 +439,14 @@ mod tests {
             mistakes(text),
             expected.map(|(line, field)| (line, field.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_value_that_is_impossible_is_answered_with_all_that_are_possible() {
+        let found = parse("type: t\nid: serial\nattributes: {type: object}\n").unwrap_err();
+        for kind in ["serial", "objectId", "string", "uuid", "integer"] {
+            assert!(found[0].message.contains(kind), "{}", found[0].message);
+        }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 mod answer;
 mod command;
 mod log;
+mod store;
 mod wire;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, RequestBuilder};
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 pub(crate) use answer::{Answer, JSON_API, pointers};
 pub(crate) use command::{Invocation, Outcome};
 pub(crate) use log::Log;
+pub(crate) use store::Store;
 pub(crate) use wire::Wire;
 
 /// Longer than anything that is to happen on a busy machine, shorter than the patience of a
@@ -26,41 +27,6 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// How often a condition is looked at while it is waited for.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(3);
-
-/// Where a server keeps its resources. Clones are the same store, which is gone with the last.
-///
-/// A further kind of store is a further variant, and an arm in [`Store::configure`].
-#[derive(Clone)]
-pub(crate) enum Store {
-    /// The embedded store in a data directory.
-    Embedded(Arc<TempDir>),
-}
-
-impl Store {
-    /// An empty store of its own.
-    pub(crate) fn fresh() -> Self {
-        Self::Embedded(Arc::new(tempfile::tempdir().unwrap()))
-    }
-
-    /// Makes a child process use this store.
-    fn configure(&self, command: &mut Command) {
-        match self {
-            Self::Embedded(_) => command.arg("--data-dir").arg(self.data_dir()),
-        };
-    }
-
-    /// A directory that the server makes itself.
-    pub(crate) fn data_dir(&self) -> PathBuf {
-        match self {
-            Self::Embedded(folder) => folder.path().join("data"),
-        }
-    }
-
-    /// The file of the embedded store.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.data_dir().join("monocoque.sqlite")
-    }
-}
 
 /// How a server is to be started.
 pub(crate) struct Setup {

@@ -82,6 +82,30 @@ fn secrets_are_masked_wherever_they_come_from() {
 }
 
 #[test]
+fn the_output_of_config_is_a_settings_file_with_the_same_values() {
+    let first = Invocation::new(&[
+        "config",
+        "--data-dir",
+        "0042",
+        "--log-filter",
+        "info,chassis=debug",
+    ])
+    .variable("MONOCOQUE_CONNECTIONS_MAX", "12")
+    .variable("MONOCOQUE_RESOURCES", "a \"quoted\"\\folder")
+    .run();
+    assert_eq!(values(&first)["data_dir"].as_str(), Some("0042"));
+    let folder = folder_with(&[("m.toml", first.output())]);
+    let file = folder.path().join("m.toml").display().to_string();
+    let second = run(&["config", "--config", &file]);
+    assert_eq!(values(&second), values(&first));
+    assert!(values(&first).len() > 10);
+    for name in ["data_dir", "connections_max", "listen"] {
+        assert_eq!(origin(&second, name), format!("file {file}."), "{name}");
+    }
+    assert_eq!(origin(&second, "mongo_uri"), "default.");
+}
+
+#[test]
 fn help_mentions_every_setting() {
     let config = run(&["config"]);
     let names: Vec<&str> = config

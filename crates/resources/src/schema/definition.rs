@@ -1,6 +1,7 @@
 //! Definition files: YAML checked against the published JSON Schema, mistakes with their lines.
 
 mod folder;
+mod keywords;
 mod mistake;
 
 use std::sync::LazyLock;
@@ -105,6 +106,7 @@ impl Definition {
     fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
         mistakes.extend(self.index_mistakes(located));
+        mistakes.extend(keywords::mistakes(&self.attributes, "/attributes", located));
         mistakes.extend(self.shard_key_mistakes(located));
         let page = self.page.limits();
         if page.default > page.maximum {
@@ -286,6 +288,14 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_impossible_is_answered_with_all_that_are_possible() {
+        let found = parse("type: t\nid: serial\nattributes: {type: object}\n").unwrap_err();
+        for kind in ["serial", "objectId", "string", "uuid", "integer"] {
+            assert!(found[0].message.contains(kind), "{}", found[0].message);
+        }
+    }
+
+    #[test]
     fn mistakes_inside_the_attributes_schema_are_found_at_their_line() {
         let text = "type: t\nattributes:\n  type: object\n  properties:\n    a:\n      type: txt\n";
         assert_eq!(
@@ -294,6 +304,7 @@ mod tests {
         );
         for keyword in [
             "pattern: '('",
+            "maxLenght: 3",
             "format: emial",
             "minLength: many",
             "$ref: 'http://x/y'",

@@ -81,6 +81,10 @@ pub(super) fn explain(
                  string, and lists of them",
                 error.instance()
             ),
+            // All of them: the library's own text breaks off after the second.
+            ValidationErrorKind::Enum { options } => {
+                format!("{} is not one of {options}", error.instance())
+            }
             _ => error.to_string(),
         };
         return vec![mistake(located.place(&path), &path, message)];

@@ -31,7 +31,7 @@ pub trait Repository: Send + Sync + 'static {
     }
 
     /// Makes the store ready for a type: its collection and its indexes. Repeating it changes
-    /// nothing; nothing that exists is ever dropped.
+    /// nothing; no resource is ever changed or dropped.
     ///
     /// # Errors
     /// [`RepositoryError::Unusable`] when the collection holds ids of another kind, or has

@@ -197,4 +197,107 @@ mod tests {
             "{error}"
         );
     }
+
+    async fn unique_on(repository: &SqliteRepository, attributes: &str) -> Arc<ResourceType> {
+        let indexes = match attributes {
+            "" => String::new(),
+            names => format!("indexes: [{{attributes: [{names}], unique: true}}]\n"),
+        };
+        let text = format!("type: t\nattributes: {{type: object}}\n{indexes}");
+        let of = Arc::new(crate::schema::parse(&text).unwrap());
+        repository.prepare(&of).await.unwrap();
+        of
+    }
+
+    async fn insert(
+        repository: &SqliteRepository,
+        of: &Arc<ResourceType>,
+        value: serde_json::Value,
+    ) -> Result<Vec<Written>, WriteError> {
+        let serde_json::Value::Object(attributes) = value else {
+            panic!("not an object")
+        };
+        let new = crate::repository::NewResource {
+            id: of.id.generate(),
+            attributes,
+        };
+        let operation = crate::repository::Operation::Insert(new);
+        repository
+            .write(vec![Write {
+                of: of.clone(),
+                operation,
+            }])
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_index_that_is_no_longer_declared_refuses_nothing() {
+        let (_folder, repository) = fresh().await;
+        let of = unique_on(&repository, "x").await;
+        insert(&repository, &of, serde_json::json!({"x": 1}))
+            .await
+            .unwrap();
+        assert!(
+            insert(&repository, &of, serde_json::json!({"x": 1}))
+                .await
+                .is_err()
+        );
+        let of = unique_on(&repository, "").await;
+        insert(&repository, &of, serde_json::json!({"x": 1}))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn names_that_differ_in_case_or_commas_stay_apart() {
+        let (_folder, repository) = fresh().await;
+        let text = "type: t\nattributes: {type: object}\nindexes:\n\
+                    - {attributes: [title], unique: true}\n- {attributes: [Title], unique: true}\n";
+        let of = Arc::new(crate::schema::parse(text).unwrap());
+        repository.prepare(&of).await.unwrap();
+        for title in ["title", "Title"] {
+            let value = || serde_json::json!({ title: "T" });
+            insert(&repository, &of, value()).await.unwrap();
+            assert!(insert(&repository, &of, value()).await.is_err(), "{title}");
+        }
+        let collection = |name: &str, kind: &str| {
+            let text =
+                format!("type: c\ncollection: {name}\nid: {kind}\nattributes: {{type: object}}\n");
+            Arc::new(crate::schema::parse(&text).unwrap())
+        };
+        repository
+            .prepare(&collection("Shared", "objectId"))
+            .await
+            .unwrap();
+        let other = collection("shared", "integer");
+        repository.prepare(&other).await.unwrap();
+        insert(&repository, &other, serde_json::json!({}))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn values_of_different_kinds_never_clash_and_equal_numbers_do() {
+        let (_folder, repository) = fresh().await;
+        let of = unique_on(&repository, "x").await;
+        for value in [
+            serde_json::json!(1),
+            true.into(),
+            "1".into(),
+            "true".into(),
+            "[1]".into(),
+        ] {
+            insert(&repository, &of, serde_json::json!({ "x": value }))
+                .await
+                .unwrap();
+        }
+        insert(&repository, &of, serde_json::json!({"x": [1]}))
+            .await
+            .unwrap();
+        assert!(
+            insert(&repository, &of, serde_json::json!({"x": 1.0}))
+                .await
+                .is_err()
+        );
+    }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
-use jsonapi::{BodyFormat, CollectionLinks, Parameters};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jsonapi::{CollectionLinks, Parameters};
 
 use super::Service;
-use super::body::{ChangeBody, CreateBody};
+use super::body::{self, Body, Layout};
 use crate::controller::Failure;
 use crate::query::Query;
 use crate::repository::Resource;
@@ -24,7 +24,7 @@ pub(super) async fn list(
     };
     let found = match service.controller.list(&Query { page }).await {
         Ok(found) => found,
-        Err(failure) => return service.refuse(failure, BodyFormat::JsonApi),
+        Err(failure) => return service.refuse(failure, Layout::None),
     };
     let ids: Vec<String> = found
         .resources
@@ -45,14 +45,14 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(service): State<Arc<Service>>,
     _: NoParameters,
-    CreateBody { format, draft }: CreateBody,
+    Body { layout, draft }: Body,
 ) -> Response {
     let created = service.controller.create(draft).await;
     let url = created
         .as_ref()
         .map(|resource| service.writer.url(&resource.id.to_string()));
     let url = url.ok().and_then(|url| HeaderValue::try_from(url).ok());
-    let mut response = service.respond(StatusCode::CREATED, created, format);
+    let mut response = service.respond(StatusCode::CREATED, created, layout);
     if let Some(url) = url {
         response.headers_mut().insert(header::LOCATION, url);
     }
@@ -61,37 +61,45 @@ pub(super) async fn create(
 
 pub(super) async fn find(State(service): State<Arc<Service>>, Target(id): Target) -> Response {
     let found = service.controller.find(&id).await;
-    service.respond(StatusCode::OK, found, BodyFormat::JsonApi)
+    service.respond(StatusCode::OK, found, Layout::None)
 }
 
 pub(super) async fn update(
     State(service): State<Arc<Service>>,
     Target(id): Target,
-    ChangeBody { format, draft }: ChangeBody,
+    Body { layout, draft }: Body,
 ) -> Response {
     let updated = service.controller.update(&id, draft).await;
-    service.respond(StatusCode::OK, updated, format)
+    service.respond(StatusCode::OK, updated, layout)
 }
 
 pub(super) async fn replace(
     State(service): State<Arc<Service>>,
     Target(id): Target,
-    ChangeBody { format, draft }: ChangeBody,
+    Body { layout, draft }: Body,
 ) -> Response {
     let replaced = service.controller.replace(&id, draft).await;
-    service.respond(StatusCode::OK, replaced, format)
+    service.respond(StatusCode::OK, replaced, layout)
 }
 
-pub(super) async fn delete(State(service): State<Arc<Service>>, Target(id): Target) -> Response {
+pub(super) async fn delete(
+    State(service): State<Arc<Service>>,
+    Target(id): Target,
+    headers: HeaderMap,
+) -> Response {
+    // A body means nothing here, but its media type may ask for something that is not offered.
+    if body::announced(&headers)
+        && let Err(error) = jsonapi::http::body_format(&headers)
+    {
+        return error.into_response();
+    }
     let deleted = match service.controller.delete(&id).await {
         Ok(id) => id.to_string(),
-        Err(failure) => return service.refuse(failure, BodyFormat::JsonApi),
+        Err(failure) => return service.refuse(failure, Layout::None),
     };
-    let document = serde_json::json!({
-        "meta": {"deleted": {"type": service.resource_type().name, "id": deleted}},
-        "jsonapi": {"version": "1.1"},
-    });
-    jsonapi::http::document(StatusCode::OK, document.to_string().into_bytes())
+    let meta =
+        serde_json::json!({"deleted": {"type": service.resource_type().name, "id": deleted}});
+    jsonapi::http::document(StatusCode::OK, jsonapi::document("meta", &meta))
 }
 
 impl Service {
@@ -100,7 +108,7 @@ impl Service {
         &self,
         status: StatusCode,
         outcome: Result<Resource, Failure>,
-        format: BodyFormat,
+        layout: Layout,
     ) -> Response {
         match outcome {
             Ok(resource) => {
@@ -109,7 +117,7 @@ impl Service {
                     .one(&resource.id.to_string(), &resource.attributes);
                 jsonapi::http::document(status, text)
             }
-            Err(failure) => self.refuse(failure, format),
+            Err(failure) => self.refuse(failure, layout),
         }
     }
 

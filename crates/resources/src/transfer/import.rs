@@ -180,7 +180,7 @@ fn new_resource(of: &ResourceType, row: Row) -> Result<NewResource, String> {
 /// Other than clients, files bring their own ids, whatever the kind.
 fn checked(of: &ResourceType, object: Attributes) -> Result<NewResource, Failure> {
     let (id, attributes) = Draft::plain(of, object).take_apart(of)?;
-    let id = id.or_else(|| of.id.generate());
+    let id = id.map(|(id, _)| id).or_else(|| of.id.generate());
     if id.is_none() && of.id == IdKind::String {
         return Err(Failure::IdMissing);
     }

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) store: String,
     fibonacci: bool,
     types: Vec<Arc<ResourceType>>,
+    /// The type that gets sample data.
+    sampled: Option<Arc<ResourceType>>,
 }
 
 /// All services of a process, ready to serve.
@@ -44,9 +46,13 @@ pub(crate) struct Application {
     pub(crate) admin: Router,
 }
 
-impl Application {
+impl Plan {
     /// Reads the definitions and picks the named services; no name means all.
-    pub(crate) fn plan(settings: &Settings, names: &[String]) -> Result<Plan, Failure> {
+    pub(crate) fn of(
+        settings: &Settings,
+        names: &[String],
+        sample_data: bool,
+    ) -> Result<Self, Failure> {
         let types = definitions(settings)?;
         let known = |name: &String| name == FIBONACCI || types.iter().any(|of| of.name == *name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
@@ -70,22 +76,21 @@ impl Application {
         } else {
             store_name(settings)
         };
-        Ok(Plan {
+        let sampled = sample_data.then(|| {
+            let contacts = types.iter().find(|of| of.name == "contacts").cloned();
+            contacts.ok_or_else(|| Failure::usage("--sample-data needs the service 'contacts'"))
+        });
+        Ok(Self {
+            sampled: sampled.transpose()?,
             services,
             store,
             fibonacci,
             types,
         })
     }
-}
 
-impl Plan {
     /// Opens what the services need and mounts them.
-    pub(crate) async fn open(
-        self,
-        settings: &Settings,
-        sample_data: bool,
-    ) -> Result<Application, Failure> {
+    pub(crate) async fn open(self, settings: &Settings) -> Result<Application, Failure> {
         let health = Health::new();
         let wording = Arc::new(Wording {
             fibonacci: self.fibonacci,
@@ -96,8 +101,8 @@ impl Plan {
         }
         if !self.types.is_empty() {
             let repository = open_store(settings, &self.types).await?;
-            if sample_data {
-                sample_contacts::fill(&*repository, &self.types).await?;
+            if let Some(contacts) = &self.sampled {
+                sample_contacts::fill(&*repository, contacts).await?;
             }
             health.watch(
                 Arc::new(StoreCheck(repository.clone())),
@@ -107,8 +112,6 @@ impl Plan {
                 let body_bytes_max = settings.request_body_bytes_max;
                 main = main.merge(resources::router(of, repository.clone(), body_bytes_max));
             }
-        } else if sample_data {
-            return Err(Failure::usage("--sample-data needs the service 'contacts'"));
         }
         let operations = operations::router(health.clone(), &build_info(), wording.clone());
         let limits = limits(settings);
@@ -170,6 +173,21 @@ pub(crate) async fn open_store(
     Ok(repository)
 }
 
+/// [`open_store`] for one type, where there must be one already: a misspelled data directory is not
+/// an empty collection.
+pub(crate) async fn open_existing_store(
+    settings: &Settings,
+    of: &Arc<ResourceType>,
+) -> Result<Arc<dyn Repository>, Failure> {
+    if settings.mongo_uri.is_none() && !SqliteRepository::exists(&settings.data_dir) {
+        let data_dir = settings.data_dir.display();
+        return Err(Failure::settings(format!(
+            "there is no store in the data directory {data_dir}"
+        )));
+    }
+    open_store(settings, std::slice::from_ref(of)).await
+}
+
 /// The MongoDB store, if the settings choose it. Its server may be away.
 pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoRepository>, Failure> {
     let Some(uri) = &settings.mongo_uri else {
@@ -221,8 +239,8 @@ fn build_info() -> BuildInfo {
     BuildInfo {
         name: "monocoque".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: env!("MONOCOQUE_BUILD_COMMIT").to_owned(),
-        rustc: env!("MONOCOQUE_BUILD_RUSTC").to_owned(),
+        commit: env!("BUILD_COMMIT").to_owned(),
+        rustc: env!("BUILD_RUSTC").to_owned(),
     }
 }
 

@@ -24,8 +24,11 @@ use super::{
 use crate::query::Query;
 use crate::schema::{Id, ResourceType};
 
-/// Resources in one batch of a scan.
+/// Resources in one batch of a scan, at most.
 const SCAN_BATCH: usize = 500;
+
+/// Text in one batch of a scan, in bytes; one resource more may be in it.
+const SCAN_BATCH_BYTES: usize = 4 << 20;
 
 /// The repository over an embedded SQLite file.
 pub struct SqliteRepository {
@@ -37,6 +40,12 @@ pub struct SqliteRepository {
 }
 
 impl SqliteRepository {
+    /// Whether a data directory has a store.
+    #[must_use]
+    pub fn exists(data_dir: &Path) -> bool {
+        data_dir.join(file::NAME).exists()
+    }
+
     /// Opens the store of a data directory; makes the directory and the file where absent.
     ///
     /// Blocks for as long as the check of the file takes.
@@ -110,12 +119,14 @@ impl Repository for SqliteRepository {
         let (table, connection) = (Table::of(of), self.readers.connect()?);
         let (batches, scan) = Scan::channel();
         tokio::task::spawn_blocking(move || {
-            let mut batch = Vec::with_capacity(SCAN_BATCH);
+            let (mut batch, mut bytes) = (Vec::with_capacity(SCAN_BATCH), 0);
             let outcome = table.for_each(&connection, |resource| {
+                bytes += resource.attributes.len();
                 batch.push(resource);
-                if batch.len() < SCAN_BATCH {
+                if batch.len() < SCAN_BATCH && bytes < SCAN_BATCH_BYTES {
                     return true;
                 }
+                bytes = 0;
                 // When nobody listens any more there is nothing left to do.
                 batches
                     .blocking_send(Ok(std::mem::take(&mut batch)))

@@ -69,7 +69,8 @@ pub(super) fn read_from(
             }
             let own = setting.own_variable();
             for name in setting.variable.into_iter().chain([own.as_str()]) {
-                if let Some(text) = environment.get(name) {
+                // Compose files and manifests pass on variables that nobody has set as empty ones.
+                if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
                     effective.text.clone_from(text);
                     effective.origin = Origin::Variable(name.to_owned());
                 }

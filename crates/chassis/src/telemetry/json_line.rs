@@ -20,6 +20,9 @@ const RESERVED: [&str; 3] = ["timestamp", "level", "target"];
 /// it cannot occur inside of a field.
 const SEPARATOR: char = '\n';
 
+/// Room for the line of a request.
+const LINE_BYTES: usize = 512;
+
 /// Formats events.
 #[derive(Debug)]
 pub(super) struct JsonLine;
@@ -35,14 +38,16 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        line.write_str(r#"{"timestamp":""#)?;
-        SystemTime.format_time(&mut line)?;
-        line.write_str(r#"","level":""#)?;
-        line.write_str(metadata.level().as_str())?;
-        line.write_str(r#"","target":"#)?;
-        write_string(&mut line, metadata.target())?;
+        // Many short pieces are cheap to append to a string, and not through the writer.
+        let mut text = String::with_capacity(LINE_BYTES);
+        text.push_str(r#"{"timestamp":""#);
+        SystemTime.format_time(&mut Writer::new(&mut text))?;
+        text.push_str(r#"","level":""#);
+        text.push_str(metadata.level().as_str());
+        text.push_str(r#"","target":"#);
+        write_string(&mut text, metadata.target())?;
         let mut fields = FieldWriter {
-            out: &mut line,
+            out: &mut text,
             before: ",",
             after: "",
             result: Ok(()),
@@ -66,12 +71,13 @@ where
                     inner.any(|inner| inner.fields().iter().any(|field| hidden_by(field.name())))
                 };
                 if !by_event && !by_inner() {
-                    line.write_char(',')?;
-                    line.write_str(field)?;
+                    text.push(',');
+                    text.push_str(field);
                 }
             }
         }
-        line.write_str("}\n")
+        text.push_str("}\n");
+        line.write_str(&text)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A presenter that writes plain JSON, and a client for what a polite client cannot send.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +73,16 @@ pub(crate) fn header_of<'a>(response: &'a reqwest::Response, name: &str) -> &'a 
         .headers()
         .get(name)
         .map_or("", |value| value.to_str().unwrap())
+}
+
+/// `examples/process.rs`, which `cargo test` builds beside the tests.
+pub(crate) fn process() -> Command {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let example = folder.join("examples").join("process");
+    let hint = "make it with 'cargo build -p chassis --example process'";
+    assert!(example.exists(), "no {}: {hint}", example.display());
+    Command::new(example)
 }
 
 /// A connection on which a test writes and reads bytes.

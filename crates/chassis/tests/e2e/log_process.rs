@@ -1,48 +1,18 @@
-//! These tests start this test binary again, as a process that logs.
+//! The log belongs to a whole process, so these tests start one.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use chassis::telemetry::{self, LogMode};
+use crate::harness;
 
-/// Runs the test `name` of this module, which is ignored otherwise, as a process of its own.
-fn process(name: &str) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--ignored",
-        "--exact",
-        &format!("log_process::{name}"),
-        "--nocapture",
-    ]);
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-#[ignore = "the process that the other tests start"]
-fn a_process_that_logs_much() {
-    let guard = telemetry::init(LogMode::Json, "info").unwrap();
-    for number in 0..50_000_u64 {
-        tracing::info!(number, "line");
-    }
-    drop(guard);
-    println!("reached the end");
-}
-
-#[test]
-#[ignore = "the process that the other tests start"]
-fn a_process_that_panics() {
-    let _guard = telemetry::init(LogMode::Json, "info").unwrap();
-    let span = tracing::error_span!("request", request_id = "my-id");
-    span.in_scope(|| panic!("out of\nluck"));
+fn process(task: &str) -> Child {
+    let mut command = harness::process();
+    command.arg(task).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 #[test]
 fn logs_survive_a_closed_pipe() {
-    let mut child = process("a_process_that_logs_much");
+    let mut child = process("logs-much");
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut first = String::new();
     log.read_line(&mut first).unwrap();
@@ -53,7 +23,7 @@ fn logs_survive_a_closed_pipe() {
 
 #[test]
 fn all_lines_are_written_whole_and_in_order_before_the_process_ends() {
-    let mut child = process("a_process_that_logs_much");
+    let mut child = process("logs-much");
     let mut log = String::new();
     child
         .stderr
@@ -71,14 +41,14 @@ fn all_lines_are_written_whole_and_in_order_before_the_process_ends() {
 
 #[test]
 fn a_reader_that_reads_nothing_does_not_hold_up_the_process() {
-    let mut child = process("a_process_that_logs_much");
+    let mut child = process("logs-much");
     // The pipe is open and nobody reads it: 50,000 lines don't fit into it.
     assert!(child.wait().unwrap().success());
 }
 
 #[test]
 fn a_panic_is_one_line_with_its_place_and_request() {
-    let mut child = process("a_process_that_panics");
+    let mut child = process("panics");
     let mut log = String::new();
     child
         .stderr
@@ -94,10 +64,7 @@ fn a_panic_is_one_line_with_its_place_and_request() {
         (&"ERROR".into(), &"my-id".into())
     );
     assert!(
-        line["location"]
-            .as_str()
-            .unwrap()
-            .contains("log_process.rs:"),
+        line["location"].as_str().unwrap().contains("process.rs:"),
         "{line}"
     );
 }

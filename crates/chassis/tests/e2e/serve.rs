@@ -7,7 +7,7 @@ use chassis::serve::ServeLimits;
 use chassis::testing::TestServer;
 use tokio::sync::Notify;
 
-use crate::harness::{SOON, Wire, get as fetch};
+use crate::harness::{self, SOON, Wire, get as fetch};
 
 const REQUEST: &str = "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -181,34 +181,15 @@ async fn a_connection_that_never_ends_is_cut_at_the_deadline() {
     assert_eq!(wire.read_to_end().await, "");
 }
 
-#[tokio::test]
-#[ignore = "the process that the next test starts"]
-async fn a_process_that_serves() {
-    let _log = chassis::telemetry::init(chassis::telemetry::LogMode::Json, "info").unwrap();
-    let server = TestServer::start(hello()).await;
-    tracing::info!(url = server.url("/hello"), "serving");
-    // Its parent ends it before.
-    tokio::time::sleep(SOON * 4).await;
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn a_process_without_free_file_descriptors_recovers() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "ulimit -n 24; exec \"$0\" \"$@\""])
-        .arg(std::env::current_exe().unwrap());
-    command.args([
-        "--ignored",
-        "--exact",
-        "serve::a_process_that_serves",
-        "--nocapture",
-    ]);
-    let mut child = command
-        .stdout(Stdio::null())
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -n 24; exec \"$0\" serves"])
+        .arg(harness::process().get_program())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

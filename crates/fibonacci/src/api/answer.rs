@@ -17,6 +17,9 @@ use http_body::{Frame, SizeHint};
 use super::ApiError;
 use super::conditional::{self, Part};
 
+/// More headers than an answer has.
+const HEADERS: usize = 10;
+
 /// What is known of an answer before any of it is made. The same question always has the same
 /// answer, so caches may keep it for ever.
 pub(super) struct Answer {
@@ -77,6 +80,8 @@ impl Answer {
     fn describe(&self, headers: &mut HeaderMap) {
         const FOR_EVER: HeaderValue =
             HeaderValue::from_static("public, max-age=31536000, immutable");
+        // For these, and those of the server around the service, without moving them later.
+        headers.reserve(HEADERS);
         headers.insert(ETAG, header(self.etag.clone()));
         headers.insert(CACHE_CONTROL, FOR_EVER);
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));

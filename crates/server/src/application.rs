@@ -21,6 +21,17 @@ use crate::settings::Settings;
 
 const FIBONACCI: &str = "fibonacci";
 
+/// Query parameters that name nobody.
+const LOGGED_PARAMETERS: [&str; 7] = [
+    "count",
+    "from",
+    "numbers",
+    "page[number]",
+    "page%5Bnumber%5D",
+    "page[size]",
+    "page%5Bsize%5D",
+];
+
 /// First segments of paths that no resource type can have.
 const RESERVED: [&str; 5] = [FIBONACCI, "ping", "liveness", "readiness", "operations"];
 
@@ -232,6 +243,7 @@ fn limits(settings: &Settings) -> stack::Limits {
         request_body_bytes_max: settings.request_body_bytes_max,
         request_timeout: Duration::from_millis(settings.request_timeout_ms),
         requests_in_flight_max: settings.requests_in_flight_max,
+        logged_parameters: &LOGGED_PARAMETERS,
     }
 }
 

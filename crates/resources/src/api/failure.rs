@@ -71,8 +71,11 @@ fn errors(failure: &Failure, of: &ResourceType, layout: Layout, store: Option<&s
             let error = error.detail(format!("{}.", capitalized(&failure.to_string())));
             at(error, layout.id(of, *place))
         }
-        Failure::IdTaken(id) => conflict("id_taken", "Id is taken")
-            .detail(format!("There is a {singular} with the id '{id}' already.")),
+        Failure::IdTaken(id) => {
+            let detail = format!("There is a {singular} with the id '{id}' already.");
+            let error = conflict("id_taken", "Id is taken").detail(detail);
+            at(error, layout.id(of, IdPlace::Beside))
+        }
         Failure::NotUnique(attributes) => conflict("not_unique", "Values are not unique").detail(
             format!("There is another {singular} with the same {attributes}."),
         ),

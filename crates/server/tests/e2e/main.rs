@@ -21,3 +21,6 @@ mod transfer;
 // What is left after kill -9.
 #[cfg(test)]
 mod crash;
+// What README.md and docs/ tell people to type.
+#[cfg(test)]
+mod documents;

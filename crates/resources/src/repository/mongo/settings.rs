@@ -92,6 +92,13 @@ impl MongoSettings {
         let text = without_secrets(&error.to_string(), &self.uri);
         match error.kind.as_ref() {
             mongodb::error::ErrorKind::DnsResolve { .. } => RepositoryError::Unavailable(text),
+            mongodb::error::ErrorKind::InvalidArgument { message, .. } => {
+                let reason = without_secrets(message, &self.uri);
+                RepositoryError::Unusable(format!(
+                    "the connection string is refused: {reason}; one looks like \
+                     mongodb://host:27017/database"
+                ))
+            }
             _ => RepositoryError::Unusable(format!("the connection string is refused: {text}")),
         }
     }

@@ -182,6 +182,7 @@ fn files_that_cannot_be_read_or_written_are_code_64() {
     import(&store, &[&directory, "--format", "json"])
         .run()
         .fails_with(64, &[&directory, "directory"]);
+    import(&store, &["-", "--format", "json"]).input("[]").run();
     let below_a_file = path_in(folder.path(), "file/x.json");
     let arguments = ["export", "contacts", &below_a_file];
     Invocation::new(&arguments)
@@ -192,12 +193,42 @@ fn files_that_cannot_be_read_or_written_are_code_64() {
 
 #[test]
 fn a_failed_export_leaves_the_file_that_was_there() {
-    let folder = folder_with(&[("all.json", "the last good one")]);
-    std::fs::create_dir(folder.path().join("all.json.partial")).unwrap();
-    let path = path_in(folder.path(), "all.json");
+    // Beside a name this long there is no room for the one that the incomplete file has.
+    let name = format!("{}.json", "a".repeat(245));
+    let folder = folder_with(&[(&name, "the last good one")]);
+    let path = path_in(folder.path(), &name);
+    let store = Store::fresh();
+    import(&store, &["-", "--format", "json"]).input("[]").run();
     let outcome = Invocation::new(&["export", "contacts", &path])
-        .on(&Store::fresh())
+        .on(&store)
         .run();
-    outcome.fails_with(64, &["all.json"]);
+    outcome.fails_with(64, &[&name]);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "the last good one");
+}
+
+#[test]
+fn an_export_writes_through_a_link_and_leaves_nothing_else() {
+    let folder = folder_with(&[("target.json", "old")]);
+    let link = path_in(folder.path(), "link.json");
+    std::os::unix::fs::symlink(folder.path().join("target.json"), &link).unwrap();
+    let store = Store::fresh();
+    import(&store, &["-", "--format", "json"]).input("[]").run();
+    let outcome = Invocation::new(&["export", "contacts", &link])
+        .on(&store)
+        .run();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("target.json")).unwrap(),
+        "[]\n"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_misspelled_data_directory_is_not_an_empty_collection() {
+    let store = Store::fresh();
+    let outcome = Invocation::new(&["export", "contacts"]).on(&store).run();
+    outcome.fails_with(64, &["there is no store"]);
+    assert!(!store.data_dir().exists());
 }

@@ -118,6 +118,10 @@ fn the_standard_output_is_a_file_too() {
 #[test]
 fn an_empty_collection_is_a_file_that_can_be_imported() {
     let store = Store::fresh();
+    all_stored(
+        &import(&store, &["-", "--format", "json"]).input("[]").run(),
+        0,
+    );
     for format in ["json", "ndjson", "csv"] {
         let written = exported(&store, format);
         let second = Store::fresh();

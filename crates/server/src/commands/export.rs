@@ -109,7 +109,7 @@ impl Target {
             .into_owned();
         let partial = complete.with_file_name(format!(".{name}.{}.partial", std::process::id()));
         let created = File::create_new(&partial).and_then(|file| Ok((file.try_clone()?, file)));
-        let (file, writer) = created.map_err(|error| unwritable(&error, &partial))?;
+        let (file, writer) = created.map_err(|error| unwritable(&error, path))?;
         let writer = Box::new(BufWriter::with_capacity(BUFFER, writer));
         Ok(Self {
             file: writer,

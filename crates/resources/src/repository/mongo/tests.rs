@@ -226,6 +226,11 @@ async fn requests_by_id_and_for_pages_use_indexes() {
     ] {
         repository.prepare(&of).await.unwrap();
         let plan = repository.explain(&of, id.as_ref()).await.unwrap();
+        // The Python stand-in explains a sort by `_id`, which MongoDB always has an index for, as
+        // a scan and a sort (docs/decisions/0007-test-servers.md).
+        if plan.contains(r#""sortPattern":{"_id":1}"#) && plan.contains(r#""host":"secantus""#) {
+            continue;
+        }
         assert!(!plan.contains("COLLSCAN"), "{plan}");
         assert!(!plan.contains("\"SORT\""), "{plan}");
     }

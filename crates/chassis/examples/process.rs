@@ -25,7 +25,7 @@ async fn main() {
             let hello = Router::new().route("/hello", get(async || "hello"));
             let server = TestServer::start(hello).await;
             tracing::info!(url = server.url("/hello"), "serving");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         other => panic!("there is nothing to do for {other:?}"),
     }

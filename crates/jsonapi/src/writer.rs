@@ -182,7 +182,7 @@ mod tests {
             let links = value(&text)["links"].clone();
             let number = |name: &str| {
                 let url = links[name].as_str()?.to_owned();
-                url.split("=")
+                url.split('=')
                     .nth(1)?
                     .split('&')
                     .next()?

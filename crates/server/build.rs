@@ -13,10 +13,11 @@ fn main() {
         println!("cargo::rerun-if-changed={folder}/logs/HEAD");
     }
     let commit = output("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
-    println!("cargo::rustc-env=MONOCOQUE_BUILD_COMMIT={commit}");
+    // Not MONOCOQUE_…: cargo leaves these variables to what it runs, where they would be settings.
+    println!("cargo::rustc-env=BUILD_COMMIT={commit}");
     let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let rustc = output(&compiler.to_string_lossy(), &["--version"]).unwrap_or_default();
-    println!("cargo::rustc-env=MONOCOQUE_BUILD_RUSTC={rustc}");
+    println!("cargo::rustc-env=BUILD_RUSTC={rustc}");
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

@@ -43,6 +43,9 @@ pub struct Limits {
     /// The most handlers that run at once; more requests are refused at once, not queued.
     /// Default 4096. A request counts until it has the head of its response.
     pub requests_in_flight_max: usize,
+    /// Query parameters whose values the log may show. Of the others it shows the names alone:
+    /// people search by personal data. Default none.
+    pub logged_parameters: &'static [&'static str],
 }
 
 impl Default for Limits {
@@ -51,6 +54,7 @@ impl Default for Limits {
             request_body_bytes_max: 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             requests_in_flight_max: 4096,
+            logged_parameters: &[],
         }
     }
 }
@@ -100,7 +104,7 @@ impl Stack {
         let identity = request_id::identify(&mut request);
         let span = identity.span();
         // 2. Access log: outside of all that can refuse or fail, so that it sees every answer.
-        let record = AccessRecord::open(&request, &span);
+        let record = AccessRecord::open(&request, &span, self.limits.logged_parameters);
         let response = async {
             // 3. Body limit: before anything is spent on a request that announces too much.
             let bytes_max = self.limits.request_body_bytes_max;

@@ -1,6 +1,5 @@
 //! The request document of a write: one resource object as primary data.
 
-use ::http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::{Error, Errors, pointer_token};
@@ -127,13 +126,7 @@ fn take_object(
 }
 
 fn malformed(pointer: impl Into<String>, detail: impl Into<String>) -> Error {
-    Error::new(
-        StatusCode::BAD_REQUEST,
-        "malformed_document",
-        "Malformed JSON:API document",
-    )
-    .detail(detail)
-    .pointer(pointer)
+    Error::malformed_document(detail).pointer(pointer)
 }
 
 #[cfg(test)]

@@ -90,6 +90,15 @@ impl Error {
     }
 }
 
+impl Error {
+    /// 400: the request document has not the shape that JSON:API gives it.
+    #[must_use]
+    pub fn malformed_document(detail: impl Into<String>) -> Self {
+        let title = "Malformed JSON:API document";
+        Self::new(StatusCode::BAD_REQUEST, "malformed_document", title).detail(detail)
+    }
+}
+
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
@@ -160,21 +169,7 @@ impl Errors {
     /// The error document as JSON text.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        #[derive(serde::Serialize)]
-        struct ErrorDocument<'a> {
-            jsonapi: Version,
-            errors: &'a [Error],
-        }
-        #[derive(serde::Serialize)]
-        struct Version {
-            version: &'static str,
-        }
-        let document = ErrorDocument {
-            jsonapi: Version { version: "1.1" },
-            errors: &self.0,
-        };
-        // Strings, maps with string keys and numbers: there is nothing in it that can fail.
-        serde_json::to_vec(&document).unwrap_or_default()
+        crate::writer::document("errors", &self.0)
     }
 }
 

@@ -86,11 +86,13 @@ pub fn accept<'a>(headers: impl IntoIterator<Item = &'a str>) -> Result<(), Erro
 }
 
 fn acceptable(range: &str) -> Result<(), Option<String>> {
-    let media_type = range.parse::<Mime>().map_err(|_| None)?;
-    if media_type
-        .get_param("q")
-        .is_some_and(|q| q.as_str().parse() == Ok(0.0_f32))
-    {
+    // `q` and what follows it belong to the Accept header, not to the media type.
+    let mut parts = range.split(';');
+    let own: Vec<&str> = parts.by_ref().take_while(|part| !is_weight(part)).collect();
+    let weight = range.split(';').find(|part| is_weight(part));
+    let zero = weight.and_then(|part| part.split('=').nth(1)?.trim().parse::<f32>().ok());
+    let media_type = own.join(";").parse::<Mime>().map_err(|_| None)?;
+    if zero == Some(0.0) {
         return Err(None);
     }
     match media_type.essence_str() {
@@ -100,12 +102,18 @@ fn acceptable(range: &str) -> Result<(), Option<String>> {
     }
 }
 
-/// `q` is a weight of the Accept header, not a parameter of the media type.
+fn is_weight(parameter: &str) -> bool {
+    parameter
+        .split('=')
+        .next()
+        .is_some_and(|name| name.trim().eq_ignore_ascii_case("q"))
+}
+
 fn unsupported_parameter(media_type: &Mime) -> Option<String> {
     media_type
         .params()
         .find_map(|(name, value)| match name.as_str() {
-            "profile" | "q" => None,
+            "profile" => None,
             "ext" if value.as_str().trim().is_empty() => None,
             "ext" => Some(format!(
                 "The extension '{}' is not offered.",
@@ -140,6 +148,7 @@ mod tests {
         for text in [
             "application/vnd.api+json;charset=utf-8",
             "application/vnd.api+json; version=1",
+            "application/vnd.api+json;q=0.5",
         ] {
             let error = content_type(Some(text)).unwrap_err();
             assert_eq!(error.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{text}");

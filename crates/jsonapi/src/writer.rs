@@ -1,9 +1,23 @@
 //! Answers as text, straight from stored JSON without a value tree in between.
 
+use serde::Serialize;
+
 use crate::Pagination;
 use crate::query::{page_url, path_segment};
 
 const JSONAPI: &[u8] = br#","jsonapi":{"version":"1.1"}}"#;
+
+/// A document with one top-level member, such as `meta` or `errors`, or `data` of no declared type.
+#[must_use]
+pub fn document(member: &str, value: &impl Serialize) -> Vec<u8> {
+    let mut text = format!(r#"{{"{member}":"#).into_bytes();
+    // Values with string keys are written without fail.
+    if serde_json::to_writer(&mut text, value).is_err() {
+        text.extend_from_slice(b"null");
+    }
+    text.extend_from_slice(JSONAPI);
+    text
+}
 
 /// Writes the resources of one type.
 ///

@@ -21,6 +21,12 @@ struct Service {
     body_bytes_max: usize,
 }
 
+impl Service {
+    fn resource_type(&self) -> &ResourceType {
+        self.controller.resource_type()
+    }
+}
+
 /// The JSON:API service of one resource type.
 ///
 /// Bodies over `body_bytes_max` are answered with 413. The repository is prepared for the type.

@@ -10,9 +10,9 @@ use crate::query::Query;
 use crate::repository::{
     Check, NewResource, Operation, Page, Repository, RepositoryError, Resource, Write, Written,
 };
-use crate::schema::{Id, ResourceType};
+use crate::schema::{Attributes, Id, IdKind, ResourceType};
 
-pub use draft::Draft;
+pub use draft::{Draft, IdPlace};
 pub use failure::Failure;
 
 /// The operations on the resources of one type.
@@ -34,6 +34,12 @@ impl Controller {
         &self.of
     }
 
+    /// Where the resources are kept, if clients may know it.
+    #[must_use]
+    pub fn store_place(&self) -> Option<&str> {
+        self.repository.place()
+    }
+
     /// A page of the collection.
     pub async fn list(&self, query: &Query) -> Result<Page, Failure> {
         Ok(self.repository.list(&self.of, query).await?)
@@ -41,7 +47,7 @@ impl Controller {
 
     /// One resource, by its id as it stands in the URL.
     pub async fn find(&self, id: &str) -> Result<Resource, Failure> {
-        let id = self.of.id.parse(id)?;
+        let id = self.id(id)?;
         let found = self.repository.find(&self.of, &id).await?;
         found.ok_or(Failure::NotFound(id))
     }
@@ -51,9 +57,11 @@ impl Controller {
     pub async fn create(&self, draft: Draft) -> Result<Resource, Failure> {
         let (id, attributes) = draft.take_apart(&self.of)?;
         let id = match id {
-            Some(_) if !self.of.id.client_may_choose() => return Err(Failure::IdNotAllowed),
-            Some(id) => Some(id),
-            None if self.of.id == crate::schema::IdKind::String => return Err(Failure::IdMissing),
+            Some((_, place)) if !self.of.id.client_may_choose() => {
+                return Err(Failure::IdNotAllowed { place });
+            }
+            Some((id, _)) => Some(id),
+            None if self.of.id == IdKind::String => return Err(Failure::IdMissing),
             None => self.of.id.generate(),
         };
         let attributes = self.of.attributes.validate(attributes)?;
@@ -64,7 +72,7 @@ impl Controller {
     /// Sets the attributes that the draft names and leaves the others as they are. The result is
     /// checked inside the unit of work, where nobody else can change it.
     pub async fn update(&self, id: &str, draft: Draft) -> Result<Resource, Failure> {
-        let id = self.of.id.parse(id)?;
+        let id = self.id(id)?;
         let changes = self.attributes_of(&id, draft)?;
         let named = changes.keys().cloned().collect();
         let of = self.of.clone();
@@ -75,7 +83,7 @@ impl Controller {
 
     /// Puts the draft's attributes in the place of all that were there.
     pub async fn replace(&self, id: &str, draft: Draft) -> Result<Resource, Failure> {
-        let id = self.of.id.parse(id)?;
+        let id = self.id(id)?;
         let attributes = self.attributes_of(&id, draft)?;
         let attributes = self.of.attributes.validate(attributes)?;
         self.store(Operation::Replace { id, attributes }).await
@@ -83,20 +91,33 @@ impl Controller {
 
     /// Removes a resource and returns its id.
     pub async fn delete(&self, id: &str) -> Result<Id, Failure> {
-        let id = self.of.id.parse(id)?;
+        let id = self.id(id)?;
         self.write(Operation::Delete { id: id.clone() }).await?;
         Ok(id)
     }
 
+    /// An id as it stands in the URL.
+    fn id(&self, text: &str) -> Result<Id, Failure> {
+        let place = IdPlace::Url;
+        self.of
+            .id
+            .parse(text)
+            .map_err(|invalid| Failure::InvalidId { invalid, place })
+    }
+
     /// The attributes of a draft that may name no other resource than this one.
-    fn attributes_of(&self, id: &Id, draft: Draft) -> Result<crate::schema::Attributes, Failure> {
-        let (named, attributes) = draft.take_apart(&self.of)?;
-        match named {
-            Some(named) if named != *id => Err(Failure::IdDiffers {
-                url: id.clone(),
-                body: named,
-            }),
-            _ => Ok(attributes),
+    fn attributes_of(&self, id: &Id, draft: Draft) -> Result<Attributes, Failure> {
+        match draft.take_apart(&self.of)? {
+            (Some((named, place)), _) if named != *id => {
+                let expected = id.clone();
+                Err(Failure::IdDiffers {
+                    expected,
+                    from: "URL",
+                    named,
+                    place,
+                })
+            }
+            (_, attributes) => Ok(attributes),
         }
     }
 

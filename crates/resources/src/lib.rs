@@ -12,4 +12,4 @@ pub mod repository;
 pub mod transfer;
 
 pub use api::router;
-pub use controller::{Controller, Draft, Failure};
+pub use controller::{Controller, Draft, Failure, IdPlace};

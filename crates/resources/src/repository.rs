@@ -1,5 +1,6 @@
 //! The contract of a store, in words. Every store passes the same tests: [`contract`].
 
+pub mod mongo;
 pub mod sqlite;
 mod bulk;
 #[cfg(test)]
@@ -21,11 +22,16 @@ pub use bulk::{Import, ImportMode, Outcomes, Scan};
 /// before it is ready leaves a write either wholly done or wholly undone.
 #[async_trait]
 pub trait Repository: Send + Sync + 'static {
-    /// What the store is called in health reports: `sqlite`.
+    /// What the store is called in health reports: `mongodb`, `sqlite`.
     fn name(&self) -> &'static str;
 
+    /// Where the store is, if clients may know it; an answer that it is unreachable names it.
+    fn place(&self) -> Option<&str> {
+        None
+    }
+
     /// Makes the store ready for a type: its collection and its indexes. Repeating it changes
-    /// nothing; nothing that exists is ever dropped.
+    /// nothing; no resource is ever changed or dropped.
     ///
     /// # Errors
     /// [`RepositoryError::Unusable`] when the collection holds ids of another kind, or has
@@ -181,6 +187,10 @@ pub enum RepositoryError {
     /// It cannot be reached or is overloaded; the same request may succeed later.
     #[error("the datastore is unavailable: {0}")]
     Unavailable(String),
+    /// A write was sent and not answered: it may have been done. Only what is the same when it
+    /// is done twice may be sent again without a look.
+    #[error("the datastore did not say whether the write was done: {0}")]
+    OutcomeUnknown(String),
     /// What is stored cannot be read.
     #[error("the datastore is damaged: {0}")]
     Corrupt(String),

@@ -31,6 +31,9 @@ pub struct ResourceType {
     pub attributes: AttributesSchema,
     /// What the store keeps in order.
     pub indexes: Vec<Index>,
+    /// The attributes by which a MongoDB collection is sharded; empty where it is by `_id` or not
+    /// at all.
+    pub shard_key: Vec<String>,
 }
 
 impl ResourceType {

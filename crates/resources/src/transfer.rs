@@ -56,6 +56,8 @@ impl FromStr for Format {
 pub struct Row {
     /// The line on which it starts, from 1.
     pub line: u64,
+    /// The length of its text, so that batches of long rows hold fewer.
+    pub bytes: usize,
     /// The resource as one plain object, or why the row is none.
     pub object: Result<Attributes, String>,
 }

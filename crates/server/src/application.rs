@@ -9,6 +9,7 @@ use axum::Router;
 use chassis::health::{Check, Health, Schedule};
 use chassis::operations::{self, BuildInfo};
 use chassis::stack;
+use resources::repository::mongo::{MongoRepository, MongoSettings, masked};
 use resources::repository::sqlite::SqliteRepository;
 use resources::repository::{Repository, RepositoryError};
 use resources::schema::{self, ResourceType};
@@ -19,6 +20,17 @@ use crate::sample_contacts;
 use crate::settings::Settings;
 
 const FIBONACCI: &str = "fibonacci";
+
+/// Query parameters that name nobody.
+const LOGGED_PARAMETERS: [&str; 7] = [
+    "count",
+    "from",
+    "numbers",
+    "page[number]",
+    "page%5Bnumber%5D",
+    "page[size]",
+    "page%5Bsize%5D",
+];
 
 /// First segments of paths that no resource type can have.
 const RESERVED: [&str; 5] = [FIBONACCI, "ping", "liveness", "readiness", "operations"];
@@ -31,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) store: String,
     fibonacci: bool,
     types: Vec<Arc<ResourceType>>,
+    /// The type that gets sample data.
+    sampled: Option<Arc<ResourceType>>,
 }
 
 /// All services of a process, ready to serve.
@@ -43,9 +57,13 @@ pub(crate) struct Application {
     pub(crate) admin: Router,
 }
 
-impl Application {
+impl Plan {
     /// Reads the definitions and picks the named services; no name means all.
-    pub(crate) fn plan(settings: &Settings, names: &[String]) -> Result<Plan, Failure> {
+    pub(crate) fn of(
+        settings: &Settings,
+        names: &[String],
+        sample_data: bool,
+    ) -> Result<Self, Failure> {
         let types = definitions(settings)?;
         let known = |name: &String| name == FIBONACCI || types.iter().any(|of| of.name == *name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
@@ -69,22 +87,21 @@ impl Application {
         } else {
             store_name(settings)
         };
-        Ok(Plan {
+        let sampled = sample_data.then(|| {
+            let contacts = types.iter().find(|of| of.name == "contacts").cloned();
+            contacts.ok_or_else(|| Failure::usage("--sample-data needs the service 'contacts'"))
+        });
+        Ok(Self {
+            sampled: sampled.transpose()?,
             services,
             store,
             fibonacci,
             types,
         })
     }
-}
 
-impl Plan {
     /// Opens what the services need and mounts them.
-    pub(crate) async fn open(
-        self,
-        settings: &Settings,
-        sample_data: bool,
-    ) -> Result<Application, Failure> {
+    pub(crate) async fn open(self, settings: &Settings) -> Result<Application, Failure> {
         let health = Health::new();
         let wording = Arc::new(Wording {
             fibonacci: self.fibonacci,
@@ -95,8 +112,8 @@ impl Plan {
         }
         if !self.types.is_empty() {
             let repository = open_store(settings, &self.types).await?;
-            if sample_data {
-                sample_contacts::fill(&*repository, &self.types).await?;
+            if let Some(contacts) = &self.sampled {
+                sample_contacts::fill(&*repository, contacts).await?;
             }
             health.watch(
                 Arc::new(StoreCheck(repository.clone())),
@@ -106,8 +123,6 @@ impl Plan {
                 let body_bytes_max = settings.request_body_bytes_max;
                 main = main.merge(resources::router(of, repository.clone(), body_bytes_max));
             }
-        } else if sample_data {
-            return Err(Failure::usage("--sample-data needs the service 'contacts'"));
         }
         let operations = operations::router(health.clone(), &build_info(), wording.clone());
         let limits = limits(settings);
@@ -129,7 +144,9 @@ pub(crate) fn definitions(settings: &Settings) -> Result<Vec<Arc<ResourceType>>,
 
 /// The types that a directory declares.
 pub(crate) fn load_definitions(folder: &Path) -> Result<Vec<Arc<ResourceType>>, Failure> {
-    schema::load_folder(folder, &RESERVED).map_err(|error| Failure::settings(error.to_string()))
+    schema::load_folder(folder, &RESERVED).map_err(|error| {
+        Failure::settings(format!("the definition files cannot be used:\n{error}"))
+    })
 }
 
 /// One declared type by its name.
@@ -153,28 +170,59 @@ pub(crate) async fn open_store(
     settings: &Settings,
     types: &[Arc<ResourceType>],
 ) -> Result<Arc<dyn Repository>, Failure> {
-    if let Some(uri) = &settings.mongo_uri {
-        let known = ["mongodb://", "mongodb+srv://"];
-        return Err(Failure::settings(
-            if known.iter().any(|scheme| uri.reveal().starts_with(scheme)) {
-                "the setting 'mongo_uri': this version has no MongoDB store yet; unset it to use the \
-             embedded store"
-            } else {
-                "the setting 'mongo_uri': a MongoDB URI starts with mongodb:// or mongodb+srv://"
-            },
-        ));
-    }
-    let data_dir = settings.data_dir.clone();
-    let opened = tokio::task::spawn_blocking(move || SqliteRepository::open(&data_dir)).await;
-    let repository = opened.map_err(|error| Failure::internal(error.to_string()))??;
+    let repository: Arc<dyn Repository> = if let Some(mongodb) = open_mongodb(settings).await? {
+        Arc::new(mongodb)
+    } else {
+        let data_dir = settings.data_dir.clone();
+        let open = move || SqliteRepository::open(&data_dir);
+        let opened = tokio::task::spawn_blocking(open).await;
+        Arc::new(opened.map_err(|error| Failure::internal(error.to_string()))??)
+    };
     for of in types {
         repository.prepare(of).await?;
     }
-    Ok(Arc::new(repository))
+    Ok(repository)
+}
+
+/// [`open_store`] for one type, where there must be one already: a misspelled data directory is not
+/// an empty collection.
+pub(crate) async fn open_existing_store(
+    settings: &Settings,
+    of: &Arc<ResourceType>,
+) -> Result<Arc<dyn Repository>, Failure> {
+    if settings.mongo_uri.is_none() && !SqliteRepository::exists(&settings.data_dir) {
+        let data_dir = settings.data_dir.display();
+        return Err(Failure::settings(format!(
+            "there is no store in the data directory {data_dir}"
+        )));
+    }
+    open_store(settings, std::slice::from_ref(of)).await
+}
+
+/// The MongoDB store, if the settings choose it. Its server may be away.
+pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoRepository>, Failure> {
+    let Some(uri) = &settings.mongo_uri else {
+        return Ok(None);
+    };
+    let mongodb = MongoSettings {
+        operation_timeout: Duration::from_millis(settings.mongo_operation_timeout_ms),
+        shows_hosts: settings.mongo_shows_hosts,
+        ..MongoSettings::new(uri.reveal())
+    };
+    let connected = MongoRepository::connect(mongodb).await;
+    connected.map(Some).map_err(|error| match error {
+        RepositoryError::Unusable(text) => {
+            Failure::settings(format!("the setting 'mongo_uri': {text}"))
+        }
+        other => other.into(),
+    })
 }
 
 fn store_name(settings: &Settings) -> String {
-    format!("embedded (SQLite) in {}", settings.data_dir.display())
+    match &settings.mongo_uri {
+        Some(uri) => format!("MongoDB at {}", masked(uri.reveal())),
+        None => format!("embedded (SQLite) in {}", settings.data_dir.display()),
+    }
 }
 
 fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
@@ -195,6 +243,7 @@ fn limits(settings: &Settings) -> stack::Limits {
         request_body_bytes_max: settings.request_body_bytes_max,
         request_timeout: Duration::from_millis(settings.request_timeout_ms),
         requests_in_flight_max: settings.requests_in_flight_max,
+        logged_parameters: &LOGGED_PARAMETERS,
     }
 }
 
@@ -202,8 +251,8 @@ fn build_info() -> BuildInfo {
     BuildInfo {
         name: "monocoque".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: env!("MONOCOQUE_BUILD_COMMIT").to_owned(),
-        rustc: env!("MONOCOQUE_BUILD_RUSTC").to_owned(),
+        commit: env!("BUILD_COMMIT").to_owned(),
+        rustc: env!("BUILD_RUSTC").to_owned(),
     }
 }
 
@@ -221,7 +270,9 @@ impl Check for StoreCheck {
         self.0.ping().await.map_err(|error| {
             tracing::warn!(%error, store = self.0.name(), "the store does not answer");
             match error {
-                RepositoryError::Unavailable(_) => "unreachable",
+                RepositoryError::Unavailable(_) | RepositoryError::OutcomeUnknown(_) => {
+                    "unreachable"
+                }
                 RepositoryError::Corrupt(_) => "damaged",
                 RepositoryError::Unusable(_) | RepositoryError::Internal(_) => "failed",
             }

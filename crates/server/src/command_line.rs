@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Import(Import),
     /// Write a collection to a file
     Export(Export),
+    /// Show the indexes of a MongoDB collection against its definition, and make those missing
+    Indexes(Indexes),
+    /// Show how MongoDB would answer a request, as its own `explain` says it
+    Explain(Explain),
     /// Ask a running process for its health: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Show every setting, its value and where it comes from, as a settings file
@@ -107,6 +111,29 @@ pub(crate) struct Export {
     /// json, ndjson or csv [default: by the extension; json on the standard output]
     #[arg(long)]
     pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Indexes {
+    /// Resource type of the collection
+    #[arg(value_name = "TYPE")]
+    pub(crate) resource_type: String,
+    /// Make what is declared and missing; nothing is ever dropped
+    #[arg(long)]
+    pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Resource type that is asked for
+    #[arg(value_name = "TYPE")]
+    pub(crate) resource_type: String,
+    /// Id of one resource [default: the first page of the collection]
+    pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

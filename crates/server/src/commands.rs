@@ -1,9 +1,11 @@
 //! What each command does.
 
 mod config;
+mod explain;
 mod export;
 mod healthcheck;
 mod import;
+mod indexes;
 mod progress;
 mod resources_check;
 mod serve;
@@ -23,6 +25,8 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => serve::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
+        Command::Indexes(arguments) => indexes::run(&arguments)?,
+        Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),
         Command::Config(arguments) => config::run(&arguments)?,
         Command::Resources(Resources::Check { folder }) => resources_check::run(&folder)?,

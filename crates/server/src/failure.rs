@@ -1,6 +1,6 @@
 //! Why a command ended early: a message for people and an exit code for programs.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use resources::repository::RepositoryError;
@@ -23,40 +23,50 @@ enum Kind {
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
+    logged: bool,
 }
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Usage,
+            kind,
             message: message.into(),
+            logged: false,
         }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
     }
 
     pub(crate) fn settings(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Settings,
-            message: message.into(),
-        }
+        Self::new(Kind::Settings, message)
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Unavailable,
-            message: message.into(),
-        }
+        Self::new(Kind::Unavailable, message)
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Internal,
-            message: message.into(),
-        }
+        Self::new(Kind::Internal, message)
     }
 
-    /// Says it on standard error, also when the logs are JSON: nobody may be listening to them.
+    /// Writes it to the log, for whoever reads that and not the standard error.
+    pub(crate) fn log(mut self) -> Self {
+        tracing::error!(
+            error = self.message,
+            exit_code = self.kind as u8,
+            "monocoque ends"
+        );
+        self.logged = true;
+        self
+    }
+
+    /// Says it on the standard error, unless the log has it and nobody looks on.
     pub(crate) fn report(&self) -> ExitCode {
-        let _ = writeln!(std::io::stderr(), "monocoque: {}", self.message);
+        if !self.logged || std::io::stderr().is_terminal() {
+            let _ = writeln!(std::io::stderr(), "monocoque: {}", self.message);
+        }
         ExitCode::from(self.kind as u8)
     }
 }
@@ -65,9 +75,9 @@ impl From<RepositoryError> for Failure {
     fn from(error: RepositoryError) -> Self {
         match error {
             RepositoryError::Unusable(text) => Self::settings(text),
-            RepositoryError::Unavailable(_) | RepositoryError::Corrupt(_) => {
-                Self::unavailable(error.to_string())
-            }
+            RepositoryError::Unavailable(_)
+            | RepositoryError::OutcomeUnknown(_)
+            | RepositoryError::Corrupt(_) => Self::unavailable(error.to_string()),
             RepositoryError::Internal(_) => Self::internal(error.to_string()),
         }
     }

@@ -30,8 +30,7 @@ impl Presenter for Wording {
         let attributes: Map<String, Value> = report.attributes.iter().cloned().collect();
         if report.status.is_success() {
             let data = json!({"type": report.kind.name(), "id": "0", "attributes": attributes});
-            let document = json!({"data": data, "jsonapi": {"version": "1.1"}});
-            return jsonapi::http::document(report.status, document.to_string().into_bytes());
+            return jsonapi::http::document(report.status, jsonapi::document("data", &data));
         }
         let (code, title, detail) = match report.kind {
             ReportKind::Liveness => (

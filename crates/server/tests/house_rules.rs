@@ -147,6 +147,21 @@ fn modules_have_their_own_file_and_a_subject() {
 }
 
 #[test]
+fn every_folder_of_tests_is_compiled() {
+    for name in CRATES {
+        let tests = root().join("crates").join(name).join("tests");
+        for folder in fs::read_dir(&tests)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+        {
+            let main = folder.join("main.rs").exists() || folder.with_extension("rs").exists();
+            assert!(main || !folder.is_dir(), "{}", folder.display());
+        }
+    }
+}
+
+#[test]
 fn source_files_stay_short() {
     for path in files(&root().join("crates"), "rs") {
         let outside = ["tests", "benches"].map(|folder| path.iter().any(|part| part == folder));
@@ -258,7 +273,7 @@ fn the_map_of_the_code_stays_a_map() {
 fn continuous_integration_runs_the_test_command_of_the_readme() {
     let readme = read(&root().join("README.md"));
     let command = readme
-        .split("Run all tests:")
+        .split("Run all tests")
         .nth(1)
         .unwrap()
         .lines()

@@ -1,5 +1,6 @@
 //! One log line for each request.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write;
 use std::pin::Pin;
@@ -24,6 +25,7 @@ pub(super) struct AccessRecord {
     started: Instant,
     method: Method,
     uri: Uri,
+    logged_parameters: &'static [&'static str],
     span: Span,
     outcome: Option<Outcome>,
 }
@@ -38,11 +40,16 @@ struct Outcome {
 }
 
 impl AccessRecord {
-    pub(super) fn open(request: &Request, span: &Span) -> Self {
+    pub(super) fn open(
+        request: &Request,
+        span: &Span,
+        logged_parameters: &'static [&'static str],
+    ) -> Self {
         Self {
             started: Instant::now(),
             method: request.method().clone(),
             uri: request.uri().clone(),
+            logged_parameters,
             span: span.clone(),
             outcome: None,
         }
@@ -93,13 +100,17 @@ impl Drop for AccessRecord {
             .outcome
             .as_ref()
             .and_then(|outcome| outcome.cause.as_deref());
+        let query = self
+            .uri
+            .query()
+            .map(|query| presentable(query, self.logged_parameters));
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     parent: &self.span,
                     method = self.method.as_str(),
                     path = self.uri.path(),
-                    query = self.uri.query(),
+                    query = query.as_deref(),
                     status,
                     duration_micros = u64::try_from(self.started.elapsed().as_micros())
                         .unwrap_or(u64::MAX),
@@ -110,14 +121,31 @@ impl Drop for AccessRecord {
                 )
             };
         }
-        if status >= 500 {
-            line!(error);
-        } else if operations::is_probe(self.uri.path()) {
+        // Probes come all the time, also while the process is not yet ready.
+        if operations::is_probe(self.uri.path()) {
             line!(debug);
+        } else if status >= 500 {
+            line!(error);
         } else {
             line!(info);
         }
     }
+}
+
+/// A query without the values that must not be shown.
+fn presentable<'a>(query: &'a str, shown: &[&str]) -> Cow<'a, str> {
+    let name = |pair: &'a str| pair.split('=').next().unwrap_or_default();
+    if query.split('&').all(|pair| shown.contains(&name(pair))) {
+        return Cow::Borrowed(query);
+    }
+    let pairs: Vec<String> = query
+        .split('&')
+        .map(|pair| match name(pair) {
+            name if shown.contains(&name) => pair.to_owned(),
+            name => format!("{name}=…"),
+        })
+        .collect();
+    Cow::Owned(pairs.join("&"))
 }
 
 /// An error and all its sources as one line.
@@ -168,5 +196,21 @@ impl HttpBody for FollowedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_only_of_parameters_that_may_be_shown() {
+        for (query, expected) in [
+            ("count=10", "count=10"),
+            ("count=10&email=ada@example.org&x", "count=10&email=…&x=…"),
+            ("filter%5Bphone%5D=1", "filter%5Bphone%5D=…"),
+        ] {
+            assert_eq!(presentable(query, &["count"]), expected);
+        }
     }
 }

@@ -1,48 +1,91 @@
 //! The body of a request: a JSON:API document or the attributes as one plain object.
 
 use std::error::Error as _;
+use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::LengthLimitError;
 use jsonapi::{BodyFormat, Error, Errors, ResourceObject};
 use serde_json::Value;
 
 use super::Service;
-use crate::controller::Draft;
+use crate::controller::{Draft, IdPlace};
 use crate::schema::ResourceType;
 
-/// What a body is for.
+/// The body of a request that creates or changes a resource.
+pub(super) struct Body {
+    pub(super) layout: Layout,
+    pub(super) draft: Draft,
+}
+
+/// Where the parts of a resource stand in a body, for pointers into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// A new resource, whose id the server may choose.
-    Create,
-    /// A change of one; JSON:API wants its id in the document.
-    Update,
+pub(super) enum Layout {
+    /// There is no body.
+    None,
+    /// A JSON:API document.
+    Document {
+        /// Whether it has attributes.
+        attributes: bool,
+    },
+    /// The attributes as one object.
+    Object,
 }
 
-/// Reads a body wholly or answers with what is wrong with it.
-pub(super) async fn read(
-    service: &Service,
-    headers: &HeaderMap,
-    body: Body,
-    purpose: Purpose,
-) -> Result<(BodyFormat, Draft), Response> {
-    let format = jsonapi::http::body_format(headers).map_err(IntoResponse::into_response)?;
-    let text = to_bytes(body, service.body_bytes_max)
-        .await
-        .map_err(|error| unread(&error, service.body_bytes_max).into_response())?;
-    let value = jsonapi::parse_json(&text).map_err(IntoResponse::into_response)?;
-    let of = service.resource_type();
-    let draft = match format {
-        BodyFormat::JsonApi => from_document(of, value, purpose),
-        BodyFormat::PlainJson => from_object(of, value).map_err(Errors::from),
-    };
-    Ok((format, draft.map_err(IntoResponse::into_response)?))
+impl Layout {
+    /// The attributes, or what should hold them.
+    pub(super) fn attributes(self) -> &'static str {
+        match self {
+            Self::Document { attributes: true } => "/data/attributes",
+            Self::Document { attributes: false } => "/data",
+            Self::None | Self::Object => "",
+        }
+    }
+
+    /// The id in the body, or what should hold it.
+    pub(super) fn id(self, of: &ResourceType, place: IdPlace) -> Option<String> {
+        let repeated = jsonapi::pointer_token(of.plain_id_member());
+        match (self, place) {
+            (Self::None, _) | (_, IdPlace::Url) => None,
+            (Self::Document { .. }, IdPlace::Beside) => Some("/data/id".to_owned()),
+            (Self::Document { .. }, IdPlace::Attribute) => {
+                Some(format!("/data/attributes/{repeated}"))
+            }
+            (Self::Document { .. }, IdPlace::Nowhere) => Some("/data".to_owned()),
+            (Self::Object, IdPlace::Beside | IdPlace::Attribute) => Some(format!("/{repeated}")),
+            (Self::Object, IdPlace::Nowhere) => Some(String::new()),
+        }
+    }
 }
 
-fn from_document(of: &ResourceType, document: Value, purpose: Purpose) -> Result<Draft, Errors> {
+impl FromRequest<Arc<Service>> for Body {
+    type Rejection = Errors;
+
+    /// Reads a body wholly or says all that is wrong with it.
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Errors> {
+        let format = jsonapi::http::body_format(request.headers())?;
+        // JSON:API wants the id in the document of a change; a new resource may have none.
+        let id_needed = request.method() != Method::POST;
+        let text = to_bytes(request.into_body(), service.body_bytes_max).await;
+        let text = text.map_err(|error| unread(&error, service.body_bytes_max))?;
+        let value = jsonapi::parse_json(&text)?;
+        let of = service.resource_type();
+        match format {
+            BodyFormat::JsonApi => from_document(of, value, id_needed),
+            BodyFormat::PlainJson => Ok(from_object(of, value)?),
+        }
+    }
+}
+
+/// Whether a request says that it has a body.
+pub(super) fn announced(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+fn from_document(of: &ResourceType, document: Value, id_needed: bool) -> Result<Body, Errors> {
     let object = ResourceObject::from_document(document)?;
     if object.resource_type != of.name {
         return Err(Error::new(
@@ -57,37 +100,42 @@ fn from_document(of: &ResourceType, document: Value, purpose: Purpose) -> Result
         .pointer("/data/type")
         .into());
     }
-    if purpose == Purpose::Update && object.id.is_none() {
-        return Err(
-            malformed("The resource object has no 'id'; it must be that of the URL.")
-                .pointer("/data")
-                .into(),
-        );
+    if id_needed && object.id.is_none() {
+        return Err(Error::malformed_document(
+            "The resource object has no 'id'; it must be that of the URL.",
+        )
+        .pointer("/data")
+        .into());
     }
     let unknown: Vec<Error> = object
         .relationships
         .keys()
         .map(|name| {
-            malformed(format!("'{}' has no relationship '{name}'.", of.name)).pointer(format!(
-                "/data/relationships/{}",
-                jsonapi::pointer_token(name)
-            ))
+            Error::malformed_document(format!("'{}' has no relationship '{name}'.", of.name))
+                .pointer(format!(
+                    "/data/relationships/{}",
+                    jsonapi::pointer_token(name)
+                ))
         })
         .collect();
     if unknown.is_empty() {
-        Ok(Draft {
+        let layout = Layout::Document {
+            attributes: !object.attributes.is_empty(),
+        };
+        let draft = Draft {
             id: object.id,
             attributes: object.attributes,
-        })
+        };
+        Ok(Body { layout, draft })
     } else {
         Err(Errors::new(unknown))
     }
 }
 
-fn from_object(of: &ResourceType, value: Value) -> Result<Draft, Error> {
+fn from_object(of: &ResourceType, value: Value) -> Result<Body, Error> {
     let Value::Object(object) = value else {
         let detail = "An application/json body is one object with the attributes.";
-        return Err(malformed(detail).pointer(""));
+        return Err(Error::malformed_document(detail).pointer(""));
     };
     // Stored as attributes, a whole document would be answered with 201 and be of no use.
     let is_document = object
@@ -97,18 +145,12 @@ fn from_object(of: &ResourceType, value: Value) -> Result<Draft, Error> {
         let media_type = jsonapi::MEDIA_TYPE;
         let detail =
             format!("This is a JSON:API document: send it with Content-Type {media_type}.");
-        return Err(malformed(detail).header("Content-Type"));
+        return Err(Error::malformed_document(detail).header("Content-Type"));
     }
-    Ok(Draft::plain(of, object))
-}
-
-fn malformed(detail: impl Into<String>) -> Error {
-    Error::new(
-        StatusCode::BAD_REQUEST,
-        "malformed_document",
-        "Malformed JSON:API document",
-    )
-    .detail(detail)
+    Ok(Body {
+        layout: Layout::Object,
+        draft: Draft::plain(of, object),
+    })
 }
 
 fn unread(error: &axum::Error, bytes_max: usize) -> Error {
@@ -120,7 +162,9 @@ fn unread(error: &axum::Error, bytes_max: usize) -> Error {
                 "body_too_large",
                 "Request body is too large",
             )
-            .detail(format!("The body has more than {bytes_max} bytes."));
+            .detail(format!(
+                "The request body may hold at most {bytes_max} bytes."
+            ));
         }
         source = cause.source();
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use jsonapi::{BodyFormat, Error, Errors};
+use jsonapi::{Error, Errors};
 
 use super::Service;
-use crate::controller::Failure;
+use super::body::Layout;
+use crate::controller::{Failure, IdPlace};
 use crate::repository::RepositoryError;
 use crate::schema::{ResourceType, Violation};
 
@@ -16,15 +17,14 @@ use crate::schema::{ResourceType, Violation};
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 impl Service {
-    pub(super) fn resource_type(&self) -> &ResourceType {
-        self.controller.resource_type()
-    }
-
-    /// The answer to a failed operation; `format` is that of the body, for pointers into it.
-    pub(super) fn refuse(&self, failure: Failure, format: BodyFormat) -> Response {
+    /// The answer to a failed operation; `layout` is that of the body, for pointers into it.
+    pub(super) fn refuse(&self, failure: Failure, layout: Layout) -> Response {
         let of = self.resource_type();
-        let mut response = errors(&failure, of, format).into_response();
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let place = self.controller.store_place();
+        let mut response = errors(&failure, of, layout, place).into_response();
+        // What may have been done already must not be tried again without a look.
+        let unknown = matches!(failure, Failure::Store(RepositoryError::OutcomeUnknown(_)));
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE && !unknown {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER);
@@ -38,67 +38,79 @@ impl Service {
     }
 }
 
-fn errors(failure: &Failure, of: &ResourceType, format: BodyFormat) -> Errors {
+fn errors(failure: &Failure, of: &ResourceType, layout: Layout, store: Option<&str>) -> Errors {
     let singular = &of.singular;
-    let id_pointer = match format {
-        BodyFormat::JsonApi => "/data/id".to_owned(),
-        BodyFormat::PlainJson => format!("/{}", jsonapi::pointer_token(of.plain_id_member())),
-    };
-    let error = |status, code, title: String| Error::new(status, code, title);
-    let conflict = |code, title: &str| error(StatusCode::CONFLICT, code, title.to_owned());
+    let conflict = |code, title: &'static str| Error::new(StatusCode::CONFLICT, code, title);
     match failure {
-        Failure::InvalidId(invalid) => error(
-            StatusCode::BAD_REQUEST,
-            "invalid_id",
-            format!("Invalid {singular} id"),
-        )
-        .detail(format!("{invalid}.")),
-        Failure::NotFound(id) => error(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            format!("{} not found", capitalized(singular)),
-        )
-        .detail(format!("There is no {singular} with the id '{id}'.")),
-        Failure::IdNotAllowed => {
-            let title = format!("The id of a {singular} cannot be chosen");
-            error(StatusCode::FORBIDDEN, "client_id_not_allowed", title)
-                .detail("The server chooses the id: leave it out.")
-                .pointer(id_pointer)
+        Failure::Invalid(violations) => return invalid(violations, layout),
+        Failure::InvalidId { invalid, place } => {
+            let title = format!("Invalid {singular} id");
+            let error = Error::new(StatusCode::BAD_REQUEST, "invalid_id", title);
+            at(error.detail(format!("{invalid}.")), layout.id(of, *place))
         }
-        Failure::IdMissing => error(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "id_missing",
-            format!("No {singular} id"),
-        )
-        .detail(format!(
-            "The client chooses the id of a {singular}: name it."
-        ))
-        .pointer(id_pointer),
-        Failure::IdDiffers { .. } => conflict("id_conflict", "Ids differ")
-            .detail(format!("{}.", capitalized(&failure.to_string())))
-            .pointer(id_pointer),
-        Failure::IdTaken(id) => conflict("id_taken", "Id is taken")
-            .detail(format!("There is a {singular} with the id '{id}' already."))
-            .pointer(id_pointer),
+        Failure::NotFound(id) => {
+            let title = format!("{} not found", capitalized(singular));
+            Error::new(StatusCode::NOT_FOUND, "not_found", title)
+                .detail(format!("There is no {singular} with the id '{id}'."))
+        }
+        Failure::IdNotAllowed { place } => {
+            let title = format!("The id of a {singular} cannot be chosen");
+            let error = Error::new(StatusCode::FORBIDDEN, "client_id_not_allowed", title)
+                .detail("The server chooses the id: leave it out.");
+            at(error, layout.id(of, *place))
+        }
+        Failure::IdMissing => {
+            let title = format!("No {singular} id");
+            let error = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "id_missing", title).detail(
+                format!("The client chooses the id of a {singular}: name it."),
+            );
+            at(error, layout.id(of, IdPlace::Nowhere))
+        }
+        Failure::IdDiffers { place, .. } => {
+            let error = conflict("id_conflict", "Ids differ");
+            let error = error.detail(format!("{}.", capitalized(&failure.to_string())));
+            at(error, layout.id(of, *place))
+        }
+        Failure::IdTaken(id) => {
+            let detail = format!("There is a {singular} with the id '{id}' already.");
+            let error = conflict("id_taken", "Id is taken").detail(detail);
+            at(error, layout.id(of, IdPlace::Beside))
+        }
         Failure::NotUnique(attributes) => conflict("not_unique", "Values are not unique").detail(
             format!("There is another {singular} with the same {attributes}."),
         ),
-        Failure::Invalid(violations) => return invalid(violations, format),
-        Failure::Store(failure) => store_error(failure),
+        Failure::Store(failure) => store_error(failure, store),
     }
     .into()
 }
 
-fn store_error(failure: &RepositoryError) -> Error {
+fn at(error: Error, pointer: Option<String>) -> Error {
+    match pointer {
+        Some(pointer) => error.pointer(pointer),
+        None => error,
+    }
+}
+
+fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
     match failure {
         RepositoryError::Unavailable(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "datastore_unavailable",
             "Datastore is unreachable",
         )
-        .detail(
-            "The datastore does not answer. This is transient: the same request will work when \
+        .detail(format!(
+            "The datastore{} does not answer. This is transient: the same request will work when \
              the datastore is back.",
+            place.map_or_else(String::new, |place| format!(" at {place}"))
+        )),
+        RepositoryError::OutcomeUnknown(_) => Error::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "outcome_unknown",
+            "Outcome is unknown",
+        )
+        .detail(
+            "The datastore did not say whether it did what was asked. Read the resource before \
+             you send the request again, unless doing it twice is the same as doing it once.",
         ),
         RepositoryError::Corrupt(_)
         | RepositoryError::Unusable(_)
@@ -111,11 +123,8 @@ fn store_error(failure: &RepositoryError) -> Error {
     }
 }
 
-fn invalid(violations: &[Violation], format: BodyFormat) -> Errors {
-    let prefix = match format {
-        BodyFormat::JsonApi => "/data/attributes",
-        BodyFormat::PlainJson => "",
-    };
+fn invalid(violations: &[Violation], layout: Layout) -> Errors {
+    let prefix = layout.attributes();
     let error = |violation: &Violation| {
         let title = "Attribute is not valid";
         Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_attribute", title)

@@ -5,6 +5,19 @@ use serde_json::Value;
 use super::Failure;
 use crate::schema::{Attributes, Id, ResourceType, Violation};
 
+/// Where an id was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdPlace {
+    /// In the URL.
+    Url,
+    /// Beside the attributes.
+    Beside,
+    /// Among the attributes, where the type repeats it.
+    Attribute,
+    /// It was not given.
+    Nowhere,
+}
+
 /// A resource before anything about it was checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -29,28 +42,39 @@ impl Draft {
         Self { id, attributes }
     }
 
-    /// The id, if any, and the attributes without it.
-    pub(crate) fn take_apart(self, of: &ResourceType) -> Result<(Option<Id>, Attributes), Failure> {
-        let Self { id, mut attributes } = self;
-        let mut id = id.map(|text| of.id.parse(&text)).transpose()?;
+    /// The id, if any, with its place, and the attributes without it.
+    pub(crate) fn take_apart(
+        mut self,
+        of: &ResourceType,
+    ) -> Result<(Option<(Id, IdPlace)>, Attributes), Failure> {
         let repeated = of
             .id_attribute
             .as_ref()
-            .and_then(|name| attributes.shift_remove(name));
-        if let Some(value) = repeated {
-            let text = id_text(&value).ok_or_else(|| wrong_id_type(of))?;
-            let repeated = of.id.parse(&text)?;
-            match &id {
-                Some(id) if *id != repeated => {
-                    return Err(Failure::IdDiffers {
-                        url: id.clone(),
-                        body: repeated,
-                    });
-                }
-                _ => id = Some(repeated),
-            }
+            .and_then(|name| self.attributes.shift_remove(name));
+        let parse = |text: &str, place| {
+            let id = of.id.parse(text);
+            id.map(|id| (id, place))
+                .map_err(|invalid| Failure::InvalidId { invalid, place })
+        };
+        let beside = self
+            .id
+            .map(|text| parse(&text, IdPlace::Beside))
+            .transpose()?;
+        let Some(value) = repeated else {
+            return Ok((beside, self.attributes));
+        };
+        let text = id_text(&value).ok_or_else(|| wrong_id_type(of))?;
+        let (named, place) = parse(&text, IdPlace::Attribute)?;
+        match beside {
+            Some((expected, _)) if expected != named => Err(Failure::IdDiffers {
+                expected,
+                from: "resource object",
+                named,
+                place,
+            }),
+            Some(beside) => Ok((Some(beside), self.attributes)),
+            None => Ok((Some((named, place)), self.attributes)),
         }
-        Ok((id, attributes))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why an operation was not done.
 
+use super::IdPlace;
 use crate::repository::{Refusal, RepositoryError, WriteError};
 use crate::schema::{Id, InvalidId, Violation};
 
@@ -7,24 +8,36 @@ use crate::schema::{Id, InvalidId, Violation};
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The text cannot be an id of this type.
-    #[error(transparent)]
-    InvalidId(#[from] InvalidId),
+    #[error("{invalid}")]
+    InvalidId {
+        /// What is wrong with it.
+        invalid: InvalidId,
+        /// Where it was given.
+        place: IdPlace,
+    },
     /// There is no such resource.
     #[error("there is no resource with the id '{0}'")]
     NotFound(Id),
     /// The client chose an id, but ids of this type are the server's to choose.
     #[error("the server chooses the ids of this type")]
-    IdNotAllowed,
+    IdNotAllowed {
+        /// Where it was given.
+        place: IdPlace,
+    },
     /// The client chose no id, but has to.
     #[error("the client chooses the ids of this type")]
     IdMissing,
-    /// The body is about another resource than the URL.
-    #[error("the URL says '{url}' but the body says '{body}'")]
+    /// The body names another resource than it should.
+    #[error("the {from} says '{expected}' but the body says '{named}'")]
     IdDiffers {
-        /// The id in the URL, or beside the attributes.
-        url: Id,
-        /// The id in the body, or among the attributes.
-        body: Id,
+        /// The id that it should name.
+        expected: Id,
+        /// What says so.
+        from: &'static str,
+        /// The id that it names.
+        named: Id,
+        /// Where it names it.
+        place: IdPlace,
     },
     /// The id that the client chose is there already.
     #[error("the id '{0}' is taken already")]

@@ -25,6 +25,7 @@ macro_rules! clauses {
             collections_are_separate,
             preparing_again_changes_nothing,
             pages_partition_the_collection_in_the_order_of_creation,
+            ids_that_clients_choose_do_not_decide_the_order,
             changes_do_not_move_a_resource,
             a_page_past_the_end_is_empty,
             an_update_changes_only_what_it_names,
@@ -259,6 +260,38 @@ pub(crate) async fn pages_partition_the_collection_in_the_order_of_creation(stor
         seen.extend(page.resources.iter().map(number));
     }
     assert_eq!(seen, (0..25).collect::<Vec<i64>>());
+}
+
+pub(crate) async fn ids_that_clients_choose_do_not_decide_the_order(store: Store) {
+    for (kind, ids) in [
+        (IdKind::String, ["b", "c", "a"]),
+        (
+            IdKind::Uuid,
+            [
+                "bbbbbbbb-0000-4000-8000-000000000000",
+                "cccccccc-0000-4000-8000-000000000000",
+                "aaaaaaaa-0000-4000-8000-000000000000",
+            ],
+        ),
+    ] {
+        let definition = format!("type: by-{kind}\nid: {kind}\nattributes: {{type: object}}\n");
+        let of = prepared(&store, &definition).await;
+        for (n, id) in (0..).zip(ids) {
+            let id = kind.parse(id).unwrap();
+            one(&store, insertion(&of, Some(id), json!({"n": n})))
+                .await
+                .unwrap();
+        }
+        let replace = Operation::Replace {
+            id: kind.parse(ids[1]).unwrap(),
+            attributes: attributes(json!({"n": 7})),
+        };
+        one(&store, write(&of, replace)).await.unwrap();
+        assert_eq!(numbers(&store, &of).await, [0, 7, 2]);
+        let mut scan = store.scan(&of).await.unwrap();
+        let batch = scan.next().await.unwrap().unwrap();
+        assert_eq!(batch.iter().map(number).collect::<Vec<_>>(), [0, 7, 2]);
+    }
 }
 
 pub(crate) async fn changes_do_not_move_a_resource(store: Store) {

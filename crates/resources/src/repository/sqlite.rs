@@ -24,8 +24,11 @@ use super::{
 use crate::query::Query;
 use crate::schema::{Id, ResourceType};
 
-/// Resources in one batch of a scan.
+/// Resources in one batch of a scan, at most.
 const SCAN_BATCH: usize = 500;
+
+/// Text in one batch of a scan, in bytes; one resource more may be in it.
+const SCAN_BATCH_BYTES: usize = 4 << 20;
 
 /// The repository over an embedded SQLite file.
 pub struct SqliteRepository {
@@ -37,6 +40,12 @@ pub struct SqliteRepository {
 }
 
 impl SqliteRepository {
+    /// Whether a data directory has a store.
+    #[must_use]
+    pub fn exists(data_dir: &Path) -> bool {
+        data_dir.join(file::NAME).exists()
+    }
+
     /// Opens the store of a data directory; makes the directory and the file where absent.
     ///
     /// Blocks for as long as the check of the file takes.
@@ -110,12 +119,14 @@ impl Repository for SqliteRepository {
         let (table, connection) = (Table::of(of), self.readers.connect()?);
         let (batches, scan) = Scan::channel();
         tokio::task::spawn_blocking(move || {
-            let mut batch = Vec::with_capacity(SCAN_BATCH);
+            let (mut batch, mut bytes) = (Vec::with_capacity(SCAN_BATCH), 0);
             let outcome = table.for_each(&connection, |resource| {
+                bytes += resource.attributes.len();
                 batch.push(resource);
-                if batch.len() < SCAN_BATCH {
+                if batch.len() < SCAN_BATCH && bytes < SCAN_BATCH_BYTES {
                     return true;
                 }
+                bytes = 0;
                 // When nobody listens any more there is nothing left to do.
                 batches
                     .blocking_send(Ok(std::mem::take(&mut batch)))
@@ -195,6 +206,109 @@ mod tests {
         assert!(
             error.to_string().contains("ids of the kind uuid"),
             "{error}"
+        );
+    }
+
+    async fn unique_on(repository: &SqliteRepository, attributes: &str) -> Arc<ResourceType> {
+        let indexes = match attributes {
+            "" => String::new(),
+            names => format!("indexes: [{{attributes: [{names}], unique: true}}]\n"),
+        };
+        let text = format!("type: t\nattributes: {{type: object}}\n{indexes}");
+        let of = Arc::new(crate::schema::parse(&text).unwrap());
+        repository.prepare(&of).await.unwrap();
+        of
+    }
+
+    async fn insert(
+        repository: &SqliteRepository,
+        of: &Arc<ResourceType>,
+        value: serde_json::Value,
+    ) -> Result<Vec<Written>, WriteError> {
+        let serde_json::Value::Object(attributes) = value else {
+            panic!("not an object")
+        };
+        let new = crate::repository::NewResource {
+            id: of.id.generate(),
+            attributes,
+        };
+        let operation = crate::repository::Operation::Insert(new);
+        repository
+            .write(vec![Write {
+                of: of.clone(),
+                operation,
+            }])
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_index_that_is_no_longer_declared_refuses_nothing() {
+        let (_folder, repository) = fresh().await;
+        let of = unique_on(&repository, "x").await;
+        insert(&repository, &of, serde_json::json!({"x": 1}))
+            .await
+            .unwrap();
+        assert!(
+            insert(&repository, &of, serde_json::json!({"x": 1}))
+                .await
+                .is_err()
+        );
+        let of = unique_on(&repository, "").await;
+        insert(&repository, &of, serde_json::json!({"x": 1}))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn names_that_differ_in_case_or_commas_stay_apart() {
+        let (_folder, repository) = fresh().await;
+        let text = "type: t\nattributes: {type: object}\nindexes:\n\
+                    - {attributes: [title], unique: true}\n- {attributes: [Title], unique: true}\n";
+        let of = Arc::new(crate::schema::parse(text).unwrap());
+        repository.prepare(&of).await.unwrap();
+        for title in ["title", "Title"] {
+            let value = || serde_json::json!({ title: "T" });
+            insert(&repository, &of, value()).await.unwrap();
+            assert!(insert(&repository, &of, value()).await.is_err(), "{title}");
+        }
+        let collection = |name: &str, kind: &str| {
+            let text =
+                format!("type: c\ncollection: {name}\nid: {kind}\nattributes: {{type: object}}\n");
+            Arc::new(crate::schema::parse(&text).unwrap())
+        };
+        repository
+            .prepare(&collection("Shared", "objectId"))
+            .await
+            .unwrap();
+        let other = collection("shared", "integer");
+        repository.prepare(&other).await.unwrap();
+        insert(&repository, &other, serde_json::json!({}))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn values_of_different_kinds_never_clash_and_equal_numbers_do() {
+        let (_folder, repository) = fresh().await;
+        let of = unique_on(&repository, "x").await;
+        for value in [
+            serde_json::json!(1),
+            true.into(),
+            "1".into(),
+            "true".into(),
+            "[1]".into(),
+        ] {
+            insert(&repository, &of, serde_json::json!({ "x": value }))
+                .await
+                .unwrap();
+        }
+        insert(&repository, &of, serde_json::json!({"x": [1]}))
+            .await
+            .unwrap();
+        assert!(
+            insert(&repository, &of, serde_json::json!({"x": 1.0}))
+                .await
+                .is_err()
         );
     }
 }

@@ -21,9 +21,10 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// The attribute that it is in, unless it is about the object as a whole.
-    fn attribute(&self) -> Option<&str> {
-        self.pointer.split('/').nth(1)
+    /// Whether it is in one of these attributes.
+    fn is_in(&self, names: &BTreeSet<String>) -> bool {
+        let token = self.pointer.split('/').nth(1);
+        token.is_some_and(|token| names.contains(&token.replace("~1", "/").replace("~0", "~")))
     }
 }
 
@@ -98,12 +99,7 @@ impl AttributesSchema {
         let mut violations = self.violations(after);
         if !violations.is_empty() {
             let known = self.violations(before);
-            violations.retain(|violation| {
-                !known.contains(violation)
-                    || violation
-                        .attribute()
-                        .is_some_and(|name| named.contains(name))
-            });
+            violations.retain(|violation| !known.contains(violation) || violation.is_in(named));
         }
         if violations.is_empty() {
             Ok(())
@@ -164,6 +160,13 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
             vec![violation(path.to_owned(), format!("'{name}' is required"))]
+        }
+        // All of them: the library's own text breaks off after the second.
+        ValidationErrorKind::Enum { options } => {
+            vec![violation(
+                path.to_owned(),
+                format!("the value is not one of {options}"),
+            )]
         }
         _ => vec![violation(
             path.to_owned(),

@@ -1,6 +1,7 @@
 //! Definition files: YAML checked against the published JSON Schema, mistakes with their lines.
 
 mod folder;
+mod keywords;
 mod mistake;
 
 use std::sync::LazyLock;
@@ -44,6 +45,8 @@ struct Definition {
     attributes: Value,
     #[serde(default)]
     indexes: Vec<IndexDefinition>,
+    #[serde(default)]
+    shard_key: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,24 +84,30 @@ pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))
         .collect();
-    if mistakes.is_empty() {
-        match serde_json::from_value::<Definition>(located.value.clone()) {
-            Ok(definition) => match definition.resource_type(&located) {
-                Ok(resource_type) => return Ok(resource_type),
-                Err(found) => mistakes = found,
-            },
-            Err(error) => mistakes.push(mistake(located.place(""), "", error.to_string())),
+    match serde_json::from_value::<Definition>(located.value.clone()) {
+        Ok(definition) => {
+            mistakes.extend(definition.mistakes(&located));
+            if mistakes.is_empty() {
+                return definition.resource_type(&located);
+            }
         }
+        Err(error) if mistakes.is_empty() => {
+            mistakes.push(mistake(located.place(""), "", error.to_string()));
+        }
+        // The schema has said already why it cannot be read.
+        Err(_) => {}
     }
     mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
     Err(mistakes)
 }
 
 impl Definition {
-    /// What a JSON Schema cannot say is checked here.
-    fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
+    /// What a JSON Schema cannot say.
+    fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
         mistakes.extend(self.index_mistakes(located));
+        mistakes.extend(keywords::mistakes(&self.attributes, "/attributes", located));
+        mistakes.extend(self.shard_key_mistakes(located));
         let page = self.page.limits();
         if page.default > page.maximum {
             let message = format!("is {} but the maximum is {}", page.default, page.maximum);
@@ -108,42 +117,27 @@ impl Definition {
                 message,
             ));
         }
-        let attributes = match self.attributes_schema(located) {
-            Ok(attributes) if mistakes.is_empty() => attributes,
-            Ok(_) => return Err(mistakes),
-            Err(found) => {
-                mistakes.extend(found);
-                return Err(mistakes);
-            }
-        };
+        mistakes
+    }
+
+    fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
+        let attributes = AttributesSchema::compile(&self.attributes)
+            .map_err(|error| explain(&error, "/attributes", located))?;
         Ok(ResourceType {
             singular: self.singular.unwrap_or_else(|| singular(&self.r#type)),
             collection: self.collection.unwrap_or_else(|| self.r#type.clone()),
             name: self.r#type,
             id: self.id.unwrap_or(IdKind::ObjectId),
             id_attribute: self.id_attribute,
-            page,
+            page: self.page.limits(),
             attributes,
+            shard_key: self.shard_key,
             indexes: self
                 .indexes
                 .into_iter()
                 .map(IndexDefinition::index)
                 .collect(),
         })
-    }
-
-    /// All that the meta-schema has against it; if nothing, what stops it from being compiled.
-    fn attributes_schema(&self, located: &LocatedValue) -> Result<AttributesSchema, Vec<Mistake>> {
-        let meta = jsonschema::draft202012::meta::validator();
-        let mistakes: Vec<Mistake> = meta
-            .iter_errors(&self.attributes)
-            .flat_map(|error| explain(&error, "/attributes", located))
-            .collect();
-        if !mistakes.is_empty() {
-            return Err(mistakes);
-        }
-        AttributesSchema::compile(&self.attributes)
-            .map_err(|error| explain(&error, "/attributes", located))
     }
 
     fn id_attribute_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
@@ -163,6 +157,19 @@ impl Definition {
             mistakes.push(mistake(located.place(pointer), pointer, message));
         }
         mistakes
+    }
+
+    fn shard_key_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
+        let closed = self.attributes["additionalProperties"] == false;
+        let declared = |name: &str| self.attributes["properties"].get(name).is_some();
+        let keys = self.shard_key.iter().enumerate();
+        keys.filter(|(_, name)| closed && !declared(name))
+            .map(|(position, name)| {
+                let pointer = format!("/shardKey/{position}");
+                let message = format!("'{name}' is no declared attribute");
+                mistake(located.place(&pointer), &pointer, message)
+            })
+            .collect()
     }
 
     fn index_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
@@ -267,12 +274,25 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported_with_line_and_field() {
-        let text = "type: 7\ncolection: x\npage:\n  default: 0\nattributes: {type: object}\n";
-        let expected = [(1, "/type"), (2, "/colection"), (4, "/page/default")];
+        let text = "type: 7\ncolection: x\npage:\n  default: 0\nattributes: {type: object, minProperties: a}\n";
+        let expected = [
+            (1, "/type"),
+            (2, "/colection"),
+            (4, "/page/default"),
+            (5, "/attributes/minProperties"),
+        ];
         assert_eq!(
             mistakes(text),
             expected.map(|(line, field)| (line, field.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_value_that_is_impossible_is_answered_with_all_that_are_possible() {
+        let found = parse("type: t\nid: serial\nattributes: {type: object}\n").unwrap_err();
+        for kind in ["serial", "objectId", "string", "uuid", "integer"] {
+            assert!(found[0].message.contains(kind), "{}", found[0].message);
+        }
     }
 
     #[test]
@@ -284,6 +304,7 @@ mod tests {
         );
         for keyword in [
             "pattern: '('",
+            "maxLenght: 3",
             "format: emial",
             "minLength: many",
             "$ref: 'http://x/y'",
@@ -297,13 +318,14 @@ mod tests {
 
     #[test]
     fn what_json_schema_cannot_say_is_checked_too() {
-        let text = "type: t\nidAttribute: _id\npage: {default: 9, maximum: 3}\nindexes:\n\
+        let text = "type: t\nodd: 1\nidAttribute: _id\npage: {default: 9, maximum: 3}\nindexes:\n\
                     - attributes: [b]\nattributes:\n  type: object\n  additionalProperties: false\n  \
                     properties: {_id: {}}\n  required: [_id]\n";
         let fields: Vec<_> = mistakes(text).into_iter().map(|(_, field)| field).collect();
         assert_eq!(
             fields,
             [
+                "/odd",
                 "/page/default",
                 "/indexes/0/attributes/0",
                 "/attributes/properties/_id",

@@ -17,7 +17,8 @@ const STRING_LENGTH_MAX: usize = 512;
 pub enum IdKind {
     /// Twelve bytes, written as 24 hexadecimal digits; chosen by the server.
     ObjectId,
-    /// Any text of 1 to 512 bytes; chosen by the client.
+    /// A text of 1 to 512 bytes; chosen by the client. It is neither `.` nor `..`, which every
+    /// client takes out of a URL, however they are encoded.
     String,
     /// A UUID; chosen by the client, else by the server (version 7).
     Uuid,
@@ -51,7 +52,9 @@ impl IdKind {
             Self::ObjectId => parse_object_id(text).map(Id::ObjectId),
             Self::String => Some(text)
                 .filter(|text| {
-                    (1..=STRING_LENGTH_MAX).contains(&text.len()) && !text.contains('\0')
+                    (1..=STRING_LENGTH_MAX).contains(&text.len())
+                        && !text.contains('\0')
+                        && !matches!(*text, "." | "..")
                 })
                 .map(|text| Id::String(text.to_owned())),
             Self::Uuid => Some(text)
@@ -121,7 +124,7 @@ impl IdKind {
     fn wanted(self) -> &'static str {
         match self {
             Self::ObjectId => "an ObjectId: 24 hexadecimal digits",
-            Self::String => "a text of 1 to 512 bytes without NUL",
+            Self::String => "a text of 1 to 512 bytes without NUL, other than '.' and '..'",
             Self::Uuid => "a UUID: 36 characters such as 0198c2a7-1b2c-7def-8123-456789abcdef",
             Self::Integer => "an integer from 1 to 9223372036854775807",
         }
@@ -178,6 +181,7 @@ mod tests {
         for (kind, text) in [
             (IdKind::ObjectId, "5973ecc8c453c823e4c471d2"),
             (IdKind::String, "a/b ü"),
+            (IdKind::String, "..."),
             (IdKind::Uuid, "0198c2a7-1b2c-7def-8123-456789abcdef"),
             (IdKind::Integer, "42"),
         ] {
@@ -192,6 +196,8 @@ mod tests {
             (IdKind::ObjectId, "zz73ecc8c453c823e4c471d2"),
             (IdKind::ObjectId, "+973ecc8c453c823e4c471d2"),
             (IdKind::String, ""),
+            (IdKind::String, "."),
+            (IdKind::String, ".."),
             (IdKind::Uuid, "0198c2a71b2c7def8123456789abcdef"),
             (IdKind::Integer, "0"),
             (IdKind::Integer, "-1"),

@@ -4,7 +4,7 @@
 //! says `\N` for null or `\` and JSON for any other value; other cells are texts, or JSON where
 //! the type declares an attribute that cannot be a text. So every collection comes back as it was.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::io::{BufRead, Read};
 use std::rc::Rc;
 
@@ -20,28 +20,19 @@ const NULL: &str = "\\N";
 pub(super) struct CsvRows<'a, R> {
     of: &'a ResourceType,
     columns: Vec<String>,
-    reader: Reader<Bounded<R>>,
-    read_ahead: Rc<Cell<usize>>,
+    reader: Reader<Tail<R>>,
+    tail: Rc<RefCell<Vec<u8>>>,
+    line: u64,
     record: StringRecord,
-    /// The reader takes a record to end at `\r`, so that with `\r\n` it counts a line too few.
-    lines_missed: u64,
     ended: bool,
 }
 
 impl<'a, R: BufRead> CsvRows<'a, R> {
-    pub(super) fn new(of: &'a ResourceType, mut file: R) -> Result<Self, String> {
-        let start = file
-            .fill_buf()
-            .map_err(|error| format!("the file cannot be read: {error}"))?;
-        let first_line = start
-            .split(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or_default();
-        let lines_missed = u64::from(first_line.ends_with(b"\r"));
-        let read_ahead = Rc::new(Cell::new(0));
-        let mut reader = Reader::from_reader(Bounded {
+    pub(super) fn new(of: &'a ResourceType, file: R) -> Result<Self, String> {
+        let tail = Rc::new(RefCell::new(Vec::new()));
+        let mut reader = Reader::from_reader(Tail {
             file,
-            bytes: read_ahead.clone(),
+            unread: tail.clone(),
         });
         let header = reader
             .headers()
@@ -61,15 +52,38 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
                 return Err(format!("the header: two columns are called '{name}'"));
             }
         }
-        Ok(Self {
+        let record = StringRecord::new();
+        let mut rows = Self {
             of,
             columns,
             reader,
-            read_ahead,
-            record: StringRecord::new(),
-            lines_missed,
+            tail,
+            line: 1,
+            record,
             ended: false,
-        })
+        };
+        let (_, header) = rows.take_text(0);
+        if open_quote(&header) {
+            return Err("the header: a quote is never closed".to_owned());
+        }
+        Ok(rows)
+    }
+
+    /// The line on which the record that was just read starts, and its text.
+    fn take_text(&mut self, before: u64) -> (u64, Vec<u8>) {
+        let length = usize::try_from(self.reader.position().byte() - before).unwrap_or(usize::MAX);
+        let mut tail = self.tail.borrow_mut();
+        let length = length.min(tail.len());
+        let text: Vec<u8> = tail.drain(..length).collect();
+        let breaks = |text: &[u8]| text.split(|byte| *byte == b'\n').count() as u64 - 1;
+        // The reader skips empty lines, and leaves the end of one for the next record.
+        let blank = text
+            .iter()
+            .take_while(|byte| matches!(**byte, b'\r' | b'\n'))
+            .count();
+        let line = self.line + breaks(&text[..blank]);
+        self.line += breaks(&text);
+        (line, text[blank..].to_vec())
     }
 
     fn object(&self) -> Result<Attributes, String> {
@@ -90,60 +104,76 @@ impl<R: BufRead> Iterator for CsvRows<'_, R> {
         if self.ended {
             return None;
         }
-        self.read_ahead.set(0);
-        let start = self.reader.position().line();
-        let line_of = |position: Option<&csv::Position>| {
-            position.map_or(start, csv::Position::line) + self.lines_missed
+        let before = self.reader.position().byte();
+        let read = self.reader.read_record(&mut self.record);
+        let (line, text) = self.take_text(before);
+        let object = match read {
+            Ok(false) => {
+                self.ended = true;
+                return None;
+            }
+            Ok(true) if open_quote(&text) => {
+                self.ended = true;
+                return Some(Err(format!("line {line}: a quote is never closed")));
+            }
+            Ok(true) => self.object(),
+            Err(error) => match error.kind() {
+                ErrorKind::UnequalLengths {
+                    expected_len, len, ..
+                } => Err(format!(
+                    "the row has {len} cells, the header {expected_len}"
+                )),
+                ErrorKind::Utf8 { err, .. } => {
+                    Err(format!("cell {} is not UTF-8", err.field() + 1))
+                }
+                _ => {
+                    self.ended = true;
+                    return Some(Err(format!("line {line}: {error}")));
+                }
+            },
         };
-        match self.reader.read_record(&mut self.record) {
-            Ok(false) => None,
-            Ok(true) => {
-                let line = line_of(self.record.position());
-                Some(Ok(Row {
-                    line,
-                    object: self.object(),
-                }))
-            }
-            Err(error) => {
-                let line = line_of(error.position());
-                let reason = match error.kind() {
-                    ErrorKind::UnequalLengths {
-                        expected_len, len, ..
-                    } => {
-                        format!("the row has {len} cells, the header {expected_len}")
-                    }
-                    ErrorKind::Utf8 { err, .. } => {
-                        format!("cell {} is not UTF-8", err.field() + 1)
-                    }
-                    _ => {
-                        self.ended = true;
-                        return Some(Err(format!("line {line}: {error}")));
-                    }
-                };
-                Some(Ok(Row {
-                    line,
-                    object: Err(reason),
-                }))
-            }
-        }
+        Some(Ok(Row {
+            line,
+            bytes: text.len(),
+            object,
+        }))
     }
 }
 
-/// Lets the reader have no more than one row's bytes before it gives a row: a quote that is never
-/// closed would otherwise take the whole file into memory.
-struct Bounded<R> {
-    file: R,
-    bytes: Rc<Cell<usize>>,
+/// Whether a record ends inside a quoted cell: everything after the quote would be in that cell.
+fn open_quote(record: &[u8]) -> bool {
+    let mut quoted = false;
+    let mut cell_start = true;
+    for byte in record {
+        match byte {
+            b'"' if quoted || cell_start => {
+                quoted = !quoted;
+                // A quote right after a closing one is a quote in the cell, and opens it again.
+                cell_start = !quoted;
+            }
+            b',' => cell_start = !quoted,
+            _ => cell_start = false,
+        }
+    }
+    quoted
 }
 
-impl<R: Read> Read for Bounded<R> {
+/// Keeps what the reader took but has not yet given out as a record, and bounds it by one row: a
+/// quote that is never closed would otherwise take the whole file into memory.
+struct Tail<R> {
+    file: R,
+    unread: Rc<RefCell<Vec<u8>>>,
+}
+
+impl<R: Read> Read for Tail<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.bytes.get() > ROW_BYTES_MAX {
+        let mut unread = self.unread.borrow_mut();
+        if unread.len() > ROW_BYTES_MAX {
             let text = format!("a row has more than {ROW_BYTES_MAX} bytes; is a quote left open?");
             return Err(std::io::Error::other(text));
         }
         let length = self.file.read(buffer)?;
-        self.bytes.set(self.bytes.get() + length);
+        unread.extend_from_slice(&buffer[..length]);
         Ok(length)
     }
 }

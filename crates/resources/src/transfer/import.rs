@@ -7,8 +7,11 @@ use crate::controller::{Draft, Failure};
 use crate::repository::{Import, ImportMode, NewResource, Repository, RepositoryError};
 use crate::schema::{Attributes, IdKind, ResourceType};
 
-/// Rows in one batch.
+/// Rows in one batch, at most.
 const BATCH_ROWS: usize = 500;
+
+/// Text in one batch, in bytes; one row more may be in it.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What becomes of the other rows when one is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +80,9 @@ impl Importer<'_> {
                 Ok(row) => row,
                 Err(reason) => return self.broken_off(reason, import, batch, summary).await,
             };
-            let line = row.line;
+            let (line, bytes) = (row.line, row.bytes);
             match new_resource(self.of, row) {
-                Ok(new) => batch.push(line, new),
+                Ok(new) => batch.push(line, bytes, new),
                 Err(reason) => self.reject(line, &reason, &mut summary),
             }
             if batch.is_full() {
@@ -158,18 +161,20 @@ impl Importer<'_> {
 
 #[derive(Default)]
 struct Batch {
+    bytes: usize,
     lines: Vec<u64>,
     rows: Vec<NewResource>,
 }
 
 impl Batch {
-    fn push(&mut self, line: u64, row: NewResource) {
+    fn push(&mut self, line: u64, bytes: usize, row: NewResource) {
+        self.bytes += bytes;
         self.lines.push(line);
         self.rows.push(row);
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS
+        self.rows.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 }
 
@@ -180,7 +185,7 @@ fn new_resource(of: &ResourceType, row: Row) -> Result<NewResource, String> {
 /// Other than clients, files bring their own ids, whatever the kind.
 fn checked(of: &ResourceType, object: Attributes) -> Result<NewResource, Failure> {
     let (id, attributes) = Draft::plain(of, object).take_apart(of)?;
-    let id = id.or_else(|| of.id.generate());
+    let id = id.map(|(id, _)| id).or_else(|| of.id.generate());
     if id.is_none() && of.id == IdKind::String {
         return Err(Failure::IdMissing);
     }

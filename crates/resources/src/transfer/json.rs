@@ -25,8 +25,12 @@ fn object(text: &[u8], line: u64) -> Result<Attributes, String> {
             let reason = detail
                 .split_once(": ")
                 .map_or(detail.as_str(), |(_, reason)| reason);
+            let reason = reason.trim_end_matches('.');
             let row_line = error.meta.get("line").and_then(Value::as_u64).unwrap_or(1);
-            Err(format!("line {}: {reason}", line + row_line - 1))
+            Err(match row_line {
+                1 => reason.to_owned(),
+                below => format!("line {}: {reason}", line + below - 1),
+            })
         }
     }
 }
@@ -104,7 +108,11 @@ impl<R: BufRead> ArrayRows<R> {
             let line = self.line;
             self.expect_end()?;
             let object = Err("there is no element after the last comma".to_owned());
-            return Ok(after_comma.then_some(Row { line, object }));
+            return Ok(after_comma.then_some(Row {
+                line,
+                bytes: 0,
+                object,
+            }));
         }
         let line = self.line;
         let (text, end) = self.element(line)?;
@@ -115,6 +123,7 @@ impl<R: BufRead> ArrayRows<R> {
         }
         Ok(Some(Row {
             line,
+            bytes: text.len(),
             object: object(&text, line),
         }))
     }
@@ -244,6 +253,7 @@ impl<R: BufRead> Iterator for LineRows<R> {
             if !row.is_empty() {
                 return Some(Ok(Row {
                     line: self.line,
+                    bytes: row.len(),
                     object: object(row, self.line),
                 }));
             }

@@ -231,6 +231,50 @@ async fn csv_of_any_origin_is_taken() {
 }
 
 #[tokio::test]
+async fn rows_of_csv_are_found_on_their_lines() {
+    for text in [
+        "id,title\n\n\nx\n1,a\ny\n",
+        "id,title\r\n\r\n\r\nx\r\n1,a\r\ny\r\n",
+    ] {
+        let mut shop = Shop::open(BOOKS).await;
+        assert_eq!(
+            shop.import(Format::Csv, text.as_bytes(), OnError::Skip)
+                .await,
+            (1, 2)
+        );
+        let lines: Vec<u64> = shop.rejected.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [4, 6], "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_quote_left_open_does_not_swallow_the_rows_after_it() {
+    for text in [
+        "id,title\n1,\"b\n2,d\n3,f\n",
+        "id,title\n1,a\n2,\"b\"\"",
+        "id,\"title\n1,a\n",
+    ] {
+        let mut shop = Shop::open(BOOKS).await;
+        let error = shop
+            .try_import(Format::Csv, text.as_bytes(), OnError::Stop)
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("never closed"),
+            "{text:?}: {error}"
+        );
+        assert_eq!(shop.export(Format::JsonLines).await, "");
+    }
+    let mut shop = Shop::open(BOOKS).await;
+    let closed = "id,title\n1,\"a\"\"b\"\n2,5\" pipe\n3,\"\"\"\"";
+    assert_eq!(
+        shop.import(Format::Csv, closed.as_bytes(), OnError::Stop)
+            .await,
+        (3, 0)
+    );
+}
+
+#[tokio::test]
 async fn ids_repeated_as_an_attribute_are_kept() {
     let mut shop = Shop::open("type: t\nidAttribute: _id\nattributes: {type: object}\n").await;
     let text = r#"[{"_id":"5973ecc8c453c823e4c471d2","a":1},{"a":2},{"_id":"nope"}]"#;

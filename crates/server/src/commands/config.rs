@@ -32,10 +32,11 @@ fn section(value: &Effective) -> String {
     } else {
         text
     };
-    // A number is written as one, everything else as a text.
-    let shown = match shown.parse::<u64>() {
-        Ok(number) => number.to_string(),
-        Err(_) => toml::Value::from(shown).to_string(),
+    // A number that TOML would give back as it is here is written as one, all else as a text:
+    // a folder may be called 007, and the integers of TOML end before those of the settings.
+    let shown = match shown.parse::<i64>() {
+        Ok(number) if number.to_string() == shown => number.to_string(),
+        _ => toml::Value::from(shown).to_string(),
     };
     // What is not set is shown as a comment: an empty text would not be the same.
     let comment = if text.is_empty() { "# " } else { "" };

@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     let format = format(arguments)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let of = application::find_type(&settings, &arguments.resource_type)?;
-        let repository = application::open_store(&settings, std::slice::from_ref(&of)).await?;
+        let repository = application::open_existing_store(&settings, &of).await?;
         let first = Query {
             page: Pagination { number: 1, size: 1 },
         };
@@ -69,10 +69,18 @@ fn format(arguments: &Export) -> Result<Format, Failure> {
     )))
 }
 
-/// Where an export goes. A file has its name only when it is complete.
+/// Where an export goes. A regular file has its name only when it is complete; anything else, such
+/// as a pipe, is written into.
 struct Target {
     file: Box<dyn Write + Send>,
-    rename: Option<(PathBuf, PathBuf)>,
+    partial: Option<Partial>,
+}
+
+/// A file that is not complete; it goes when it is dropped before it has its name.
+struct Partial {
+    file: File,
+    path: PathBuf,
+    complete: PathBuf,
 }
 
 impl Target {
@@ -81,31 +89,60 @@ impl Target {
             let output = BufWriter::with_capacity(BUFFER, std::io::stdout());
             return Ok(Self {
                 file: Box::new(output),
-                rename: None,
+                partial: None,
             });
         }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let file = File::create(&partial).map_err(|error| unwritable(&error, &partial))?;
-        let file = Box::new(BufWriter::with_capacity(BUFFER, file));
+        // A link keeps leading to the file that is written.
+        let complete = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if complete.exists() && !complete.is_file() {
+            let file = File::create(&complete).map_err(|error| unwritable(&error, path))?;
+            let file = Box::new(BufWriter::with_capacity(BUFFER, file));
+            return Ok(Self {
+                file,
+                partial: None,
+            });
+        }
+        let name = complete
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let partial = complete.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let created = File::create_new(&partial).and_then(|file| Ok((file.try_clone()?, file)));
+        let (file, writer) = created.map_err(|error| unwritable(&error, &partial))?;
+        let writer = Box::new(BufWriter::with_capacity(BUFFER, writer));
         Ok(Self {
-            file,
-            rename: Some((partial, path.to_owned())),
+            file: writer,
+            partial: Some(Partial {
+                file,
+                path: partial,
+                complete,
+            }),
         })
     }
 
     fn complete(mut self) -> Result<(), Failure> {
         let path = self
-            .rename
+            .partial
             .as_ref()
-            .map_or(Path::new("-"), |(_, path)| path);
+            .map_or(Path::new("-"), |partial| &partial.complete);
         self.file
             .flush()
             .map_err(|error| unwritable(&error, path))?;
-        if let Some((partial, path)) = &self.rename {
-            std::fs::rename(partial, path).map_err(|error| unwritable(&error, path))?;
-        }
-        Ok(())
+        let Some(partial) = self.partial.take() else {
+            return Ok(());
+        };
+        let renamed = partial
+            .file
+            .sync_all()
+            .and_then(|()| std::fs::rename(&partial.path, &partial.complete));
+        renamed.map_err(|error| unwritable(&error, &partial.complete))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // After the renaming there is nothing of this name.
+        let _ = std::fs::remove_file(&self.path);
     }
 }

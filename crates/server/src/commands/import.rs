@@ -28,7 +28,13 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
         let repository = application::open_store(&settings, std::slice::from_ref(&of)).await?;
         let progress = RefCell::new(Progress::new(source.length));
         let (file, position) = source.counted();
-        let rows = transfer::rows(format, &of, file).map_err(Failure::settings)?;
+        let rows = match transfer::rows(format, &of, file) {
+            Ok(rows) => rows,
+            Err(reason) => {
+                let summary = Summary::default();
+                return report(arguments, Err(ImportError::File { reason, summary }));
+            }
+        };
         let importer = Importer {
             repository: &*repository,
             of: &of,

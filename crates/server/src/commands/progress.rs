@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// How often a plain line is written.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
-const KNOWN_END: &str = "{bar:32} {percent:>3} %  {msg}  {elapsed} gone, {eta} left";
+const KNOWN_END: &str = "{bar:20} {percent:>3} %  {msg}  {elapsed} gone, {eta} left";
 const UNKNOWN_END: &str = "{spinner} {msg}  {elapsed} gone";
 
 /// The progress of one transfer, on standard error.

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::application::{Application, Plan};
+use crate::application::Plan;
 use crate::command_line::Serve;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
@@ -21,24 +21,26 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0)
         .map_err(|error| Failure::settings(error.to_string()))?;
-    super::runtime(Builder::new_multi_thread())?.block_on(serve(arguments, &settings))
+    let served = super::runtime(Builder::new_multi_thread())?.block_on(serve(arguments, &settings));
+    served.map_err(Failure::log)
 }
 
 async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
-    let plan = Application::plan(settings, &arguments.services)?;
+    let plan = Plan::of(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
     let (main, listen) = bind(settings.listen, "listen").await?;
     let (admin, admin_listen) = bind(settings.admin_listen, "admin_listen").await?;
     announce(&plan, listen, admin_listen);
-    let application = plan.open(settings, arguments.sample_data).await?;
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(stop_on_signal(stop));
+    let application = plan.open(settings).await?;
     let health = application.health.clone();
     if let Err(error) = health.watch_workers(&Handle::current(), WorkerLimits::default()) {
         return Err(Failure::internal(format!(
             "the watchdog does not start: {error}"
         )));
     }
-    let (stop, stopping) = watch::channel(false);
-    tokio::spawn(stop_on_signal(health, stop));
+    tokio::spawn(drain_when(stopping.clone(), health));
     let limits = serve_limits(settings);
     tokio::join!(
         chassis::serve::serve(main, application.main, limits, stopped(stopping.clone())),
@@ -86,7 +88,7 @@ fn serve_limits(settings: &Settings) -> ServeLimits {
 }
 
 /// The first signal lets requests finish, the second one does not.
-async fn stop_on_signal(health: Health, stop: watch::Sender<bool>) {
+async fn stop_on_signal(stop: watch::Sender<bool>) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -107,9 +109,13 @@ async fn stop_on_signal(health: Health, stop: watch::Sender<bool>) {
         if last {
             std::process::exit(0);
         }
-        health.drain();
         stop.send_replace(true);
     }
+}
+
+async fn drain_when(stopping: watch::Receiver<bool>, health: Health) {
+    stopped(stopping).await;
+    health.drain();
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {

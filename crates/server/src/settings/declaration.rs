@@ -81,6 +81,10 @@ settings! {
     resources: Option<PathBuf> = "";
     /// URI of a MongoDB deployment, in the place of the embedded store. It may hold a password.
     mongo_uri: Option<Secret> = "" also "MONGO_URI", secret;
+    /// How long one request to MongoDB may take, its retries included, in milliseconds.
+    mongo_operation_timeout_ms: u64 = "10000";
+    /// Whether an answer 503 names the hosts of MongoDB, without credentials: true or false.
+    mongo_shows_hosts: bool = "false";
     /// How log lines look: JSON for programs, LOCAL for people.
     log_mode: LogMode = "JSON" also "LOG_MODE";
     /// Which log lines are written: error, warn, info, debug, trace, or rules for single modules

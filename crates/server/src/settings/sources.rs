@@ -31,7 +31,12 @@ pub(crate) fn read(flags: &SettingFlags) -> Result<(Settings, Vec<Effective>), F
     let environment: HashMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    read_from(flags, &environment).map_err(|problems| Failure::settings(problems.join("\n")))
+    read_from(flags, &environment).map_err(|problems| {
+        Failure::settings(format!(
+            "the settings cannot be used:\n{}",
+            problems.join("\n")
+        ))
+    })
 }
 
 /// [`read`] with an environment of one's own.
@@ -64,7 +69,8 @@ pub(super) fn read_from(
             }
             let own = setting.own_variable();
             for name in setting.variable.into_iter().chain([own.as_str()]) {
-                if let Some(text) = environment.get(name) {
+                // Compose files and manifests pass on variables that nobody has set as empty ones.
+                if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
                     effective.text.clone_from(text);
                     effective.origin = Origin::Variable(name.to_owned());
                 }
@@ -159,8 +165,10 @@ fn set_by_others(name: &str) -> bool {
 }
 
 fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    // The prefix that all variables share would make every two of them look alike.
+    let own = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let nearest = known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .map(|candidate| (strsim::jaro_winkler(&own(name), &own(candidate)), candidate))
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
     match nearest {
         Some((likeness, candidate)) if likeness > 0.8 => format!("; is '{candidate}' meant?"),

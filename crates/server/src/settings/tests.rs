@@ -71,6 +71,13 @@ fn the_variables_of_the_articles_are_taken_and_our_own_override_them() {
 }
 
 #[test]
+fn a_variable_that_is_empty_is_not_set() {
+    let pairs = [("LOG_MODE", ""), ("MONOCOQUE_LISTEN", "")];
+    let (_, values) = read_from(&SettingFlags::default(), &environment(&pairs)).unwrap();
+    assert!(values.iter().all(|value| value.origin == Origin::Default));
+}
+
+#[test]
 fn unknown_names_are_refused_with_the_nearest_known_one() {
     let (_folder, flags) = file("lissten = 'x'\n");
     let environment = environment(&[("MONOCOQUE_DATADIR", "x")]);

@@ -85,6 +85,13 @@ impl SettingValue for u64 {
     }
 }
 
+impl SettingValue for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| "is neither true nor false".to_owned())
+    }
+}
+
 impl SettingValue for usize {
     fn parse(text: &str) -> Result<Self, String> {
         match text.parse() {

@@ -142,7 +142,9 @@ fn check(connection: &Connection, path: &Path) -> Result<(), RepositoryError> {
         )));
     }
     if verdict != "ok" {
-        return Err(RepositoryError::Corrupt(verdict));
+        // The first line of the verdict only says which database it is about.
+        let reason = verdict.lines().last().unwrap_or_default().to_owned();
+        return Err(RepositoryError::Corrupt(reason));
     }
     Ok(())
 }
@@ -182,7 +184,9 @@ fn name_file(error: RepositoryError, path: &Path) -> RepositoryError {
         RepositoryError::Unusable(text) | RepositoryError::Unavailable(text) => {
             RepositoryError::Unusable(format!("{path}: {text}"))
         }
-        RepositoryError::Internal(text) => RepositoryError::Internal(format!("{path}: {text}")),
+        RepositoryError::Internal(text) | RepositoryError::OutcomeUnknown(text) => {
+            RepositoryError::Internal(format!("{path}: {text}"))
+        }
     }
 }
 

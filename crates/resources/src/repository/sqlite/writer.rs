@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure;
-use super::table::{Table, kind_name};
+use super::table::{Table, index_name};
 use crate::repository::bulk::{Outcomes, Step};
 use crate::repository::{ImportMode, NewResource, RepositoryError, Write, WriteError, Written};
 use crate::schema::ResourceType;
@@ -167,7 +167,7 @@ fn in_transaction<T>(
 
 fn prepare(connection: &Connection, of: &ResourceType) -> Result<(), RepositoryError> {
     in_transaction(connection, || {
-        let kind = kind_name(of.id);
+        let kind = of.id.to_string();
         connection
             .execute(
                 "INSERT INTO collections (name, id_kind) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -189,6 +189,7 @@ fn prepare(connection: &Connection, of: &ResourceType) -> Result<(), RepositoryE
             )));
         }
         let table = Table::of(of);
+        drop_undeclared(connection, &table, of).map_err(failure)?;
         connection.execute_batch(&table.create()).map_err(failure)?;
         for index in &of.indexes {
             connection
@@ -203,6 +204,34 @@ fn prepare(connection: &Connection, of: &ResourceType) -> Result<(), RepositoryE
         }
         Ok(())
     })
+}
+
+/// An index holds no data, and a unique one that nobody declares would refuse writes for no reason
+/// that anybody could see.
+fn drop_undeclared(
+    connection: &Connection,
+    table: &Table,
+    of: &ResourceType,
+) -> rusqlite::Result<()> {
+    let declared: Vec<String> = of
+        .indexes
+        .iter()
+        .map(|index| index_name(of, index))
+        .collect();
+    let made = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 \
+                AND sql IS NOT NULL";
+    let mut statement = connection.prepare(made)?;
+    let names = statement.query_map([&table.name], |row| row.get::<_, String>(0))?;
+    for name in names.collect::<Result<Vec<_>, _>>()? {
+        if !declared.contains(&name) {
+            tracing::info!(
+                index = name,
+                "an index that is no longer declared is dropped"
+            );
+            connection.execute_batch(&format!("DROP INDEX \"{}\"", name.replace('"', "\"\"")))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs an import to its end; other writes wait.

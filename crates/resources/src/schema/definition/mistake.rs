@@ -72,9 +72,26 @@ pub(super) fn explain(
     located: &LocatedValue,
 ) -> Vec<Mistake> {
     let path = format!("{prefix}{}", error.instance_path().as_str());
+    if let ValidationErrorKind::PropertyNames { error } = error.kind() {
+        let name = error.instance().as_str().unwrap_or_default();
+        let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
+        let message = "is no member name: letters, digits and '_', and '-' or spaces between them; \
+                       not 'id' or 'type'";
+        return vec![mistake(located.place(&pointer), &pointer, message)];
+    }
     let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else {
         let message = match error.kind() {
             ValidationErrorKind::MaxProperties { .. } => "is reserved and must be empty".to_owned(),
+            // The meta-schema can only say that none of its alternatives fits.
+            ValidationErrorKind::AnyOf { .. } if path.ends_with("/type") => format!(
+                "{} is not a type; there are array, boolean, integer, null, number, object, \
+                 string, and lists of them",
+                error.instance()
+            ),
+            // All of them: the library's own text breaks off after the second.
+            ValidationErrorKind::Enum { options } => {
+                format!("{} is not one of {options}", error.instance())
+            }
             _ => error.to_string(),
         };
         return vec![mistake(located.place(&path), &path, message)];

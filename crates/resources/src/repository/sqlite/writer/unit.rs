@@ -96,7 +96,7 @@ fn next_integer(connection: &Connection, of: &ResourceType) -> Result<Id, Reposi
         .prepare_cached("SELECT greatest_id FROM collections WHERE name = ?1")
         .and_then(|mut statement| statement.query_one([&of.collection], |row| row.get(0)))
         .map_err(failure)?;
-    let exhausted = || RepositoryError::Unavailable("there is no integer id left".to_owned());
+    let exhausted = || RepositoryError::Internal("there is no integer id left".to_owned());
     greatest
         .checked_add(1)
         .map(Id::Integer)
@@ -151,13 +151,15 @@ fn refusal(error: rusqlite::Error, of: &ResourceType, id: &Id) -> Result<Refusal
         return Err(failure(error));
     }
     let message = error.to_string();
+    if message.ends_with(&format!("{}.id", Table::of(of).name)) {
+        return Ok(Refusal::IdTaken(id.clone()));
+    }
     let index = of.indexes.iter().find(|index| {
-        index.unique && message.contains(&format!("index '{}'", index_name(of, index)))
+        index.unique && message.ends_with(&format!("index '{}'", index_name(of, index)))
     });
-    Ok(match index {
-        Some(index) => Refusal::NotUnique(index.attribute_names()),
-        None => Refusal::IdTaken(id.clone()),
-    })
+    index
+        .map(|index| Refusal::NotUnique(index.attribute_names()))
+        .ok_or(RepositoryError::Internal(message))
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<(), RepositoryError> {

@@ -1,0 +1,237 @@
+//! The store over MongoDB: any deployment that the official driver reaches.
+//!
+//! `docs/mongodb.md` has the settings, the JSON form of BSON's types and the advice for
+//! operators; `docs/decisions/` has what was weighed.
+
+mod settings;
+mod calls;
+mod circuit;
+mod reads;
+mod json;
+mod unit;
+mod writes;
+mod document;
+mod extended;
+mod ids;
+mod import;
+mod indexes;
+mod failure;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bson::RawDocumentBuf;
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection, Database};
+use tokio::sync::oneshot;
+
+use self::calls::{Calls, Kind};
+use self::circuit::Circuit;
+use super::{
+    Import, ImportMode, Page, Repository, RepositoryError, Resource, Scan, Write, WriteError,
+    Written,
+};
+use crate::query::Query;
+use crate::schema::{Id, ResourceType};
+
+pub use indexes::{IndexState, Standing};
+pub use settings::{MongoSettings, masked};
+
+/// Between two attempts to prepare a collection while the server is away.
+const PREPARE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The repository over MongoDB.
+pub struct MongoRepository {
+    store: Arc<Store>,
+}
+
+/// What all operations share.
+struct Store {
+    client: Client,
+    database: Database,
+    calls: Calls,
+    circuit: Arc<Circuit>,
+    /// Whether the server can read as of one moment; taken to be so until it says otherwise.
+    snapshots: AtomicBool,
+    timeout: Duration,
+    /// The hosts, if clients may know them.
+    place: Option<String>,
+}
+
+impl MongoRepository {
+    /// Makes the store. Nothing is asked of the server yet, which may be away.
+    ///
+    /// # Errors
+    /// `Unusable` when the connection string or what it names, such as a file, cannot be used;
+    /// `Unavailable` when the name of a `mongodb+srv` address cannot be resolved.
+    pub async fn connect(settings: MongoSettings) -> Result<Self, RepositoryError> {
+        let (options, database) = settings.options().await?;
+        let pool_size = options.max_pool_size.unwrap_or_default();
+        let client = Client::with_options(options)
+            .map_err(|error| RepositoryError::Unusable(error.to_string()))?;
+        let circuit = Circuit::new(client.clone());
+        let timeout = settings.operation_timeout;
+        let store = Store {
+            database: client.database(&database),
+            client,
+            calls: Calls::new(circuit.clone(), pool_size, timeout),
+            circuit,
+            snapshots: AtomicBool::new(true),
+            timeout,
+            place: settings.shows_hosts.then(|| settings.hosts()),
+        };
+        Ok(Self {
+            store: Arc::new(store),
+        })
+    }
+
+    /// The indexes of a type's collection, as they stand against its definition.
+    ///
+    /// # Errors
+    /// `Unavailable` when the server is away.
+    pub async fn indexes(
+        &self,
+        of: &Arc<ResourceType>,
+    ) -> Result<Vec<IndexState>, RepositoryError> {
+        let (store, of) = (self.store.clone(), of.clone());
+        let work = async move { indexes::states(&store, &of).await };
+        self.store.calls.run(Kind::Read, work).await
+    }
+
+    /// How the server answers a request for one resource, or, without an id, for a page: the
+    /// reply to `explain` as relaxed Extended JSON.
+    ///
+    /// # Errors
+    /// `Unavailable` when the server is away.
+    pub async fn explain(
+        &self,
+        of: &Arc<ResourceType>,
+        id: Option<&Id>,
+    ) -> Result<String, RepositoryError> {
+        let (store, of, id) = (self.store.clone(), of.clone(), id.cloned());
+        let work = async move { reads::explain(&store, &of, id.as_ref()).await };
+        self.store.calls.run(Kind::Read, work).await
+    }
+}
+
+impl Store {
+    fn collection(&self, of: &ResourceType) -> Collection<RawDocumentBuf> {
+        self.database.collection(&of.collection)
+    }
+
+    fn has_snapshots(&self) -> bool {
+        self.snapshots.load(Ordering::Relaxed)
+    }
+
+    fn forget_snapshots(&self) {
+        tracing::warn!(
+            "the server has no snapshot reads: a page and its total may differ by a write"
+        );
+        self.snapshots.store(false, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Repository for MongoRepository {
+    fn name(&self) -> &'static str {
+        "mongodb"
+    }
+
+    fn place(&self) -> Option<&str> {
+        self.store.place.as_deref()
+    }
+
+    /// While the server is away, or as long as an index takes, this goes on in the background.
+    async fn prepare(&self, resource_type: &Arc<ResourceType>) -> Result<(), RepositoryError> {
+        let (reply, outcome) = oneshot::channel();
+        let store = Arc::downgrade(&self.store);
+        tokio::spawn(prepare_until_done(store, resource_type.clone(), reply));
+        match tokio::time::timeout(self.store.timeout, outcome).await {
+            Ok(Ok(Err(RepositoryError::Unavailable(_)))) | Err(_) => Ok(()),
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(gone)) => Err(RepositoryError::Internal(gone.to_string())),
+        }
+    }
+
+    async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, RepositoryError> {
+        let (store, of, query) = (self.store.clone(), of.clone(), *query);
+        let work = async move { reads::list(&store, &of, query).await };
+        self.store.calls.run(Kind::Read, work).await
+    }
+
+    async fn find(
+        &self,
+        of: &Arc<ResourceType>,
+        id: &Id,
+    ) -> Result<Option<Resource>, RepositoryError> {
+        let (store, of, id) = (self.store.clone(), of.clone(), id.clone());
+        let work = async move { reads::find(&store, &of, &id).await };
+        self.store.calls.run(Kind::Read, work).await
+    }
+
+    async fn write(&self, unit: Vec<Write>) -> Result<Vec<Written>, WriteError> {
+        let (store, deadline) = (self.store.clone(), self.store.calls.deadline());
+        let work = async move { unit::write(&store, &unit, deadline).await };
+        self.store.calls.run(Kind::Write, work).await
+    }
+
+    async fn scan(&self, of: &Arc<ResourceType>) -> Result<Scan, RepositoryError> {
+        self.store.circuit.admit()?;
+        let (batches, scan) = Scan::channel();
+        tokio::spawn(reads::scan(self.store.clone(), of.clone(), batches));
+        Ok(scan)
+    }
+
+    async fn import(
+        &self,
+        of: &Arc<ResourceType>,
+        mode: ImportMode,
+    ) -> Result<Import, RepositoryError> {
+        self.store.circuit.admit()?;
+        let (steps, import) = Import::channel();
+        tokio::spawn(import::run(self.store.clone(), of.clone(), mode, steps));
+        Ok(import)
+    }
+
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        let store = self.store.clone();
+        let work = async move {
+            let ping = store.database.run_command(doc! { "ping": 1 }).await;
+            ping.map(|_: Document| ())
+                .map_err(|error| failure::of_read(&error))
+        };
+        self.store.calls.run(Kind::Read, work).await
+    }
+}
+
+/// Tells of the first attempt, and goes on while the server is away.
+async fn prepare_until_done(
+    store: Weak<Store>,
+    of: Arc<ResourceType>,
+    first: oneshot::Sender<Result<(), RepositoryError>>,
+) {
+    let mut first = Some(first);
+    while let Some(store) = store.upgrade() {
+        let outcome = indexes::prepare(&store, &of).await;
+        let away = matches!(outcome, Err(RepositoryError::Unavailable(_)));
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, collection = of.collection, "not prepared");
+        }
+        if let Some(first) = first.take() {
+            // Who no longer waits takes it to be done later.
+            let _ = first.send(outcome);
+        }
+        if !away {
+            return;
+        }
+        drop(store);
+        tokio::time::sleep(PREPARE_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod round_trip;

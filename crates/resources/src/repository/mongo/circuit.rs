@@ -1,0 +1,94 @@
+//! Keeps the process quick while the server is away: requests fail at once, one probe looks on.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use mongodb::Client;
+use mongodb::bson::doc;
+use uuid::Uuid;
+
+use crate::repository::RepositoryError;
+
+/// Failures in a row, of any requests, after which the server is taken to be away.
+const FAILURES_MAX: u32 = 2;
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two probes, plus up to as much again, so that many processes don't probe together.
+const PROBE_PAUSE: Duration = Duration::from_millis(200);
+
+pub(super) struct Circuit {
+    client: Client,
+    failures: AtomicU32,
+    open: AtomicBool,
+    reason: Mutex<String>,
+}
+
+impl Circuit {
+    pub(super) fn new(client: Client) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            failures: AtomicU32::new(0),
+            open: AtomicBool::new(false),
+            reason: Mutex::default(),
+        })
+    }
+
+    /// # Errors
+    /// `Unavailable` while the server is away.
+    pub(super) fn admit(&self) -> Result<(), RepositoryError> {
+        if self.open.load(Ordering::Acquire) {
+            let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+            return Err(RepositoryError::Unavailable(reason.clone()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn succeeded(&self) {
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn failed(self: &Arc<Self>, reason: &str) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures < FAILURES_MAX {
+            return;
+        }
+        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        if !self.open.swap(true, Ordering::AcqRel) {
+            tracing::warn!(reason, "mongodb is away");
+            tokio::spawn(probe(Arc::downgrade(self)));
+        }
+    }
+
+    fn close(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+        self.open.store(false, Ordering::Release);
+        tracing::info!("mongodb is back");
+    }
+}
+
+/// Ends with the first answer, or with the store.
+async fn probe(circuit: Weak<Circuit>) {
+    loop {
+        let Some(client) = circuit.upgrade().map(|circuit| circuit.client.clone()) else {
+            return;
+        };
+        // Not dropped half-way: the driver's futures are to run to their end.
+        let ping = tokio::spawn(async move {
+            client
+                .database("admin")
+                .run_command(doc! { "ping": 1 })
+                .await
+        });
+        let answered = tokio::time::timeout(PROBE_TIMEOUT, ping).await;
+        if matches!(answered, Ok(Ok(Ok(_)))) {
+            if let Some(circuit) = circuit.upgrade() {
+                circuit.close();
+            }
+            return;
+        }
+        let [random, ..] = Uuid::new_v4().into_bytes();
+        tokio::time::sleep(PROBE_PAUSE + PROBE_PAUSE * u32::from(random) / 256).await;
+    }
+}

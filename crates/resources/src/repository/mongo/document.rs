@@ -1,0 +1,179 @@
+//! Attributes as the document that is stored.
+
+use bson::raw::CString;
+use bson::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::extended::{self, Meaning};
+use super::ids;
+use crate::repository::Refusal;
+use crate::schema::{Attributes, Id, ResourceType, Violation};
+
+/// A new document.
+pub(super) fn new(
+    of: &ResourceType,
+    id: &Id,
+    attributes: &Attributes,
+) -> Result<RawDocumentBuf, Refusal> {
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("_id"), ids::to_raw(id));
+    if ids::have_position(of) {
+        let position = ids::binary(&Uuid::now_v7());
+        document.append(cstr!("_position"), position);
+    }
+    append_attributes(&mut document, of, attributes, None)?;
+    Ok(document)
+}
+
+/// The document that takes the place of another; the store's own fields stay.
+pub(super) fn replacement(
+    of: &ResourceType,
+    before: &RawDocument,
+    attributes: &Attributes,
+) -> Result<RawDocumentBuf, Refusal> {
+    let mut document = RawDocumentBuf::new();
+    for (name, value) in before.iter().flatten() {
+        if ids::is_reserved(of, name.as_str()) {
+            document.append(name, value);
+        }
+    }
+    append_attributes(&mut document, of, attributes, Some(before))?;
+    Ok(document)
+}
+
+/// A document with some attributes changed: those that are there keep their places.
+pub(super) fn changed(
+    of: &ResourceType,
+    before: &RawDocument,
+    changes: &Attributes,
+) -> Result<RawDocumentBuf, Refusal> {
+    let mut document = RawDocumentBuf::new();
+    let mut added = changes.clone();
+    for (name, value) in before.iter().flatten() {
+        let reserved = ids::is_reserved(of, name.as_str());
+        match changes.get(name.as_str()).filter(|_| !reserved) {
+            Some(change) => {
+                let pointer = format!("/{}", jsonapi::pointer_token(name.as_str()));
+                let change = raw(change, Some(value), &pointer).map_err(invalid)?;
+                document.append(name, change);
+                added.shift_remove(name.as_str());
+            }
+            None => document.append(name, value),
+        }
+    }
+    append_attributes(&mut document, of, &added, None)?;
+    Ok(document)
+}
+
+/// Whether a value has integers, whose stored width is to be kept where it was chosen before.
+pub(super) fn has_integers(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.is_f64(),
+        Value::Array(items) => items.iter().any(has_integers),
+        Value::Object(members) => members.values().any(has_integers),
+        _ => false,
+    }
+}
+
+fn append_attributes(
+    document: &mut RawDocumentBuf,
+    of: &ResourceType,
+    attributes: &Attributes,
+    before: Option<&RawDocument>,
+) -> Result<(), Refusal> {
+    for (name, value) in attributes {
+        let pointer = format!("/{}", jsonapi::pointer_token(name));
+        if ids::is_reserved(of, name) {
+            let message = format!("'{name}' is kept by the store for itself");
+            return Err(invalid(violation(&pointer, "propertyNames", message)));
+        }
+        let kept = before.and_then(|before| before.get(name).ok().flatten());
+        let value = raw(value, kept, &pointer).map_err(invalid)?;
+        document.append(c_string(name, &pointer).map_err(invalid)?, value);
+    }
+    Ok(())
+}
+
+/// One value. `kept` is what stood in its place: it decides the width of an integer.
+fn raw(value: &Value, kept: Option<RawBsonRef<'_>>, pointer: &str) -> Result<RawBson, Violation> {
+    Ok(match value {
+        Value::Null => RawBson::Null,
+        Value::Bool(value) => RawBson::Boolean(*value),
+        Value::String(text) => RawBson::String(text.clone()),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => raw_integer(integer, kept),
+            (None, Some(double)) if number.is_f64() => RawBson::Double(double),
+            _ => {
+                let message = "integers are from -2^63 to 2^63 - 1".to_owned();
+                return Err(violation(pointer, "maximum", message));
+            }
+        },
+        Value::Array(items) => {
+            let mut kept = kept
+                .and_then(RawBsonRef::as_array)
+                .into_iter()
+                .flatten()
+                .map_while(Result::ok);
+            let mut array = RawArrayBuf::new();
+            for (position, item) in items.iter().enumerate() {
+                array.push(raw(item, kept.next(), &format!("{pointer}/{position}"))?);
+            }
+            RawBson::Array(array)
+        }
+        Value::Object(members) => raw_object(members, kept, pointer)?,
+    })
+}
+
+fn raw_integer(integer: i64, kept: Option<RawBsonRef<'_>>) -> RawBson {
+    match i32::try_from(integer) {
+        Ok(short) if !matches!(kept, Some(RawBsonRef::Int64(_))) => RawBson::Int32(short),
+        _ => RawBson::Int64(integer),
+    }
+}
+
+fn raw_object(
+    members: &Map<String, Value>,
+    kept: Option<RawBsonRef<'_>>,
+    pointer: &str,
+) -> Result<RawBson, Violation> {
+    let members = match extended::meaning(members) {
+        Meaning::Value(value) => {
+            let unstorable = |error: bson::error::Error| {
+                violation(pointer, "type", format!("no value of its type: {error}"))
+            };
+            return RawBson::try_from(value).map_err(unstorable);
+        }
+        Meaning::Literal(members) => members,
+        Meaning::Plain => members,
+    };
+    let kept = kept.and_then(RawBsonRef::as_document);
+    let mut document = RawDocumentBuf::new();
+    for (name, value) in members {
+        let pointer = format!("{pointer}/{}", jsonapi::pointer_token(name));
+        let kept = kept.and_then(|kept| kept.get(name).ok().flatten());
+        let value = raw(value, kept, &pointer)?;
+        document.append(c_string(name, &pointer)?, value);
+    }
+    Ok(RawBson::Document(document))
+}
+
+/// The names of BSON end with NUL and so cannot hold one.
+fn c_string(name: &str, pointer: &str) -> Result<CString, Violation> {
+    CString::try_from(name.to_owned()).map_err(|_| {
+        let message = "a name contains no NUL character".to_owned();
+        violation(pointer, "propertyNames", message)
+    })
+}
+
+fn violation(pointer: &str, keyword: &str, message: String) -> Violation {
+    Violation {
+        pointer: pointer.to_owned(),
+        keyword: keyword.to_owned(),
+        message,
+    }
+}
+
+fn invalid(violation: Violation) -> Refusal {
+    Refusal::Invalid(vec![violation])
+}

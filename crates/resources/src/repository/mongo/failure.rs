@@ -1,0 +1,200 @@
+//! What a failure of the driver means to whoever asked.
+
+use mongodb::error::{
+    Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+};
+
+use crate::repository::{Refusal, RepositoryError, WriteError};
+use crate::schema::{Id, ResourceType};
+
+const DUPLICATE_KEY: i32 = 11000;
+/// The server has no place left.
+const OUT_OF_DISK_SPACE: i32 = 14031;
+const MAX_TIME_EXPIRED: i32 = 50;
+const AUTHENTICATION_FAILED: i32 = 18;
+const ILLEGAL_OPERATION: i32 = 20;
+/// The server says that it is not the primary, so it has done nothing.
+const NOT_PRIMARY: [i32; 2] = [10107, 13435];
+/// Elections, shutdowns and networks within the cluster: it may have been done before.
+/// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
+const RETRYABLE: [i32; 11] = [6, 7, 89, 91, 134, 189, 262, 9001, 11600, 11602, 13436];
+/// Others were in the way of a write or a transaction; the next attempt may find none.
+const CONFLICTS: [i32; 3] = [24, 112, 251];
+
+/// Why an operation was not done.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Driver(Error),
+    Refused(Refusal),
+    Store(RepositoryError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Failure {
+    /// As the answer to the write at a position of its unit.
+    pub(super) fn of_write(self, index: usize) -> WriteError {
+        match self {
+            Self::Driver(error) => WriteError::Store(of_write(&error)),
+            Self::Refused(refusal) => WriteError::Refused { index, refusal },
+            Self::Store(error) => WriteError::Store(error),
+        }
+    }
+
+    /// Whether the whole transaction is to be tried again.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Driver(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR))
+    }
+}
+
+/// Whether a commit is to be sent again to learn what came of it.
+pub(super) fn is_unknown_commit(error: &Error) -> bool {
+    error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+}
+
+/// Of something that changes nothing, so that it can be asked for again.
+pub(super) fn of_read(error: &Error) -> RepositoryError {
+    let text = error.to_string();
+    match error.kind.as_ref() {
+        ErrorKind::ServerSelection { .. }
+        | ErrorKind::Io(_)
+        | ErrorKind::ConnectionPoolCleared { .. }
+        | ErrorKind::DnsResolve { .. }
+        | ErrorKind::Shutdown => RepositoryError::Unavailable(text),
+        ErrorKind::Authentication { .. } => refused_authentication(),
+        ErrorKind::InvalidTlsConfig { .. }
+        | ErrorKind::IncompatibleServer { .. }
+        | ErrorKind::SessionsNotSupported => RepositoryError::Unusable(text),
+        _ => of_code(error, text),
+    }
+}
+
+fn of_code(error: &Error, text: String) -> RepositoryError {
+    let transient = error.contains_label("SystemOverloadedError")
+        || error.contains_label(TRANSIENT_TRANSACTION_ERROR);
+    match code(error) {
+        Some(AUTHENTICATION_FAILED) => refused_authentication(),
+        Some(ILLEGAL_OPERATION) if text.contains("replica set") => needs_replica_set(),
+        Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Unavailable(text),
+        Some(code)
+            if [&NOT_PRIMARY[..], &RETRYABLE, &CONFLICTS]
+                .concat()
+                .contains(&code) =>
+        {
+            RepositoryError::Unavailable(text)
+        }
+        _ if transient => RepositoryError::Unavailable(text),
+        _ => RepositoryError::Internal(text),
+    }
+}
+
+/// Of a write: what was sent and not answered may have been done.
+pub(super) fn of_write(error: &Error) -> RepositoryError {
+    let unsent = error.contains_label("NoWritesPerformed");
+    let unanswered = match error.kind.as_ref() {
+        // The error of a second attempt can hide that the first was sent.
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => !unsent,
+        // Done on the primary, and perhaps lost with it.
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
+        _ => {
+            is_unknown_commit(error) || code(error).is_some_and(|code| interrupts(code) && !unsent)
+        }
+    };
+    if unanswered {
+        RepositoryError::OutcomeUnknown(error.to_string())
+    } else {
+        of_read(error)
+    }
+}
+
+fn interrupts(code: i32) -> bool {
+    code == MAX_TIME_EXPIRED || RETRYABLE.contains(&code)
+}
+
+fn refused_authentication() -> RepositoryError {
+    // The driver's text names the mechanism, and perhaps more than should be seen.
+    RepositoryError::Unavailable("the server refused the authentication".to_owned())
+}
+
+/// Why a standalone server is not enough.
+pub(super) fn needs_replica_set() -> RepositoryError {
+    RepositoryError::Unusable(
+        "several writes together need transactions, which the server has only as a replica set \
+         (one member is enough) or a sharded cluster"
+            .to_owned(),
+    )
+}
+
+pub(super) fn code(error: &Error) -> Option<i32> {
+    match error.kind.as_ref() {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(write)) => Some(write.code),
+        _ => None,
+    }
+}
+
+/// The refusal behind a duplicate key, if that is what it is.
+pub(super) fn duplicate(of: &ResourceType, id: &Id, error: Error) -> Failure {
+    let message = match error.kind.as_ref() {
+        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => &command.message,
+        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY => {
+            &write.message
+        }
+        _ => return Failure::Driver(error),
+    };
+    Failure::Refused(duplicate_key(of, id, message))
+}
+
+/// The driver passes on only the text of a write error, and the text names only the index:
+/// `E11000 duplicate key error collection: test.users index: mail_1 dup key: { … }`.
+pub(super) fn duplicate_key(of: &ResourceType, id: &Id, message: &str) -> Refusal {
+    let index = message
+        .split_once(" index: ")
+        .map_or("", |(_, rest)| rest)
+        .split(" dup key:")
+        .next()
+        .unwrap_or_default()
+        .split(" collation:")
+        .next()
+        .unwrap_or_default();
+    if index == "_id_" {
+        return Refusal::IdTaken(id.clone());
+    }
+    let declared = of
+        .indexes
+        .iter()
+        .find(|declared| super::indexes::name(declared) == index);
+    Refusal::NotUnique(
+        declared.map_or_else(|| index.to_owned(), crate::schema::Index::attribute_names),
+    )
+}
+
+/// Whether the server lacks reads of one moment: it is standalone or older than 5.0.
+pub(super) fn has_no_snapshots(error: &Error) -> bool {
+    const NOT_A_REPLICA_SET: i32 = 123;
+    const INVALID_OPTIONS: i32 = 72;
+    match error.kind.as_ref() {
+        ErrorKind::IncompatibleServer { .. } => true,
+        _ => matches!(
+            code(error),
+            Some(ILLEGAL_OPERATION | NOT_A_REPLICA_SET | INVALID_OPTIONS)
+        ),
+    }
+}

@@ -1,0 +1,194 @@
+//! The indexes of a collection, as declared.
+
+mod states;
+
+use mongodb::IndexModel;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::IndexOptions;
+
+use super::failure::{self, Failure};
+use super::{Store, ids, writes};
+use crate::repository::RepositoryError;
+use crate::schema::{Id, Index, ResourceType};
+
+pub(super) use states::states;
+pub use states::{IndexState, Standing};
+
+/// Every type of BSON but null: where a value is of one of these, it can clash.
+const TYPES: [&str; 18] = [
+    "double",
+    "string",
+    "object",
+    "array",
+    "binData",
+    "objectId",
+    "bool",
+    "date",
+    "regex",
+    "dbPointer",
+    "javascript",
+    "symbol",
+    "int",
+    "timestamp",
+    "long",
+    "decimal",
+    "minKey",
+    "maxKey",
+];
+
+/// As MongoDB's shell would call it; a unique one apart, because both kinds may stand side by
+/// side over the same attributes.
+pub(super) fn name(index: &Index) -> String {
+    let keys: Vec<String> = index
+        .keys
+        .iter()
+        .map(|key| format!("{}_{}", key.attribute, direction(key.descending)))
+        .collect();
+    let unique = if index.unique { "unique_" } else { "" };
+    format!("{unique}{}", keys.join("_"))
+}
+
+fn direction(descending: bool) -> i32 {
+    if descending { -1 } else { 1 }
+}
+
+fn keys(index: &Index) -> Document {
+    index
+        .keys
+        .iter()
+        .map(|key| (key.attribute.clone(), Bson::from(direction(key.descending))))
+        .collect()
+}
+
+fn model(index: &Index) -> IndexModel {
+    let options = IndexOptions::builder().name(name(index));
+    let options = if index.unique {
+        let present = |key: &crate::schema::IndexKey| {
+            (key.attribute.clone(), Bson::from(doc! { "$type": types() }))
+        };
+        let filter: Document = index.keys.iter().map(present).collect();
+        options
+            .unique(true)
+            .partial_filter_expression(filter)
+            .build()
+    } else {
+        options.build()
+    };
+    IndexModel::builder()
+        .keys(keys(index))
+        .options(options)
+        .build()
+}
+
+pub(super) fn types() -> Vec<Bson> {
+    TYPES.into_iter().map(Bson::from).collect()
+}
+
+fn models(of: &ResourceType) -> Vec<IndexModel> {
+    let mut models: Vec<IndexModel> = of.indexes.iter().map(model).collect();
+    if ids::have_position(of) {
+        let name = IndexOptions::builder().name(POSITION_INDEX.to_owned());
+        let keys = ids::order(of);
+        models.push(
+            IndexModel::builder()
+                .keys(keys)
+                .options(name.build())
+                .build(),
+        );
+    }
+    models
+}
+
+const POSITION_INDEX: &str = "_position_1__id_1";
+
+/// Makes what is declared and not there, and looks whether the ids are of the declared kind.
+pub(super) async fn prepare(store: &Store, of: &ResourceType) -> Result<(), RepositoryError> {
+    check_ids(store, of).await?;
+    create(store, of, &of.collection).await
+}
+
+/// Makes a collection with the indexes of a type, as far as they are not there.
+pub(super) async fn create(
+    store: &Store,
+    of: &ResourceType,
+    collection: &str,
+) -> Result<(), RepositoryError> {
+    // Implicitly made within a transaction, it would make others fail.
+    match store.database.create_collection(collection).await {
+        Err(error) if failure::code(&error) != Some(NAMESPACE_EXISTS) => {
+            return Err(failure::of_read(&error));
+        }
+        _ => {}
+    }
+    let collection = store.database.collection::<Document>(collection);
+    for model in models(of) {
+        let keys = model.keys.clone();
+        if let Err(error) = collection.create_index(model).await {
+            let known = failure::of_read(&error);
+            return Err(match known {
+                RepositoryError::Internal(text) => RepositoryError::Unusable(format!(
+                    "the index {keys} of '{}' cannot be made: {text}",
+                    collection.name()
+                )),
+                other => other,
+            });
+        }
+    }
+    Ok(())
+}
+
+const NAMESPACE_EXISTS: i32 = 48;
+
+/// `_id`s are in the order of their types, so that the first and the last tell of all between.
+async fn check_ids(store: &Store, of: &ResourceType) -> Result<(), RepositoryError> {
+    let collection = store.collection(of);
+    for direction in [1, -1] {
+        let found = collection
+            .find_one(doc! {})
+            .sort(doc! { ids::ID: direction })
+            .projection(doc! { ids::ID: 1 })
+            .await
+            .map_err(|error| failure::of_read(&error))?;
+        let id = found
+            .as_ref()
+            .and_then(|found| found.get(ids::ID).ok().flatten());
+        let Some(id) = id.map(ids::from_bson) else {
+            continue;
+        };
+        if !ids::is_of_kind(of.id, &id) {
+            return Err(RepositoryError::Unusable(format!(
+                "the collection '{}' has the id '{id}', but the definition of '{}' says that ids \
+                 are of the kind {}",
+                of.collection, of.name, of.id
+            )));
+        }
+        if let (Id::Integer(greatest), -1) = (&id, direction) {
+            raise_greatest(store, of, *greatest).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Found documents may have greater ids than were ever given out here.
+async fn raise_greatest(
+    store: &Store,
+    of: &ResourceType,
+    greatest: i64,
+) -> Result<(), RepositoryError> {
+    let session = store.client.start_session().await;
+    let mut session = session.map_err(|error| failure::of_read(&error))?;
+    let mut place = writes::Place {
+        store,
+        session: &mut session,
+        in_transaction: false,
+        deadline: tokio::time::Instant::now(),
+    };
+    place
+        .raise_greatest(of, greatest)
+        .await
+        .map_err(|failure| match failure {
+            Failure::Driver(error) => failure::of_read(&error),
+            Failure::Store(error) => error,
+            Failure::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
+        })
+}

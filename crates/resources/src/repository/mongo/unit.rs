@@ -1,0 +1,115 @@
+//! A unit of work: one write as one request, several as a transaction.
+
+use mongodb::ClientSession;
+use mongodb::error::Error;
+use tokio::time::Instant;
+
+use super::Store;
+use super::failure::{self, Failure};
+use super::writes::{Place, pause};
+use crate::repository::{RepositoryError, Write, WriteError, Written};
+
+pub(super) async fn write(
+    store: &Store,
+    unit: &[Write],
+    deadline: Instant,
+) -> Result<Vec<Written>, WriteError> {
+    let session = store.client.start_session().await;
+    let mut session = session.map_err(|error| Failure::Driver(error).of_write(0))?;
+    match unit {
+        [] => Ok(Vec::new()),
+        [write] => {
+            let mut place = Place {
+                store,
+                session: &mut session,
+                in_transaction: false,
+                deadline,
+            };
+            let written = place.perform(write).await;
+            Ok(vec![written.map_err(|failure| failure.of_write(0))?])
+        }
+        _ => transaction(store, unit, &mut session, deadline).await,
+    }
+}
+
+/// Tries the whole again while the server calls its failures transient, as the specification of
+/// the drivers has it:
+/// <https://github.com/mongodb/specifications/blob/master/source/transactions-convenient-api/transactions-convenient-api.md>
+async fn transaction(
+    store: &Store,
+    unit: &[Write],
+    session: &mut ClientSession,
+    deadline: Instant,
+) -> Result<Vec<Written>, WriteError> {
+    let mut attempt = 0;
+    loop {
+        let begun = session.start_transaction().await;
+        begun.map_err(|error| Failure::Driver(error).of_write(0))?;
+        let mut place = Place {
+            store,
+            session: &mut *session,
+            in_transaction: true,
+            deadline,
+        };
+        let (index, failure) = match attempt_all(&mut place, unit).await {
+            Ok(written) => match commit(session, deadline).await {
+                Ok(()) => return Ok(written),
+                Err(error) => (0, Failure::Driver(error)),
+            },
+            Err(failed) => {
+                // Nothing of it is visible either way; the server drops what is not committed.
+                let _ = session.abort_transaction().await;
+                failed
+            }
+        };
+        if !failure.is_transient() {
+            return Err(undone(failure, index));
+        }
+        if pause(attempt, deadline).await.is_err() {
+            return Err(undone(failure, index));
+        }
+        attempt += 1;
+    }
+}
+
+async fn attempt_all(
+    place: &mut Place<'_>,
+    unit: &[Write],
+) -> Result<Vec<Written>, (usize, Failure)> {
+    let mut written = Vec::with_capacity(unit.len());
+    for (index, write) in unit.iter().enumerate() {
+        match place.perform(write).await {
+            Ok(done) => written.push(done),
+            Err(failure) => return Err((index, failure)),
+        }
+    }
+    Ok(written)
+}
+
+/// Sends the commit until it is known what came of it, or the time is over.
+pub(super) async fn commit(session: &mut ClientSession, deadline: Instant) -> Result<(), Error> {
+    loop {
+        match session.commit_transaction().await {
+            Err(error) if failure::is_unknown_commit(&error) && Instant::now() < deadline => {
+                // A first pause would only add to the time of an election.
+                tokio::task::yield_now().await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Unlike a single write, a part of a transaction that got no answer is surely not done.
+fn undone(failure: Failure, index: usize) -> WriteError {
+    match failure {
+        Failure::Driver(error) if !failure::is_unknown_commit(&error) => {
+            WriteError::Store(match failure::of_read(&error) {
+                RepositoryError::Internal(text) if text.contains("Transaction numbers") => {
+                    failure::needs_replica_set()
+                }
+                known => known,
+            })
+        }
+        other => other.of_write(index),
+    }
+}

@@ -1,0 +1,22 @@
+//! `monocoque explain`
+
+use tokio::runtime::Builder;
+
+use super::indexes::mongodb;
+use crate::application;
+use crate::command_line::Explain;
+use crate::failure::Failure;
+use crate::settings;
+
+pub(super) fn run(arguments: &Explain) -> Result<(), Failure> {
+    let (settings, _) = settings::read(&arguments.settings)?;
+    super::runtime(Builder::new_multi_thread())?.block_on(async {
+        let of = application::find_type(&settings, &arguments.resource_type)?;
+        let id = arguments.id.as_deref().map(|text| of.id.parse(text));
+        let id = id
+            .transpose()
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let plan = mongodb(&settings).await?.explain(&of, id.as_ref()).await?;
+        super::print(&format!("{plan}\n"))
+    })
+}

@@ -1,0 +1,190 @@
+//! File, environment and flags, and what `config` says about them.
+
+use toml::Table;
+
+use super::run;
+use crate::harness::{Invocation, Outcome, folder_with};
+
+const URI: &str = "mongodb://user:hunter2@db.example/contacts";
+
+/// The values that `config` prints.
+#[track_caller]
+fn values(outcome: &Outcome) -> Table {
+    outcome.output().parse().expect("a settings file")
+}
+
+/// The line of `config` that says where a value comes from.
+#[track_caller]
+fn origin<'a>(outcome: &'a Outcome, name: &str) -> &'a str {
+    let lines: Vec<&str> = outcome.output().lines().collect();
+    let at = lines.iter().position(|line| {
+        let line = line.trim_start_matches("# ");
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(" = "))
+    });
+    let line = lines[at.expect("the setting") - 1];
+    line.split_once("Value from: ").expect("an origin").1
+}
+
+#[test]
+fn config_says_of_every_setting_where_it_comes_from() {
+    let folder = folder_with(&[("m.toml", "log_filter = 'warn'\nlisten = '127.0.0.1:1'\n")]);
+    let file = folder.path().join("m.toml").display().to_string();
+    let outcome = Invocation::new(&["config", "--config", &file, "--data-dir", "elsewhere"])
+        .variable("MONOCOQUE_LISTEN", "127.0.0.1:2")
+        .variable("LOG_MODE", "LOCAL")
+        .run();
+    let values = values(&outcome);
+    for (name, value, from) in [
+        ("log_filter", "warn", format!("file {file}.")),
+        (
+            "listen",
+            "127.0.0.1:2",
+            "environment MONOCOQUE_LISTEN.".to_owned(),
+        ),
+        ("log_mode", "LOCAL", "environment LOG_MODE.".to_owned()),
+        ("data_dir", "elsewhere", "flag --data-dir.".to_owned()),
+        ("admin_listen", "127.0.0.1:9000", "default.".to_owned()),
+    ] {
+        assert_eq!(values[name].as_str(), Some(value));
+        assert_eq!(origin(&outcome, name), from, "{name}");
+    }
+}
+
+#[test]
+fn the_file_may_be_named_in_the_environment() {
+    let folder = folder_with(&[("m.toml", "connections_max = 77\n")]);
+    let file = folder.path().join("m.toml").display().to_string();
+    let outcome = Invocation::new(&["config"])
+        .variable("MONOCOQUE_CONFIG", &file)
+        .run();
+    assert_eq!(values(&outcome)["connections_max"].as_integer(), Some(77));
+}
+
+#[test]
+fn secrets_are_masked_wherever_they_come_from() {
+    let folder = folder_with(&[("m.toml", &format!("mongo_uri = '{URI}'\n"))]);
+    let file = folder.path().join("m.toml").display().to_string();
+    for outcome in [
+        Invocation::new(&["config"])
+            .variable("MONGO_URI", URI)
+            .run(),
+        Invocation::new(&["config"])
+            .variable("MONOCOQUE_MONGO_URI", URI)
+            .run(),
+        run(&["config", "--mongo-uri", URI]),
+        run(&["config", "--config", &file]),
+    ] {
+        assert_eq!(values(&outcome)["mongo_uri"].as_str(), Some("***"));
+        assert!(!format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
+        assert_ne!(origin(&outcome, "mongo_uri"), "default.");
+    }
+}
+
+#[test]
+fn the_output_of_config_is_a_settings_file_with_the_same_values() {
+    let first = Invocation::new(&[
+        "config",
+        "--data-dir",
+        "0042",
+        "--log-filter",
+        "info,chassis=debug",
+    ])
+    .variable("MONOCOQUE_CONNECTIONS_MAX", "12")
+    .variable("MONOCOQUE_RESOURCES", "a \"quoted\"\\folder")
+    .run();
+    assert_eq!(values(&first)["data_dir"].as_str(), Some("0042"));
+    let folder = folder_with(&[("m.toml", first.output())]);
+    let file = folder.path().join("m.toml").display().to_string();
+    let second = run(&["config", "--config", &file]);
+    assert_eq!(values(&second), values(&first));
+    assert!(values(&first).len() > 10);
+    for name in ["data_dir", "connections_max", "listen"] {
+        assert_eq!(origin(&second, name), format!("file {file}."), "{name}");
+    }
+    assert_eq!(origin(&second, "mongo_uri"), "default.");
+}
+
+#[test]
+fn help_mentions_every_setting() {
+    let config = run(&["config"]);
+    let names: Vec<&str> = config
+        .output()
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once(" = "))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for command in ["serve", "import", "export", "config", "healthcheck"] {
+        let help = run(&[command, "--help"]);
+        for name in &names {
+            let flag = format!("--{} <VALUE>", name.replace('_', "-"));
+            let variable = format!("MONOCOQUE_{}", name.to_ascii_uppercase());
+            for text in [flag, variable] {
+                assert!(help.output().contains(&text), "{command}: {text}");
+            }
+        }
+        assert!(help.output().contains("--config <FILE>"), "{command}");
+    }
+}
+
+#[test]
+fn unknown_settings_are_code_64_with_the_nearest_name() {
+    let folder = folder_with(&[("m.toml", "lissten = 'x'\n\n[server]\nport = 1\n")]);
+    let file = folder.path().join("m.toml").display().to_string();
+    for command in ["serve", "config"] {
+        run(&[command, "--config", &file])
+            .fails_with(64, &[&file, "'lissten'", "'listen'", "'server'"]);
+        Invocation::new(&[command])
+            .variable("MONOCOQUE_DATADIR", "x")
+            .run()
+            .fails_with(64, &["'MONOCOQUE_DATADIR'", "'MONOCOQUE_DATA_DIR'"]);
+    }
+}
+
+#[test]
+fn bad_values_are_code_64_all_of_them_with_their_origins() {
+    let folder = folder_with(&[("m.toml", "listen = 'here'\nlog_mode = [1]\n")]);
+    let file = folder.path().join("m.toml").display().to_string();
+    let outcome = Invocation::new(&["serve", "--config", &file, "--connections-max", "0"])
+        .variable("MONOCOQUE_REQUEST_TIMEOUT_MS", "soon")
+        .variable("LOG_MODE", "PRETTY")
+        .run();
+    outcome.fails_with(
+        64,
+        &[
+            &format!("'listen' (file {file}): 'here'"),
+            "'log_mode' must be a text",
+            "'log_mode' (environment LOG_MODE): 'PRETTY'",
+            "'request_timeout_ms' (environment MONOCOQUE_REQUEST_TIMEOUT_MS): 'soon'",
+            "'connections_max' (flag --connections-max): '0'",
+        ],
+    );
+    run(&["serve", "--log-filter", "a=b=c"]).fails_with(64, &["log filter", "a=b=c"]);
+    run(&["serve", "--fibonacci-generator", "magic"])
+        .fails_with(64, &["fibonacci_generator", "magic"]);
+}
+
+#[test]
+fn a_settings_file_that_cannot_be_read_is_code_64_and_shows_no_secret() {
+    run(&["serve", "--config", "absent.toml"]).fails_with(64, &["absent.toml"]);
+    let folder = folder_with(&[(
+        "m.toml",
+        "listen = '127.0.0.1:0'\nmongo_uri = mongodb://u:hunter2@h/\n",
+    )]);
+    let file = folder.path().join("m.toml").display().to_string();
+    let outcome = run(&["serve", "--config", &file]);
+    outcome.fails_with(64, &[&format!("{file}, line 2")]);
+    assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+}
+
+#[test]
+fn a_mongo_uri_that_is_none_is_refused_without_showing_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data").display().to_string();
+    let outcome = Invocation::new(&["export", "contacts", "--data-dir", &data_dir])
+        .variable("MONGO_URI", "http://user:hunter2@db.example")
+        .run();
+    outcome.fails_with(64, &["'mongo_uri'", "mongodb://"]);
+    assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
+}

@@ -1,0 +1,207 @@
+//! What stops a start, and that nothing is damaged by it.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Invocation, Outcome, Server, Setup, Store};
+
+const SERVE: [&str; 5] = [
+    "serve",
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "127.0.0.1:0",
+];
+
+/// Where the header of an SQLite file has the number of its program and its own version:
+/// <https://www.sqlite.org/fileformat2.html#database_header>.
+const APPLICATION_ID: std::ops::Range<usize> = 68..72;
+const USER_VERSION: std::ops::Range<usize> = 60..64;
+
+#[track_caller]
+fn serve(store: &Store) -> Outcome {
+    Invocation::new(&SERVE).on(store).run()
+}
+
+/// The files of a directory that hold data, with their bytes.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let file = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, std::fs::read(entry.path()).unwrap())
+    };
+    let mut files: BTreeMap<_, _> = entries.map(file).collect();
+    // The lock has the number of the last process, and SQLite makes an empty log and an index of
+    // it beside every file that it looks into.
+    files.retain(|name, bytes| {
+        name != "monocoque.lock" && !name.ends_with("-shm") && !bytes.is_empty()
+    });
+    files
+}
+
+/// A store with a hundred contacts, closed in order.
+async fn filled() -> Store {
+    let server = Server::start().await;
+    let store = server.store().clone();
+    for number in 0..100 {
+        let body = json!({"number": number, "text": "x".repeat(500)});
+        let answer = server
+            .send_plain(reqwest::Method::POST, "/contacts", &body)
+            .await;
+        answer.document(201);
+    }
+    assert!(server.terminate().await.success());
+    store
+}
+
+#[test]
+fn a_busy_port_is_code_64_and_no_data_directory_is_made() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let store = Store::fresh();
+    for (arguments, name) in [
+        (
+            ["--listen", &address, "--admin-listen", "127.0.0.1:0"],
+            "'listen'",
+        ),
+        (
+            ["--listen", "127.0.0.1:0", "--admin-listen", &address],
+            "'admin_listen'",
+        ),
+    ] {
+        let arguments = [&["serve"], &arguments[..]].concat();
+        let outcome = Invocation::new(&arguments).on(&store).run();
+        outcome.fails_with(64, &[name, &address, "in use"]);
+        assert!(!store.data_dir().exists());
+    }
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made_is_code_64() {
+    let folder = crate::harness::folder_with(&[("file", "not a directory")]);
+    // Permissions would not stop tests that root runs; a file in the way stops everybody.
+    for below in ["file", "file/data"] {
+        let path = folder.path().join(below);
+        let path = path.to_str().unwrap();
+        for arguments in [&SERVE[..], &["export", "contacts"]] {
+            let outcome = Invocation::new(&[arguments, &["--data-dir", path]].concat()).run();
+            outcome.fails_with(64, &[path]);
+        }
+    }
+    assert_eq!(files(folder.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_data_directory_in_use_is_code_64_and_its_holder_is_named() {
+    let server = Server::start().await;
+    let store = server.store().clone();
+    let pid = server.pid().to_string();
+    for arguments in [
+        &SERVE[..],
+        &["export", "contacts"],
+        &["import", "contacts", "-", "--format", "json"],
+    ] {
+        let outcome = Invocation::new(arguments).on(&store).run();
+        outcome.fails_with(64, &[store.data_dir().to_str().unwrap(), "in use", &pid]);
+    }
+    // The holder has not noticed, and its successor is welcome.
+    let body = json!({"firstName": "Ada"});
+    let answer = server
+        .send_plain(reqwest::Method::POST, "/contacts", &body)
+        .await;
+    answer.document(201);
+    server.kill_hard();
+    let next = Setup::on(&store).start().await;
+    assert_eq!(
+        next.get("/contacts").await.document(200)["meta"]["total"],
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_code_69_and_is_not_touched() {
+    let store = filled().await;
+    let whole = std::fs::read(store.file()).unwrap();
+    assert!(whole.len() > 12 * 4096, "{}", whole.len());
+    let mut garbled = whole.clone();
+    garbled[4096 * 3..4096 * 12].fill(0xa5);
+    let mut headless = whole.clone();
+    headless[..50].fill(0);
+    for (damage, damaged) in [
+        ("garbled pages", garbled),
+        ("no header", headless),
+        ("half a file", whole[..whole.len() / 2].to_vec()),
+        ("another format", b"this is not a database\n".repeat(300)),
+    ] {
+        std::fs::write(store.file(), &damaged).unwrap();
+        let before = files(&store.data_dir());
+        for arguments in [&SERVE[..], &["export", "contacts"]] {
+            let outcome = Invocation::new(arguments).on(&store).run();
+            outcome.fails_with(69, &[store.file().to_str().unwrap(), "damaged", "backup"]);
+        }
+        assert!(
+            files(&store.data_dir()) == before,
+            "{damage}: the files have changed"
+        );
+    }
+    std::fs::write(store.file(), &whole).unwrap();
+    let server = Setup::on(&store).start().await;
+    assert_eq!(
+        server.get("/contacts").await.document(200)["meta"]["total"],
+        100
+    );
+}
+
+#[tokio::test]
+async fn a_file_of_another_program_or_a_newer_version_is_code_64_and_is_not_touched() {
+    let store = filled().await;
+    let whole = std::fs::read(store.file()).unwrap();
+    for (place, text) in [
+        (APPLICATION_ID, "another program"),
+        (USER_VERSION, "newer version"),
+    ] {
+        let mut other = whole.clone();
+        other[place].copy_from_slice(&[0, 0, 3, 9]);
+        std::fs::write(store.file(), &other).unwrap();
+        let before = files(&store.data_dir());
+        serve(&store).fails_with(64, &[store.file().to_str().unwrap(), text]);
+        assert!(
+            files(&store.data_dir()) == before,
+            "{text}: the files have changed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_crash_beside_a_damaged_file_is_not_touched() {
+    let store = filled().await;
+    let server = Setup::on(&store).start().await;
+    let body = json!({"firstName": "Ada"});
+    let answer = server
+        .send_plain(reqwest::Method::POST, "/contacts", &body)
+        .await;
+    answer.document(201);
+    server.kill_hard();
+    let whole = std::fs::read(store.file()).unwrap();
+    let mut garbled = whole.clone();
+    garbled[4096 * 3..4096 * 12].fill(0xa5);
+    std::fs::write(store.file(), garbled).unwrap();
+    let before = files(&store.data_dir());
+    assert!(
+        before.contains_key("monocoque.sqlite-wal"),
+        "{:?}",
+        before.keys()
+    );
+    serve(&store).fails_with(69, &["damaged"]);
+    assert!(files(&store.data_dir()) == before, "the files have changed");
+    // Whoever restores the file has the write of the log too.
+    std::fs::write(store.file(), whole).unwrap();
+    let server = Setup::on(&store).start().await;
+    assert_eq!(
+        server.get("/contacts").await.document(200)["meta"]["total"],
+        101
+    );
+}

@@ -1,0 +1,146 @@
+//! What README.md and docs/ tell people to type, and what they say comes of it.
+
+use std::path::Path;
+
+use reqwest::{Method, StatusCode};
+
+use crate::harness::{Invocation, Setup};
+
+/// A fenced block of a document: its language and its text.
+struct Block {
+    language: String,
+    text: String,
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(document);
+    let document = std::fs::read_to_string(&path).unwrap();
+    let fenced = document.split("\n```").skip(1).step_by(2);
+    fenced
+        .map(|block| {
+            let (language, text) = block.split_once('\n').unwrap();
+            Block {
+                language: language.to_owned(),
+                text: text.trim().to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The path of a curl command's URL.
+fn path(command: &str) -> &str {
+    let url = command.split("http://localhost:8000").nth(1).unwrap();
+    url.split(['\'', ' ', '\n']).next().unwrap()
+}
+
+/// The body of a curl command.
+fn body(command: &str) -> String {
+    let data = command.split_once("-d '").unwrap().1;
+    data.trim_end_matches('\'').to_owned()
+}
+
+#[tokio::test]
+async fn the_first_screen_of_the_readme_is_true() {
+    let blocks = blocks("README.md");
+    let run = blocks[0]
+        .text
+        .strip_prefix("cargo run --release -- serve ")
+        .unwrap();
+    let server = Setup::fresh().arguments([run]).start().await;
+    let mut statuses = Vec::new();
+    for pair in blocks
+        .windows(2)
+        .filter(|pair| pair[0].text.starts_with("curl "))
+    {
+        assert_eq!(pair[1].language, "json");
+        let response = server
+            .request(Method::GET, path(&pair[0].text))
+            .send()
+            .await
+            .unwrap();
+        statuses.push(response.status());
+        assert_eq!(response.text().await.unwrap(), pair[1].text);
+    }
+    assert_eq!(statuses, [StatusCode::OK, StatusCode::NOT_FOUND]);
+}
+
+#[tokio::test]
+async fn the_definitions_of_the_guide_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = blocks("docs/resources.md");
+    let definitions: Vec<&Block> = blocks
+        .iter()
+        .filter(|block| block.language == "yaml")
+        .collect();
+    assert_eq!(definitions.len(), 2);
+    for (number, definition) in definitions.iter().enumerate() {
+        std::fs::write(
+            folder.path().join(format!("{number}.yaml")),
+            &definition.text,
+        )
+        .unwrap();
+    }
+    let server = Setup::fresh().definitions(folder.path()).start().await;
+    let example = blocks
+        .iter()
+        .find(|block| block.text.starts_with("curl -X POST"))
+        .unwrap();
+    let request = server
+        .request(Method::POST, path(&example.text))
+        .body(body(&example.text));
+    let created = request
+        .header("Content-Type", "application/json")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let notes = server.request(Method::GET, "/notes").send().await.unwrap();
+    assert_eq!(notes.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_request_of_the_api_page_creates_a_contact() {
+    let blocks = blocks("docs/api.md");
+    let example = blocks
+        .iter()
+        .find(|block| block.text.starts_with("curl -X POST"))
+        .unwrap();
+    let server = Setup::fresh().start().await;
+    let request = server
+        .request(Method::POST, path(&example.text))
+        .body(body(&example.text));
+    let created = request
+        .header("Content-Type", "application/json")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(created.status(), StatusCode::CREATED);
+}
+
+#[test]
+fn the_mistakes_of_the_guide_are_reported_as_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let definitions = folder.path().join("definitions");
+    std::fs::create_dir(&definitions).unwrap();
+    let broken = "type: books\nsingular: book\ncolection: shop_books\nattributes:\n  \
+                  type: object\n  required: [title]\n  additionalProperties: false\n  \
+                  properties:\n    title: {type: txt}\n";
+    std::fs::write(definitions.join("books.yaml"), broken).unwrap();
+    let blocks = blocks("docs/resources.md");
+    let said = blocks
+        .iter()
+        .find(|block| block.text.starts_with("definitions/books.yaml"));
+    let outcome = Invocation::new(&["resources", "check", definitions.to_str().unwrap()]).run();
+    assert_eq!(outcome.code, 64);
+    let place = format!("{}/", folder.path().display());
+    assert!(
+        outcome
+            .stderr
+            .replace(&place, "")
+            .contains(&said.unwrap().text),
+        "{}",
+        outcome.stderr
+    );
+}

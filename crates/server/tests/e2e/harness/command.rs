@@ -1,0 +1,164 @@
+//! The binary as a command that runs to its end.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use super::{LOOK_INTERVAL, SOON, Store};
+
+/// The binary, without the settings of whoever runs the tests.
+pub(super) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_monocoque"));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a child must not inherit settings, whatever their names"
+    )]
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MONOCOQUE_") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("MONGO_URI").env_remove("LOG_MODE");
+    command
+}
+
+/// A command line that is about to be run.
+pub(crate) struct Invocation {
+    command: Command,
+    input: Vec<u8>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The exit code; -1 after a signal.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Invocation {
+    pub(crate) fn new(arguments: &[&str]) -> Self {
+        let mut command = binary();
+        command.args(arguments);
+        Self {
+            command,
+            input: Vec::new(),
+        }
+    }
+
+    pub(crate) fn on(mut self, store: &Store) -> Self {
+        store.configure(&mut self.command);
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// What the command reads from its standard input.
+    pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub(crate) fn run(mut self) -> Outcome {
+        let input = std::mem::take(&mut self.input);
+        let mut running = self.begin();
+        let mut stdin = running.stdin.take().unwrap();
+        // A command that fails early does not read all of it.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let outcome = running.end();
+        writer.join().unwrap();
+        outcome
+    }
+
+    /// Starts it and leaves the standard input to the caller.
+    pub(crate) fn begin(mut self) -> Running {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = self.command.stderr(Stdio::piped()).spawn().unwrap();
+        Running {
+            stdin: child.stdin.take(),
+            stdout: Some(collect(child.stdout.take().unwrap())),
+            stderr: Some(collect(child.stderr.take().unwrap())),
+            child,
+        }
+    }
+}
+
+/// A command that runs; it is killed when it is dropped.
+pub(crate) struct Running {
+    /// Taken or dropped, it tells the command that there is no more input.
+    pub(crate) stdin: Option<ChildStdin>,
+    child: Child,
+    stdout: Option<JoinHandle<Vec<u8>>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Outcome {
+        drop(self.stdin.take());
+        let deadline = Instant::now() + SOON;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "the command does not end");
+            std::thread::sleep(LOOK_INTERVAL);
+        };
+        let text = |stream: Option<JoinHandle<Vec<u8>>>| {
+            String::from_utf8(stream.unwrap().join().unwrap()).unwrap()
+        };
+        Outcome {
+            code: status.code().unwrap_or(-1),
+            stdout: text(self.stdout.take()),
+            stderr: text(self.stderr.take()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+impl Outcome {
+    /// Checks the exit code and that the message on standard error has all of these texts.
+    #[track_caller]
+    pub(crate) fn fails_with(&self, code: i32, texts: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        for text in texts {
+            assert!(self.stderr.contains(text), "no '{text}' in {self:?}");
+        }
+        for text in ["panicked", "RUST_BACKTRACE"] {
+            assert!(!self.stderr.contains(text), "{self:?}");
+        }
+    }
+
+    /// The standard output of a command that went well.
+    #[track_caller]
+    pub(crate) fn output(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:?}");
+        &self.stdout
+    }
+}

@@ -1,0 +1,26 @@
+//! The binary as its users meet it: real processes, real sockets, real files.
+// The modules are marked as tests for the lints, which cannot tell that all of this binary is.
+
+#[cfg(test)]
+mod harness;
+// Settings, messages and exit codes.
+#[cfg(test)]
+mod command_line;
+// What operators and schedulers see: probes, ids, log lines, the drain.
+#[cfg(test)]
+mod operations;
+// The contract of the Fibonacci service.
+#[cfg(test)]
+mod fibonacci;
+// The contacts, and types that a definition file declares.
+#[cfg(test)]
+mod contacts;
+// Whole collections in and out of files.
+#[cfg(test)]
+mod transfer;
+// What is left after kill -9.
+#[cfg(test)]
+mod crash;
+// What README.md and docs/ tell people to type.
+#[cfg(test)]
+mod documents;

@@ -1,0 +1,290 @@
+//! What operators and schedulers see: probes, ids, log lines, the drain.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Invocation, Server, Setup, Store, Wire};
+
+/// The attributes of a probe's document, asked on both ports.
+async fn probed(server: &Server, name: &str) -> [Value; 2] {
+    let path = format!("/{name}");
+    let main = Answer::to(server.request(Method::GET, &path)).await;
+    let admin = Answer::to(server.admin_request(Method::GET, &path)).await;
+    [main, admin].map(|answer| {
+        let data = answer.data(200);
+        assert_eq!((&data["type"], &data["id"]), (&json!(name), &json!("0")));
+        assert_eq!(answer.header("cache-control"), "no-store");
+        data["attributes"].clone()
+    })
+}
+
+#[tokio::test]
+async fn ping_says_what_was_built() {
+    let server = Server::start().await;
+    for attributes in probed(&server, "ping").await {
+        assert_eq!(attributes["name"], "monocoque");
+        assert_eq!(attributes["version"], env!("CARGO_PKG_VERSION"));
+        let rustc = attributes["rustc"].as_str().unwrap();
+        assert!(rustc.starts_with("rustc "), "{rustc}");
+        // A source archive has no commit to name.
+        if let Some(commit) = attributes.get("commit") {
+            assert_eq!(commit.as_str().unwrap().len(), 12);
+        }
+    }
+}
+
+#[tokio::test]
+async fn liveness_says_that_every_worker_runs() {
+    let server = Server::start().await;
+    for attributes in probed(&server, "liveness").await {
+        assert_eq!(attributes["workers"], "ok");
+        assert!(attributes["workersCount"].as_u64().unwrap() >= 1);
+    }
+}
+
+#[tokio::test]
+async fn readiness_says_how_the_store_is() {
+    let server = Server::start().await;
+    for attributes in probed(&server, "readiness").await {
+        assert_eq!(attributes["sqlite"], "ok");
+        assert!(
+            attributes["sqlitePingDurationMicros"].is_u64(),
+            "{attributes}"
+        );
+    }
+    let alone = Setup::fresh().arguments(["fibonacci"]).start().await;
+    for attributes in probed(&alone, "readiness").await {
+        assert_eq!(attributes, json!({}));
+    }
+}
+
+#[tokio::test]
+async fn the_operations_port_has_no_services() {
+    let server = Server::start().await;
+    for path in ["/contacts", "/fibonacci/list?count=1"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+        let answer = Answer::to(server.admin_request(Method::GET, path)).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_well_formed_request_id_is_taken_and_logged() {
+    let server = Server::start().await;
+    for id in ["a", "client-7:2026/01+x=y@z._", &"x".repeat(128)] {
+        let request = server
+            .request(Method::GET, "/contacts")
+            .header("x-request-id", id);
+        assert_eq!(Answer::to(request).await.header("x-request-id"), id);
+        let lines = server.log().matching(|line| line["request_id"] == id).await;
+        assert_eq!((lines.len(), &lines[0]["message"]), (1, &json!("request")));
+    }
+}
+
+#[tokio::test]
+async fn every_request_has_an_id_of_its_own() {
+    let server = Server::start().await;
+    let mut seen = Vec::new();
+    for id in ["", "two words", &"x".repeat(129), "caf\u{e9}", "{\"a\":1}"] {
+        for path in ["/contacts", "/nowhere", "/fibonacci/list?count=J"] {
+            let request = server.request(Method::GET, path).header("x-request-id", id);
+            let answer = Answer::to(request).await;
+            let made = answer.header("x-request-id").to_owned();
+            assert_eq!((made.len(), made.as_bytes()[14]), (36, b'7'), "{made}");
+            let lines = server
+                .log()
+                .matching(|line| line["request_id"] == made)
+                .await;
+            assert_eq!(lines[0]["path"], path.split('?').next().unwrap());
+            assert!(!seen.contains(&made), "{made}");
+            seen.push(made);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_one_json_object_on_each_line() {
+    let server = Server::start().await;
+    let request = server
+        .request(Method::GET, "/contacts?x=%22%0A%7B")
+        .header("apitrace", "a \"b\" \\ {");
+    Answer::to(request)
+        .await
+        .error(400, "invalid_query_parameter");
+    let lines = server
+        .log()
+        .matching(|line| line["apitrace"] == "a \"b\" \\ {")
+        .await;
+    let line = &lines[0];
+    assert_eq!(
+        (&line["method"], &line["path"]),
+        (&json!("GET"), &json!("/contacts"))
+    );
+    assert_eq!(
+        (&line["query"], &line["status"]),
+        (&json!("x=%22%0A%7B"), &json!(400))
+    );
+    assert!(
+        line["duration_micros"].is_u64() && line["bytes_sent"].is_u64(),
+        "{line}"
+    );
+    for line in server.log().values() {
+        for member in ["timestamp", "level", "target", "message"] {
+            assert!(line[member].is_string(), "no {member}: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_line_says_what_runs_where() {
+    let server = Server::start().await;
+    let first = &server.log().values()[0];
+    assert_eq!(first["message"], "monocoque starts");
+    assert_eq!(first["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(first["services"], "fibonacci, contacts");
+    assert_eq!(first["listen"], server.address().to_string());
+    assert_eq!(first["admin_listen"], server.admin_address().to_string());
+    let folder = server.store().data_dir().display().to_string();
+    assert_eq!(first["store"], format!("embedded (SQLite) in {folder}"));
+}
+
+#[tokio::test]
+async fn local_log_lines_are_for_people() {
+    let server = Setup::fresh().variable("LOG_MODE", "LOCAL").start().await;
+    server.get("/contacts").await.document(200);
+    let lines = server.terminate_and_read().await;
+    let line = lines.iter().find(|line| line.contains("/contacts"));
+    let line = line.expect("the line of the request");
+    for text in ["INFO", "request", "GET", "200", "request_id="] {
+        assert!(line.contains(text), "no {text}: {line}");
+    }
+    for line in &lines {
+        assert!(serde_json::from_str::<Value>(line).is_err(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn healthy_probes_and_attributes_are_not_logged() {
+    let server = Server::start().await;
+    for name in ["ping", "liveness", "readiness"] {
+        probed(&server, name).await;
+    }
+    let body = json!({"firstName": "Ada-the-secret", "zip": 5});
+    server
+        .send_plain(Method::POST, "/contacts", &body)
+        .await
+        .errors(422);
+    let mut lines = server.terminate_and_read().await;
+    // Those that the harness asked before the process was ready are logged as errors.
+    lines.retain(|line| !line.contains(r#""status":503"#));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(r#""path":"/contacts""#)),
+        "{lines:?}"
+    );
+    for line in lines {
+        for text in ["/ping", "/liveness", "/readiness", "Ada-the-secret"] {
+            assert!(!line.contains(text), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn fibonacci_alone_opens_no_store() {
+    let store = Store::fresh();
+    let server = Setup::on(&store).arguments(["fibonacci"]).start().await;
+    assert_eq!(server.get("/fibonacci/list?count=1").await.status, 200);
+    server.get("/contacts").await.error(404, "not_found");
+    assert_eq!(server.log().values()[0]["services"], "fibonacci");
+    assert_eq!(server.log().values()[0]["store"], "none");
+    assert!(!store.data_dir().exists());
+}
+
+#[tokio::test]
+async fn contacts_alone_are_alone() {
+    let server = Setup::fresh().arguments(["contacts"]).start().await;
+    server.get("/contacts").await.document(200);
+    for path in ["/fibonacci/list?count=1", "/fibonacci/docs", "/"] {
+        server.get(path).await.error(404, "not_found");
+    }
+    assert_eq!(server.log().values()[0]["services"], "contacts");
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_exits_with_0() {
+    let server = Server::start().await;
+    server.get("/contacts").await.document(200);
+    assert_eq!(server.terminate().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_finished_before_the_end() {
+    let mut server = Server::start().await;
+    let store = server.store().clone();
+    let body = r#"{"firstName":"Ada"}"#;
+    let mut wire = Wire::connect(server.address()).await;
+    let length = body.len();
+    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
+    wire.send(format!(
+        "{head}content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    ))
+    .await;
+    // The server says so when the handler waits for the body: the request is in flight.
+    wire.read_until("HTTP/1.1 100 Continue\r\n\r\n").await;
+    server.begin_to_terminate();
+    let stopping = |line: &Value| line["message"] == "no longer accepting connections";
+    server.log().matching(stopping).await;
+    wire.send(body).await;
+    let answer = wire.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert_eq!(server.ended().await.code(), Some(0));
+    let server = Setup::on(&store).start().await;
+    let document = server.get("/contacts").await.document(200);
+    assert_eq!(document["data"][0]["attributes"]["firstName"], "Ada");
+}
+
+#[tokio::test]
+async fn a_server_that_drains_is_not_ready() {
+    let mut server = Server::start().await;
+    let mut wire = Wire::connect(server.address()).await;
+    let mut probe = Wire::connect(server.address()).await;
+    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
+    wire.send(format!(
+        "{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n"
+    ))
+    .await;
+    wire.read_until("HTTP/1.1 100 Continue\r\n\r\n").await;
+    // Half a request keeps its connection open through the drain.
+    probe
+        .send("GET /readiness HTTP/1.1\r\nhost: test\r\n")
+        .await;
+    server.begin_to_terminate();
+    server
+        .log()
+        .matching(|line| line["message"] == "no longer accepting connections")
+        .await;
+    probe.send("\r\n").await;
+    let answer = probe.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("draining"), "{answer}");
+    wire.send("{}").await;
+    wire.read_to_end().await;
+    assert_eq!(server.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn healthcheck_asks_the_process_for_its_health() {
+    let mut server = Server::start().await;
+    let admin = server.admin_address().to_string();
+    let check = |arguments: &[&str]| Invocation::new(&[&["healthcheck"], arguments].concat()).run();
+    check(&["--admin-listen", &admin]).output();
+    for path in ["/liveness", "/readiness", "/ping"] {
+        check(&["--url", &format!("http://{admin}{path}")]).output();
+    }
+    check(&["--url", &format!("http://{admin}/nowhere")]).fails_with(1, &["404"]);
+    check(&["--url", "ftp://x/"]).fails_with(2, &["ftp://x/"]);
+    server.begin_to_terminate();
+    server.ended().await;
+    check(&["--admin-listen", &admin]).fails_with(1, &[&admin]);
+}

@@ -1,4 +1,4 @@
-//! The contract of a store, in words. Every store passes the same tests: [`contract`].
+//! The contract of a store, in words. Every store passes the same tests: `contract.rs`.
 
 pub mod mongo;
 pub mod sqlite;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Row, Rows};
 use crate::controller::{Draft, Failure};
-use crate::repository::{Import, ImportMode, NewResource, Repository, RepositoryError};
+use crate::repository::{Import, ImportMode, NewResource, Pending, Repository, RepositoryError};
 use crate::schema::{Attributes, IdKind, ResourceType};
 
 /// Rows in one batch, at most.
@@ -67,95 +67,122 @@ impl Importer<'_> {
     /// # Errors
     /// When the store fails or the file cannot be read to its end. A rejected row is no error:
     /// the summary counts it.
-    pub async fn run(mut self, rows: Rows<'_>) -> Result<Summary, ImportError> {
+    pub async fn run(self, rows: Rows<'_>) -> Result<Summary, ImportError> {
         let mode = match self.on_error {
             OnError::Stop => ImportMode::AllOrNothing,
             OnError::Skip => ImportMode::EachBatch,
         };
-        let mut import = self.repository.import(self.of, mode).await?;
-        let mut summary = Summary::default();
+        let import = self.repository.import(self.of, mode).await?;
+        let run = Run {
+            importer: self,
+            import,
+            underway: None,
+            summary: Summary::default(),
+        };
+        run.all(rows).await
+    }
+}
+
+/// An import while it runs: one batch is stored while the next one is read and checked.
+struct Run<'a> {
+    importer: Importer<'a>,
+    import: Import,
+    /// The batch that is being stored, and the lines of its rows.
+    underway: Option<(Vec<u64>, Pending)>,
+    summary: Summary,
+}
+
+impl Run<'_> {
+    async fn all(mut self, rows: Rows<'_>) -> Result<Summary, ImportError> {
         let mut batch = Batch::default();
         for row in rows {
             let row = match row {
                 Ok(row) => row,
-                Err(reason) => return self.broken_off(reason, import, batch, summary).await,
+                Err(reason) => return self.broken_off(reason, batch).await,
             };
             let (line, bytes) = (row.line, row.bytes);
-            match new_resource(self.of, row) {
+            match new_resource(self.importer.of, row) {
                 Ok(new) => batch.push(line, bytes, new),
-                Err(reason) => self.reject(line, &reason, &mut summary),
+                Err(reason) => {
+                    // What is wrong with the batch before is said first.
+                    self.settle().await?;
+                    if !self.must_stop() {
+                        self.reject(line, &reason);
+                    }
+                }
             }
             if batch.is_full() {
-                self.store(&mut import, std::mem::take(&mut batch), &mut summary)
-                    .await?;
+                self.store(std::mem::take(&mut batch)).await?;
             }
-            if self.must_stop(summary) {
-                return Ok(Summary {
-                    stored: 0,
-                    ..summary
-                });
+            if self.must_stop() {
+                return Ok(self.nothing_stored());
             }
         }
-        self.store(&mut import, batch, &mut summary).await?;
-        if self.must_stop(summary) {
-            return Ok(Summary {
-                stored: 0,
-                ..summary
-            });
+        self.store(batch).await?;
+        self.settle().await?;
+        if self.must_stop() {
+            return Ok(self.nothing_stored());
         }
-        import.commit().await?;
-        Ok(summary)
+        self.import.commit().await?;
+        Ok(self.summary)
     }
 
-    fn must_stop(&self, summary: Summary) -> bool {
-        self.on_error == OnError::Stop && summary.rejected > 0
+    fn must_stop(&self) -> bool {
+        self.importer.on_error == OnError::Stop && self.summary.rejected > 0
     }
 
-    async fn broken_off(
-        &mut self,
-        reason: String,
-        mut import: Import,
-        batch: Batch,
-        mut summary: Summary,
-    ) -> Result<Summary, ImportError> {
-        match self.on_error {
-            OnError::Stop => summary.stored = 0,
+    fn nothing_stored(&self) -> Summary {
+        Summary {
+            stored: 0,
+            ..self.summary
+        }
+    }
+
+    async fn broken_off(mut self, reason: String, batch: Batch) -> Result<Summary, ImportError> {
+        let summary = match self.importer.on_error {
+            OnError::Stop => self.nothing_stored(),
             OnError::Skip => {
-                self.store(&mut import, batch, &mut summary).await?;
-                import.commit().await?;
+                self.store(batch).await?;
+                self.settle().await?;
+                self.import.commit().await?;
+                self.summary
             }
-        }
+        };
         Err(ImportError::File { reason, summary })
     }
 
-    async fn store(
-        &mut self,
-        import: &mut Import,
-        batch: Batch,
-        summary: &mut Summary,
-    ) -> Result<(), ImportError> {
-        if batch.rows.is_empty() {
-            return Ok(());
+    /// Begins to store a batch, after the one before it.
+    async fn store(&mut self, batch: Batch) -> Result<(), ImportError> {
+        self.settle().await?;
+        if !batch.rows.is_empty() && !self.must_stop() {
+            self.underway = Some((batch.lines, self.import.begin(batch.rows).await?));
         }
-        let outcomes = import.insert(batch.rows).await?;
-        for (line, outcome) in batch.lines.into_iter().zip(outcomes) {
+        Ok(())
+    }
+
+    /// Waits for the batch that is being stored.
+    async fn settle(&mut self) -> Result<(), ImportError> {
+        let Some((lines, pending)) = self.underway.take() else {
+            return Ok(());
+        };
+        for (line, outcome) in lines.into_iter().zip(pending.outcomes().await?) {
             match outcome {
-                Ok(()) => summary.stored += 1,
+                Ok(()) => self.summary.stored += 1,
                 Err(refusal) => {
-                    self.reject(line, &refusal.to_string(), summary);
-                    if self.must_stop(*summary) {
+                    self.reject(line, &refusal.to_string());
+                    if self.must_stop() {
                         break;
                     }
                 }
             }
         }
-        (self.progress)(summary.stored + summary.rejected);
+        (self.importer.progress)(self.summary.stored + self.summary.rejected);
         Ok(())
     }
 
-    fn reject(&mut self, line: u64, reason: &str, summary: &mut Summary) {
-        summary.rejected += 1;
-        (self.rejected)(line, reason);
+    fn reject(&mut self, line: u64, reason: &str) {
+        self.summary.rejected += 1;
+        (self.importer.rejected)(line, reason);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Attributes as the document that is stored.
 
-use bson::raw::CString;
+use bson::raw::CStr;
 use bson::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -54,8 +54,8 @@ pub(super) fn changed(
         let reserved = ids::is_reserved(of, name.as_str());
         match changes.get(name.as_str()).filter(|_| !reserved) {
             Some(change) => {
-                let pointer = format!("/{}", jsonapi::pointer_token(name.as_str()));
-                let change = raw(change, Some(value), &pointer).map_err(invalid)?;
+                let place = Place::of(name.as_str());
+                let change = raw(change, Some(value), &place).map_err(invalid)?;
                 document.append(name, change);
                 added.shift_remove(name.as_str());
             }
@@ -83,20 +83,28 @@ fn append_attributes(
     before: Option<&RawDocument>,
 ) -> Result<(), Refusal> {
     for (name, value) in attributes {
-        let pointer = format!("/{}", jsonapi::pointer_token(name));
+        let place = Place::of(name);
         if ids::is_reserved(of, name) {
             let message = format!("'{name}' is kept by the store for itself");
-            return Err(invalid(violation(&pointer, "propertyNames", message)));
+            return Err(invalid(place.violation("propertyNames", message)));
+        }
+        let key = c_string(name, &place).map_err(invalid)?;
+        if let Value::String(text) = value {
+            document.append(key, text.as_str());
+            continue;
         }
         let kept = before.and_then(|before| before.get(name).ok().flatten());
-        let value = raw(value, kept, &pointer).map_err(invalid)?;
-        document.append(c_string(name, &pointer).map_err(invalid)?, value);
+        document.append(key, raw(value, kept, &place).map_err(invalid)?);
     }
     Ok(())
 }
 
 /// One value. `kept` is what stood in its place: it decides the width of an integer.
-fn raw(value: &Value, kept: Option<RawBsonRef<'_>>, pointer: &str) -> Result<RawBson, Violation> {
+fn raw(
+    value: &Value,
+    kept: Option<RawBsonRef<'_>>,
+    place: &Place<'_>,
+) -> Result<RawBson, Violation> {
     Ok(match value {
         Value::Null => RawBson::Null,
         Value::Bool(value) => RawBson::Boolean(*value),
@@ -106,7 +114,7 @@ fn raw(value: &Value, kept: Option<RawBsonRef<'_>>, pointer: &str) -> Result<Raw
             (None, Some(double)) if number.is_f64() => RawBson::Double(double),
             _ => {
                 let message = "integers are from -2^63 to 2^63 - 1".to_owned();
-                return Err(violation(pointer, "maximum", message));
+                return Err(place.violation("maximum", message));
             }
         },
         Value::Array(items) => {
@@ -117,11 +125,12 @@ fn raw(value: &Value, kept: Option<RawBsonRef<'_>>, pointer: &str) -> Result<Raw
                 .map_while(Result::ok);
             let mut array = RawArrayBuf::new();
             for (position, item) in items.iter().enumerate() {
-                array.push(raw(item, kept.next(), &format!("{pointer}/{position}"))?);
+                let place = place.with(Step::Position(position));
+                array.push(raw(item, kept.next(), &place)?);
             }
             RawBson::Array(array)
         }
-        Value::Object(members) => raw_object(members, kept, pointer)?,
+        Value::Object(members) => raw_object(members, kept, place)?,
     })
 }
 
@@ -135,12 +144,12 @@ fn raw_integer(integer: i64, kept: Option<RawBsonRef<'_>>) -> RawBson {
 fn raw_object(
     members: &Map<String, Value>,
     kept: Option<RawBsonRef<'_>>,
-    pointer: &str,
+    place: &Place<'_>,
 ) -> Result<RawBson, Violation> {
     let members = match extended::meaning(members) {
         Meaning::Value(value) => {
             let unstorable = |error: bson::error::Error| {
-                violation(pointer, "type", format!("no value of its type: {error}"))
+                place.violation("type", format!("no value of its type: {error}"))
             };
             return RawBson::try_from(value).map_err(unstorable);
         }
@@ -150,27 +159,66 @@ fn raw_object(
     let kept = kept.and_then(RawBsonRef::as_document);
     let mut document = RawDocumentBuf::new();
     for (name, value) in members {
-        let pointer = format!("{pointer}/{}", jsonapi::pointer_token(name));
+        let place = place.with(Step::Name(name));
         let kept = kept.and_then(|kept| kept.get(name).ok().flatten());
-        let value = raw(value, kept, &pointer)?;
-        document.append(c_string(name, &pointer)?, value);
+        let value = raw(value, kept, &place)?;
+        document.append(c_string(name, &place)?, value);
     }
     Ok(RawBson::Document(document))
 }
 
 /// The names of BSON end with NUL and so cannot hold one.
-fn c_string(name: &str, pointer: &str) -> Result<CString, Violation> {
-    CString::try_from(name.to_owned()).map_err(|_| {
+fn c_string<'a>(name: &'a str, place: &Place<'_>) -> Result<&'a CStr, Violation> {
+    <&CStr>::try_from(name).map_err(|_| {
         let message = "a name contains no NUL character".to_owned();
-        violation(pointer, "propertyNames", message)
+        place.violation("propertyNames", message)
     })
 }
 
-fn violation(pointer: &str, keyword: &str, message: String) -> Violation {
-    Violation {
-        pointer: pointer.to_owned(),
-        keyword: keyword.to_owned(),
-        message,
+/// Where a value stands in the attributes; made a JSON Pointer only when something is wrong there.
+struct Place<'a> {
+    around: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Name(&'a str),
+    Position(usize),
+}
+
+impl<'a> Place<'a> {
+    fn of(attribute: &'a str) -> Self {
+        Self {
+            around: None,
+            step: Step::Name(attribute),
+        }
+    }
+
+    fn with<'b>(&'b self, step: Step<'b>) -> Place<'b>
+    where
+        'a: 'b,
+    {
+        Place {
+            around: Some(self),
+            step,
+        }
+    }
+
+    fn pointer(&self) -> String {
+        let around = self.around.map_or_else(String::new, Place::pointer);
+        match self.step {
+            Step::Name(name) => format!("{around}/{}", jsonapi::pointer_token(name)),
+            Step::Position(position) => format!("{around}/{position}"),
+        }
+    }
+
+    fn violation(&self, keyword: &str, message: String) -> Violation {
+        Violation {
+            pointer: self.pointer(),
+            keyword: keyword.to_owned(),
+            message,
+        }
     }
 }
 

@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{BodyFormat, Error, Errors, MEDIA_TYPE, accept, content_type};
 
-/// A JSON:API document as a response.
+/// A JSON:API document as a response, whole or as a stream of its pieces.
 #[must_use]
-pub fn document(status: StatusCode, text: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(text));
+pub fn document(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

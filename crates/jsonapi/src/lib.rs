@@ -17,4 +17,4 @@ pub use error::{Error, Errors, Source};
 pub use json::{DEPTH_MAX, parse as parse_json, pointer_token};
 pub use media_type::{BodyFormat, MEDIA_TYPE, accept, content_type};
 pub use query::{Pagination, Parameters, page_url};
-pub use writer::{CollectionLinks, ResourceWriter, document};
+pub use writer::{CollectionLinks, PageWriter, ResourceWriter, document};

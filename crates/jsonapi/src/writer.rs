@@ -1,10 +1,13 @@
 //! Answers as text, straight from stored JSON without a value tree in between.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::Pagination;
 use crate::query::{page_url, path_segment};
 
+const ATTRIBUTES: &[u8] = br#","attributes":"#;
 const JSONAPI: &[u8] = br#","jsonapi":{"version":"1.1"}}"#;
 
 /// A document with one top-level member, such as `meta` or `errors`, or `data` of no declared type.
@@ -27,6 +30,8 @@ pub struct ResourceWriter {
     collection: String,
     head: String,
     id_attribute: Option<String>,
+    /// Between `attributes` and the end of a resource's own URL.
+    links: String,
 }
 
 impl ResourceWriter {
@@ -34,10 +39,13 @@ impl ResourceWriter {
     /// every resource repeats its id as an attribute of that name.
     #[must_use]
     pub fn new(resource_type: &str, collection: &str, id_attribute: Option<&str>) -> Self {
+        let url = json_string(&format!("{collection}/"));
         Self {
             collection: collection.to_owned(),
             head: format!(r#"{{"type":{},"id":"#, json_string(resource_type)),
-            id_attribute: id_attribute.map(|name| format!("{}:", json_string(name))),
+            id_attribute: id_attribute.map(|name| format!("{{{}:", json_string(name))),
+            // The last segment follows within the same string.
+            links: format!(r#","links":{{"self":{}"#, url.trim_end_matches('"')),
         }
     }
 
@@ -50,58 +58,97 @@ impl ResourceWriter {
     /// A document with one resource; `attributes` is the text of a JSON object.
     #[must_use]
     pub fn one(&self, id: &str, attributes: &str) -> Vec<u8> {
-        let mut text = Vec::with_capacity(attributes.len() + 256);
+        let mut text = Vec::with_capacity(attributes.len() + self.around_one(id.len()));
         text.extend_from_slice(br#"{"data":"#);
         self.resource(&mut text, id, attributes);
-        text.extend_from_slice(br#","links":{"self":"#);
-        text.extend_from_slice(json_string(&self.url(id)).as_bytes());
-        text.push(b'}');
+        self.links(&mut text, id);
         text.extend_from_slice(JSONAPI);
         text
     }
 
-    /// A document with one page of the collection.
-    pub fn page<'a>(
-        &self,
-        resources: impl Iterator<Item = (&'a str, &'a str)>,
-        links: CollectionLinks,
-    ) -> Vec<u8> {
-        let mut text = Vec::with_capacity(4096);
+    /// Begins a document with one page of the collection, whose resources are expected to be so
+    /// many, with attributes of so many bytes together.
+    #[must_use]
+    pub fn page(self: &Arc<Self>, resources: usize, bytes: usize) -> PageWriter {
+        const ID: usize = 36;
+        let mut text = Vec::with_capacity(bytes + resources * self.around_one(ID) + 512);
         text.extend_from_slice(br#"{"data":["#);
-        for (position, (id, attributes)) in resources.enumerate() {
-            if position > 0 {
-                text.push(b',');
-            }
-            self.resource(&mut text, id, attributes);
+        PageWriter {
+            writer: self.clone(),
+            text,
+            comma: false,
         }
-        text.extend_from_slice(b"],\"links\":");
-        text.extend_from_slice(links.to_json(&self.collection).as_bytes());
-        text.extend_from_slice(format!(r#","meta":{{"total":{}}}"#, links.total).as_bytes());
-        text.extend_from_slice(JSONAPI);
-        text
+    }
+
+    /// The bytes of a resource without its attributes.
+    fn around_one(&self, id: usize) -> usize {
+        self.head.len() + ATTRIBUTES.len() + self.links.len() + 3 * id + 64
     }
 
     fn resource(&self, text: &mut Vec<u8>, id: &str, attributes: &str) {
-        let id_text = json_string(id);
         text.extend_from_slice(self.head.as_bytes());
-        text.extend_from_slice(id_text.as_bytes());
-        text.extend_from_slice(br#","attributes":"#);
+        let id_text = text.len();
+        push_string(text, id);
+        let id_text = id_text..text.len();
+        text.extend_from_slice(ATTRIBUTES);
         match &self.id_attribute {
             None => text.extend_from_slice(attributes.as_bytes()),
             Some(name) => {
                 let members = attributes.strip_prefix('{').unwrap_or(attributes);
-                text.push(b'{');
                 text.extend_from_slice(name.as_bytes());
-                text.extend_from_slice(id_text.as_bytes());
+                text.extend_from_within(id_text);
                 if members != "}" {
                     text.push(b',');
                 }
                 text.extend_from_slice(members.as_bytes());
             }
         }
-        text.extend_from_slice(br#","links":{"self":"#);
-        text.extend_from_slice(json_string(&self.url(id)).as_bytes());
-        text.extend_from_slice(b"}}");
+        self.links(text, id);
+        text.push(b'}');
+    }
+
+    /// The member `links` with the resource's own URL.
+    fn links(&self, text: &mut Vec<u8>, id: &str) {
+        text.extend_from_slice(self.links.as_bytes());
+        // Percent-encoding leaves nothing that JSON would escape.
+        for piece in path_segment(id) {
+            text.extend_from_slice(piece.as_bytes());
+        }
+        text.extend_from_slice(br#""}"#);
+    }
+}
+
+/// Writes a document with one page, resource by resource.
+#[derive(Debug)]
+pub struct PageWriter {
+    writer: Arc<ResourceWriter>,
+    text: Vec<u8>,
+    comma: bool,
+}
+
+impl PageWriter {
+    /// The next resource; `attributes` is the text of a JSON object.
+    pub fn resource(&mut self, id: &str, attributes: &str) {
+        if std::mem::replace(&mut self.comma, true) {
+            self.text.push(b',');
+        }
+        self.writer.resource(&mut self.text, id, attributes);
+    }
+
+    /// What is written so far and was not taken before.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.text)
+    }
+
+    /// The end of the document, after what was not taken before.
+    #[must_use]
+    pub fn end(mut self, links: CollectionLinks) -> Vec<u8> {
+        let text = &mut self.text;
+        text.extend_from_slice(b"],\"links\":");
+        text.extend_from_slice(links.to_json(&self.writer.collection).as_bytes());
+        text.extend_from_slice(format!(r#","meta":{{"total":{}}}"#, links.total).as_bytes());
+        text.extend_from_slice(JSONAPI);
+        self.text
     }
 }
 
@@ -144,14 +191,19 @@ fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+fn push_string(text: &mut Vec<u8>, string: &str) {
+    // A string is written to memory without fail.
+    let _ = serde_json::to_writer(text, string);
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn contacts() -> ResourceWriter {
-        ResourceWriter::new("contacts", "/contacts", Some("_id"))
+    fn contacts() -> Arc<ResourceWriter> {
+        Arc::new(ResourceWriter::new("contacts", "/contacts", Some("_id")))
     }
 
     fn value(text: &[u8]) -> Value {
@@ -192,7 +244,7 @@ mod tests {
     fn pg_2_and_3_links_lead_through_all_pages() {
         let links = |number, size, total| {
             let page = Pagination { number, size };
-            let text = contacts().page(std::iter::empty(), CollectionLinks { page, total });
+            let text = contacts().page(0, 0).end(CollectionLinks { page, total });
             let links = value(&text)["links"].clone();
             let number = |name: &str| {
                 let url = links[name].as_str()?.to_owned();
@@ -218,12 +270,36 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_taken_in_pieces_is_the_same_document() {
+        let links = CollectionLinks {
+            page: Pagination { number: 1, size: 5 },
+            total: 3,
+        };
+        let ids = ["a", "\"", "c"];
+        let mut whole = contacts().page(3, 6);
+        let mut piecewise = contacts().page(0, 0);
+        let mut pieces = Vec::new();
+        for id in ids {
+            whole.resource(id, "{}");
+            piecewise.resource(id, "{}");
+            pieces.extend(piecewise.take());
+        }
+        pieces.extend(piecewise.end(links));
+        let whole = whole.end(links);
+        assert_eq!(pieces, whole);
+        let found = value(&whole);
+        let id = |one: &Value| one["id"].as_str().unwrap().to_owned();
+        let found: Vec<String> = found["data"].as_array().unwrap().iter().map(id).collect();
+        assert_eq!(found, ids);
+    }
+
+    #[test]
     fn fr_3_an_empty_collection_is_an_empty_array() {
         let links = CollectionLinks {
             page: Pagination { number: 1, size: 5 },
             total: 0,
         };
-        let document = value(&contacts().page(std::iter::empty(), links));
+        let document = value(&contacts().page(0, 0).end(links));
         assert_eq!(
             (&document["data"], &document["meta"]["total"]),
             (&json!([]), &json!(0))

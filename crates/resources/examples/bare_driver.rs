@@ -2,8 +2,8 @@
 //!
 //! `bare_driver URI find SECONDS CONCURRENCY` finds documents of `contacts` by id, `batches
 //! SECONDS CONCURRENCY` reads the first 500 raw, `insert COUNT BATCH` inserts the documents of
-//! an ndjson file on the standard input, and `serve PORT` answers GET /contacts/{id} with what
-//! `find` finds, over hyper alone. Each prints one number: operations a second, or nothing.
+//! an ndjson file on the standard input, and `serve PORT` answers GET /contacts/{id} with the
+//! bytes that `find` finds, over hyper alone. Each prints one number: operations a second, or nothing.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use tokio::net::TcpListener;
@@ -145,9 +145,9 @@ async fn serve(contacts: Contacts, port: u16) {
                         .await
                         .unwrap()
                         .unwrap();
-                    let found = Bson::Document(Document::try_from(&found).unwrap());
-                    let text = found.into_relaxed_extjson().to_string();
-                    Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
+                    // As it came: what a service does with it is not the driver's work.
+                    let bytes = Bytes::from(found.into_bytes());
+                    Ok::<_, Infallible>(Response::new(Full::new(bytes)))
                 }
             });
             let connection = hyper::server::conn::http1::Builder::new();

@@ -3,6 +3,7 @@
 mod body;
 mod failure;
 mod handlers;
+mod page;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::schema::ResourceType;
 /// What the handlers of one resource type work with.
 struct Service {
     controller: Controller,
-    writer: jsonapi::ResourceWriter,
+    writer: Arc<jsonapi::ResourceWriter>,
     body_bytes_max: usize,
 }
 
@@ -36,8 +37,9 @@ pub fn router(
     body_bytes_max: usize,
 ) -> Router {
     let collection = format!("/{}", of.name);
+    let writer = jsonapi::ResourceWriter::new(&of.name, &collection, of.id_attribute.as_deref());
     let service = Arc::new(Service {
-        writer: jsonapi::ResourceWriter::new(&of.name, &collection, of.id_attribute.as_deref()),
+        writer: Arc::new(writer),
         controller: Controller::new(of.clone(), repository),
         body_bytes_max,
     });

@@ -2,6 +2,7 @@
 
 pub mod mongo;
 pub mod sqlite;
+mod resources;
 mod bulk;
 #[cfg(test)]
 mod contract;
@@ -14,7 +15,8 @@ use serde_json::Value;
 use crate::query::Query;
 use crate::schema::{Attributes, Id, ResourceType, Violation};
 
-pub use bulk::{Import, ImportMode, Outcomes, Scan};
+pub use bulk::{Import, ImportMode, Outcomes, Pending, Scan};
+pub use resources::{ResourceRef, Resources};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.
 ///
@@ -90,10 +92,12 @@ pub struct NewResource {
 }
 
 /// A part of a collection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Page {
-    /// The resources of the page.
-    pub resources: Vec<Resource>,
+    /// The resources of the page, or the first of them.
+    pub resources: Resources,
+    /// Where the page is too large to be held at once: the others, batch by batch.
+    pub rest: Option<Scan>,
     /// Resources in the whole collection.
     pub total: u64,
 }
@@ -184,9 +188,13 @@ pub enum WriteError {
 /// The store failed. The texts are for operators and may name files and hosts.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// It cannot be reached or is overloaded; the same request may succeed later.
+    /// It cannot be reached; the same request will succeed when it is back.
     #[error("the datastore is unavailable: {0}")]
     Unavailable(String),
+    /// It answers, but has no room or no time for this now, and has done nothing; the same
+    /// request may succeed later.
+    #[error("the datastore is busy: {0}")]
+    Busy(String),
     /// A write was sent and not answered: it may have been done. Only what is the same when it
     /// is done twice may be sent again without a look.
     #[error("the datastore did not say whether the write was done: {0}")]

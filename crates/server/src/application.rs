@@ -273,6 +273,7 @@ impl Check for StoreCheck {
                 RepositoryError::Unavailable(_) | RepositoryError::OutcomeUnknown(_) => {
                     "unreachable"
                 }
+                RepositoryError::Busy(_) => "busy",
                 RepositoryError::Corrupt(_) => "damaged",
                 RepositoryError::Unusable(_) | RepositoryError::Internal(_) => "failed",
             }

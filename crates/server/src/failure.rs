@@ -76,6 +76,7 @@ impl From<RepositoryError> for Failure {
         match error {
             RepositoryError::Unusable(text) => Self::settings(text),
             RepositoryError::Unavailable(_)
+            | RepositoryError::Busy(_)
             | RepositoryError::OutcomeUnknown(_)
             | RepositoryError::Corrupt(_) => Self::unavailable(error.to_string()),
             RepositoryError::Internal(_) => Self::internal(error.to_string()),

@@ -103,6 +103,15 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
              the datastore is back.",
             place.map_or_else(String::new, |place| format!(" at {place}"))
         )),
+        RepositoryError::Busy(_) => Error::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "datastore_busy",
+            "Datastore is busy",
+        )
+        .detail(
+            "The datastore has no room or no time for this now. Nothing was done: the same \
+             request may work later.",
+        ),
         RepositoryError::OutcomeUnknown(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome_unknown",

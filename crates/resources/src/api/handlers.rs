@@ -8,8 +8,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jsonapi::{CollectionLinks, Parameters};
 
-use super::Service;
 use super::body::{self, Body, Layout};
+use super::{Service, page};
 use crate::controller::Failure;
 use crate::query::Query;
 use crate::repository::Resource;
@@ -26,20 +26,11 @@ pub(super) async fn list(
         Ok(found) => found,
         Err(failure) => return service.refuse(failure, Layout::None),
     };
-    let ids: Vec<String> = found
-        .resources
-        .iter()
-        .map(|resource| resource.id.to_string())
-        .collect();
-    let resources = ids.iter().zip(&found.resources);
-    let text = service.writer.page(
-        resources.map(|(id, resource)| (id.as_str(), resource.attributes.as_str())),
-        CollectionLinks {
-            page,
-            total: found.total,
-        },
-    );
-    jsonapi::http::document(StatusCode::OK, text)
+    let links = CollectionLinks {
+        page,
+        total: found.total,
+    };
+    page::response(&service.writer, found, links)
 }
 
 pub(super) async fn create(

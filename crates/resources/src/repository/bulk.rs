@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{NewResource, Refusal, RepositoryError, Resource};
+use super::{NewResource, Refusal, RepositoryError, Resources};
 
 /// Batches that may wait between a store and its reader or writer.
 const BATCHES_WAITING_MAX: usize = 2;
@@ -16,13 +16,16 @@ pub enum ImportMode {
     EachBatch,
 }
 
-/// A whole collection, batch by batch, as it was when the scan began.
+/// What a store says of each batch of a scan.
+pub(crate) type Batch = Result<Resources, RepositoryError>;
+
+/// A whole collection or a large page of it, batch by batch.
 #[derive(Debug)]
-pub struct Scan(mpsc::Receiver<Result<Vec<Resource>, RepositoryError>>);
+pub struct Scan(mpsc::Receiver<Batch>);
 
 impl Scan {
     /// The store's end and the reader's end.
-    pub(super) fn channel() -> (mpsc::Sender<Result<Vec<Resource>, RepositoryError>>, Self) {
+    pub(crate) fn channel() -> (mpsc::Sender<Batch>, Self) {
         let (batches, scan) = mpsc::channel(BATCHES_WAITING_MAX);
         (batches, Self(scan))
     }
@@ -31,7 +34,7 @@ impl Scan {
     ///
     /// # Errors
     /// When the store fails; there are no more batches then.
-    pub async fn next(&mut self) -> Result<Option<Vec<Resource>>, RepositoryError> {
+    pub async fn next(&mut self) -> Result<Option<Resources>, RepositoryError> {
         self.0.recv().await.transpose()
     }
 }
@@ -76,7 +79,19 @@ impl Import {
     /// # Errors
     /// When the store fails; nothing of this batch is stored then.
     pub async fn insert(&mut self, rows: Vec<NewResource>) -> Result<Outcomes, RepositoryError> {
-        self.ask(|reply| Step::Insert(rows, reply)).await
+        self.begin(rows).await?.outcomes().await
+    }
+
+    /// The same, but returns when the store has the batch, so that the next one can be made
+    /// while this one is stored.
+    ///
+    /// # Errors
+    /// When the store has failed before.
+    pub async fn begin(&mut self, rows: Vec<NewResource>) -> Result<Pending, RepositoryError> {
+        let (reply, answer) = oneshot::channel();
+        let step = Step::Insert(rows, reply);
+        self.0.send(step).await.map_err(|_| ended())?;
+        Ok(Pending(answer))
     }
 
     /// Makes all of it durable and visible.
@@ -84,16 +99,27 @@ impl Import {
     /// # Errors
     /// When the store fails; nothing that was not acknowledged before is stored then.
     pub async fn commit(self) -> Result<(), RepositoryError> {
-        self.ask(Step::Commit).await
-    }
-
-    async fn ask<T>(
-        &self,
-        step: impl FnOnce(oneshot::Sender<Result<T, RepositoryError>>) -> Step,
-    ) -> Result<T, RepositoryError> {
-        let ended = || RepositoryError::Internal("the import has ended".to_owned());
         let (reply, answer) = oneshot::channel();
-        self.0.send(step(reply)).await.map_err(|_| ended())?;
+        let step = Step::Commit(reply);
+        self.0.send(step).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
+}
+
+/// A batch that is being stored.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Outcomes, RepositoryError>>);
+
+impl Pending {
+    /// What came of its rows.
+    ///
+    /// # Errors
+    /// When the store fails; nothing of this batch is stored then.
+    pub async fn outcomes(self) -> Result<Outcomes, RepositoryError> {
+        self.0.await.map_err(|_| ended())?
+    }
+}
+
+fn ended() -> RepositoryError {
+    RepositoryError::Internal("the import has ended".to_owned())
 }

@@ -7,7 +7,10 @@ mod settings;
 mod calls;
 mod circuit;
 mod reads;
+mod scan;
+mod cursor;
 mod json;
+mod elements;
 mod unit;
 mod writes;
 mod document;
@@ -156,9 +159,7 @@ impl Repository for MongoRepository {
     }
 
     async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, RepositoryError> {
-        let (store, of, query) = (self.store.clone(), of.clone(), *query);
-        let work = async move { reads::list(&store, &of, query).await };
-        self.store.calls.run(Kind::Read, work).await
+        reads::list(&self.store, of, *query).await
     }
 
     async fn find(
@@ -179,9 +180,9 @@ impl Repository for MongoRepository {
 
     async fn scan(&self, of: &Arc<ResourceType>) -> Result<Scan, RepositoryError> {
         self.store.circuit.admit()?;
-        let (batches, scan) = Scan::channel();
-        tokio::spawn(reads::scan(self.store.clone(), of.clone(), batches));
-        Ok(scan)
+        let (batches, found) = Scan::channel();
+        tokio::spawn(scan::run(self.store.clone(), of.clone(), batches));
+        Ok(found)
     }
 
     async fn import(

@@ -18,8 +18,8 @@ use self::readers::Readers;
 use self::table::Table;
 use self::writer::Writer;
 use super::{
-    Import, ImportMode, Page, Repository, RepositoryError, Resource, Scan, Write, WriteError,
-    Written,
+    Import, ImportMode, Page, Repository, RepositoryError, Resource, Resources, Scan, Write,
+    WriteError, Written,
 };
 use crate::query::Query;
 use crate::schema::{Id, ResourceType};
@@ -87,9 +87,10 @@ impl Repository for SqliteRepository {
                     .prepare_cached(&table.count())?
                     .query_one([], |row| row.get(0))?;
                 let mut statement = moment.prepare_cached(&table.page())?;
-                let rows = statement.query_map([page.size, page.offset()], table::resource)?;
+                let rows = statement.query([page.size, page.offset()])?;
                 Ok(Page {
-                    resources: rows.collect::<Result<_, _>>()?,
+                    resources: table::collect(rows)?,
+                    rest: None,
                     total,
                 })
             })
@@ -119,14 +120,12 @@ impl Repository for SqliteRepository {
         let (table, connection) = (Table::of(of), self.readers.connect()?);
         let (batches, scan) = Scan::channel();
         tokio::task::spawn_blocking(move || {
-            let (mut batch, mut bytes) = (Vec::with_capacity(SCAN_BATCH), 0);
-            let outcome = table.for_each(&connection, |resource| {
-                bytes += resource.attributes.len();
-                batch.push(resource);
-                if batch.len() < SCAN_BATCH && bytes < SCAN_BATCH_BYTES {
+            let mut batch = Resources::default();
+            let outcome = table.for_each(&connection, |id, attributes| {
+                batch.push(id, attributes);
+                if batch.len() < SCAN_BATCH && batch.bytes() < SCAN_BATCH_BYTES {
                     return true;
                 }
-                bytes = 0;
                 // When nobody listens any more there is nothing left to do.
                 batches
                     .blocking_send(Ok(std::mem::take(&mut batch)))
@@ -172,11 +171,11 @@ fn failure(error: rusqlite::Error) -> RepositoryError {
             ErrorCode::DatabaseBusy
             | ErrorCode::DatabaseLocked
             | ErrorCode::DiskFull
-            | ErrorCode::SystemIoFailure
-            | ErrorCode::CannotOpen
-            | ErrorCode::ReadOnly
             | ErrorCode::OutOfMemory,
-        ) => RepositoryError::Unavailable(text),
+        ) => RepositoryError::Busy(text),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {
+            RepositoryError::Unavailable(text)
+        }
         _ => RepositoryError::Internal(text),
     }
 }

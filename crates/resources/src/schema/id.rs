@@ -102,14 +102,22 @@ pub enum Id {
 impl fmt::Display for Id {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ObjectId(bytes) => bytes
-                .iter()
-                .try_for_each(|byte| write!(formatter, "{byte:02x}")),
+            Self::ObjectId(bytes) => write_hex(bytes, formatter),
             Self::String(text) => formatter.write_str(text),
             Self::Uuid(uuid) => uuid.fmt(formatter),
             Self::Integer(number) => number.fmt(formatter),
         }
     }
+}
+
+fn write_hex(bytes: &[u8; 12], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 24];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
 /// A text that is no id of the kind that it should be.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Format, csv::encode};
-use crate::repository::{Repository, RepositoryError, Resource};
+use crate::repository::{Repository, RepositoryError, ResourceRef};
 use crate::schema::{Attributes, ResourceType};
 
 /// Why an export ended early.
@@ -44,7 +44,7 @@ pub async fn export(
     let mut count = 0;
     let mut scan = repository.scan(of).await?;
     while let Some(batch) = scan.next().await? {
-        for resource in &batch {
+        for resource in batch.iter() {
             rows.write(of, resource, file)?;
         }
         count += batch.len() as u64;
@@ -72,7 +72,7 @@ impl RowWriter {
     fn write(
         &mut self,
         of: &ResourceType,
-        resource: &Resource,
+        resource: ResourceRef<'_>,
         file: &mut dyn Write,
     ) -> Result<(), ExportError> {
         match self {
@@ -99,7 +99,11 @@ impl RowWriter {
 }
 
 /// The stored text with the id in front.
-fn write_object(of: &ResourceType, resource: &Resource, file: &mut dyn Write) -> io::Result<()> {
+fn write_object(
+    of: &ResourceType,
+    resource: ResourceRef<'_>,
+    file: &mut dyn Write,
+) -> io::Result<()> {
     let name = Value::from(of.plain_id_member());
     let id = Value::from(resource.id.to_string());
     let members = resource.attributes.strip_prefix('{').unwrap_or_default();
@@ -125,7 +129,7 @@ impl Columns {
         let mut known: HashSet<String> = names.iter().cloned().collect();
         let mut scan = repository.scan(of).await?;
         while let Some(batch) = scan.next().await? {
-            for resource in &batch {
+            for resource in batch.iter() {
                 for name in object(resource)?
                     .keys()
                     .filter(|name| !known.contains(*name))
@@ -141,7 +145,7 @@ impl Columns {
     fn write(
         &self,
         of: &ResourceType,
-        resource: &Resource,
+        resource: ResourceRef<'_>,
         file: &mut dyn Write,
     ) -> Result<(), ExportError> {
         let mut attributes = object(resource)?;
@@ -161,8 +165,8 @@ impl Columns {
     }
 }
 
-fn object(resource: &Resource) -> Result<Attributes, RepositoryError> {
-    serde_json::from_str(&resource.attributes)
+fn object(resource: ResourceRef<'_>) -> Result<Attributes, RepositoryError> {
+    serde_json::from_str(resource.attributes)
         .map_err(|error| RepositoryError::Corrupt(format!("the document {}: {error}", resource.id)))
 }
 

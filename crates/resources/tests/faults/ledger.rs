@@ -41,7 +41,9 @@ impl Ledger {
         let begun = Instant::now();
         let said = match store.repository.write(unit).await {
             Ok(_) => Said::Done,
-            Err(WriteError::Store(RepositoryError::Unavailable(_))) => Said::NotDone,
+            Err(WriteError::Store(RepositoryError::Unavailable(_) | RepositoryError::Busy(_))) => {
+                Said::NotDone
+            }
             // Where the id is taken: it is fresh, so the driver sent the unit twice and found its own first try. MongoDB
             // would have known the second for what it is; the stand-ins forget that in a crash.
             Err(
@@ -65,7 +67,7 @@ impl Ledger {
         let mut there: HashMap<String, u32> = HashMap::new();
         let mut scan = store.repository.scan(&store.of).await.unwrap();
         while let Some(batch) = scan.next().await.unwrap() {
-            for resource in batch {
+            for resource in batch.iter() {
                 *there.entry(resource.id.to_string()).or_default() += 1;
             }
         }

@@ -1,11 +1,11 @@
-//! How the store waits for the driver: in tasks of their own, for a bounded time, few at once.
-//!
-//! A future of the driver that is dropped half-way can leave its connection in disorder, so it
-//! runs to its end in a task while whoever asked may stop to wait.
+//! How the store waits for the driver: for a bounded time, few at once, and never half-way.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -21,22 +21,20 @@ pub(super) enum Kind {
 
 /// An error that may say that the server is away.
 pub(super) trait Verdict: From<RepositoryError> {
-    fn unavailable(&self) -> Option<&str>;
+    /// The failure of the store, if it is one.
+    fn failure(&self) -> Option<&RepositoryError>;
 }
 
 impl Verdict for RepositoryError {
-    fn unavailable(&self) -> Option<&str> {
-        match self {
-            Self::Unavailable(reason) | Self::OutcomeUnknown(reason) => Some(reason),
-            _ => None,
-        }
+    fn failure(&self) -> Option<&RepositoryError> {
+        Some(self)
     }
 }
 
 impl Verdict for WriteError {
-    fn unavailable(&self) -> Option<&str> {
+    fn failure(&self) -> Option<&RepositoryError> {
         match self {
-            Self::Store(error) => error.unavailable(),
+            Self::Store(error) => Some(error),
             Self::Refused { .. } => None,
         }
     }
@@ -83,21 +81,22 @@ impl Calls {
         let waiting = self.connections.clone().acquire_owned();
         // What is left of the time is for the work.
         let Ok(Ok(connection)) = timeout(self.timeout / 2, waiting).await else {
-            return Err(RepositoryError::Unavailable("all connections are in use".into()).into());
+            return Err(RepositoryError::Busy("all connections are in use".into()).into());
         };
         let circuit = self.circuit.clone();
-        let task = tokio::spawn(async move {
+        let work = ToTheEnd::of(async move {
             let outcome = work.await;
             drop(connection);
-            match outcome.as_ref().err().and_then(Verdict::unavailable) {
-                Some(reason) => circuit.failed(reason),
-                None => circuit.succeeded(),
+            match outcome.as_ref().err().and_then(Verdict::failure) {
+                Some(RepositoryError::Unavailable(reason)) => circuit.failed(reason),
+                // It tells nothing of the next request.
+                Some(RepositoryError::OutcomeUnknown(_)) => {}
+                _ => circuit.succeeded(),
             }
             outcome
         });
-        match timeout_at(deadline, task).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => Err(RepositoryError::Internal(panic.to_string()).into()),
+        match timeout_at(deadline, work).await {
+            Ok(outcome) => outcome,
             Err(_) => Err(self.timed_out(kind).into()),
         }
     }
@@ -109,5 +108,68 @@ impl Calls {
             Kind::Read => RepositoryError::Unavailable(reason),
             Kind::Write => RepositoryError::OutcomeUnknown(reason),
         }
+    }
+}
+
+/// Work that goes on in a task of its own when nobody waits for it any more.
+///
+/// A future of the driver that is dropped half-way can leave its connection in disorder:
+/// <https://github.com/mongodb/mongo-rust-driver#warning-about-timeouts--cancellation>. While
+/// somebody waits, no task stands between them and the driver.
+struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+
+impl<T: Send + 'static> ToTheEnd<T> {
+    fn of(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(Some(Box::pin(work)))
+    }
+}
+
+impl<T: Send + 'static> Future for ToTheEnd<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // Taken while it runs, so that work that panicked is not run again.
+        let Some(mut work) = self.0.take() else {
+            return Poll::Pending;
+        };
+        let outcome = work.as_mut().poll(context);
+        if outcome.is_pending() {
+            self.0 = Some(work);
+        }
+        outcome
+    }
+}
+
+impl<T: Send + 'static> Drop for ToTheEnd<T> {
+    fn drop(&mut self) {
+        // Without a runtime the process is ending, and its connections with it.
+        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_is_done_to_its_end() {
+        let (reply, server) = oneshot::channel::<()>();
+        let (done, end) = oneshot::channel();
+        let work = ToTheEnd::of(async move {
+            server.await.unwrap();
+            done.send(()).unwrap();
+        });
+        assert!(timeout(Duration::from_millis(1), work).await.is_err());
+        reply.send(()).unwrap();
+        end.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_is_waited_for_gives_its_outcome() {
+        assert_eq!(ToTheEnd::of(async { 42 }).await, 42);
     }
 }

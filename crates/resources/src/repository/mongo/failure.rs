@@ -68,6 +68,15 @@ pub(super) fn is_unknown_commit(error: &Error) -> bool {
     error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
+/// Of a read in several steps.
+pub(super) fn read_failure(failure: Failure) -> RepositoryError {
+    match failure {
+        Failure::Driver(error) => of_read(&error),
+        Failure::Store(error) => error,
+        Failure::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
+    }
+}
+
 /// Of something that changes nothing, so that it can be asked for again.
 pub(super) fn of_read(error: &Error) -> RepositoryError {
     let text = error.to_string();
@@ -91,15 +100,12 @@ fn of_code(error: &Error, text: String) -> RepositoryError {
     match code(error) {
         Some(AUTHENTICATION_FAILED) => refused_authentication(),
         Some(ILLEGAL_OPERATION) if text.contains("replica set") => needs_replica_set(),
-        Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Unavailable(text),
-        Some(code)
-            if [&NOT_PRIMARY[..], &RETRYABLE, &CONFLICTS]
-                .concat()
-                .contains(&code) =>
-        {
+        Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Busy(text),
+        Some(code) if CONFLICTS.contains(&code) => RepositoryError::Busy(text),
+        Some(code) if NOT_PRIMARY.contains(&code) || RETRYABLE.contains(&code) => {
             RepositoryError::Unavailable(text)
         }
-        _ if transient => RepositoryError::Unavailable(text),
+        _ if transient => RepositoryError::Busy(text),
         _ => RepositoryError::Internal(text),
     }
 }

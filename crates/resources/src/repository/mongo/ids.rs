@@ -28,8 +28,9 @@ pub(super) fn order(of: &ResourceType) -> Document {
 }
 
 /// Whether a field of a stored document is the store's and not an attribute.
-pub(super) fn is_reserved(of: &ResourceType, name: &str) -> bool {
-    name == ID || (name == POSITION && have_position(of))
+pub(super) fn is_reserved(of: &ResourceType, name: impl AsRef<[u8]>) -> bool {
+    let name = name.as_ref();
+    name == ID.as_bytes() || (name == POSITION.as_bytes() && have_position(of))
 }
 
 pub(super) fn to_bson(id: &Id) -> Bson {

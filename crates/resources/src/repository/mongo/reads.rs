@@ -1,29 +1,24 @@
-//! Pages, single resources and whole collections, from raw batches straight to JSON text.
+//! Pages and single resources.
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use mongodb::ClientSession;
 use mongodb::bson::{Bson, doc};
-use mongodb::options::{FindOptions, Hint};
-use mongodb::raw_batch_cursor::RawBatch;
+use mongodb::options::FindOptions;
 use tokio::sync::mpsc;
 
-use super::failure::{self, Failure};
+use super::calls::Kind;
+use super::cursor::Cursor;
+use super::failure::{self, Failure, read_failure};
 use super::{Store, ids, json};
 use crate::query::Query;
-use crate::repository::{Page, RepositoryError, Resource};
+use crate::repository::bulk::Batch;
+use crate::repository::{Page, RepositoryError, Resource, Resources, Scan};
 use crate::schema::{Id, ResourceType};
 
 /// Up to this size the total of a collection is counted; the server's own figure is taken above,
 /// because counting takes time with each resource.
 const COUNTED_MAX: u64 = 100_000;
-
-/// Documents in one batch of a scan.
-const SCAN_BATCH: u32 = 1000;
-
-/// Interruptions after which a scan goes on where it was.
-const SCAN_ATTEMPTS: u32 = 5;
 
 pub(super) async fn find(
     store: &Store,
@@ -39,16 +34,46 @@ pub(super) async fn find(
 }
 
 /// One request where the page shows the end of the collection, which tells its size; else the
-/// resources are counted, as of the moment of the page.
+/// resources are counted, as of the moment of the page. What does not fit the server's first
+/// reply (16 MB) follows while the reader takes it.
 pub(super) async fn list(
-    store: &Store,
-    of: &ResourceType,
+    store: &Arc<Store>,
+    of: &Arc<ResourceType>,
     query: Query,
 ) -> Result<Page, RepositoryError> {
+    let (place, kind) = (store.clone(), of.clone());
+    let work = async move { begin_list(&place, &kind, query).await };
+    let begun = store.calls.run(Kind::Read, work).await?;
+    let missing = query.page.size - begun.first.len() as u64;
+    let rest = begun.cursor.map(|cursor| {
+        let (batches, rest) = Scan::channel();
+        tokio::spawn(send_rest(store.clone(), cursor, missing, batches));
+        rest
+    });
+    Ok(Page {
+        resources: begun.first,
+        rest,
+        total: begun.total,
+    })
+}
+
+/// A page as far as the first reply has it.
+struct Begun {
+    first: Resources,
+    total: u64,
+    /// Where there is more.
+    cursor: Option<Cursor>,
+}
+
+async fn begin_list(
+    store: &Store,
+    of: &Arc<ResourceType>,
+    query: Query,
+) -> Result<Begun, RepositoryError> {
     if store.has_snapshots() {
         let session = store.client.start_session().snapshot(true).await;
-        let mut session = session.map_err(|error| failure::of_read(&error))?;
-        match list_in(store, of, query, &mut session).await {
+        let session = session.map_err(|error| failure::of_read(&error))?;
+        match begin_list_in(store, of, query, session).await {
             Err(Failure::Driver(error)) if failure::has_no_snapshots(&error) => {
                 store.forget_snapshots();
             }
@@ -56,57 +81,70 @@ pub(super) async fn list(
         }
     }
     let session = store.client.start_session().await;
-    let mut session = session.map_err(|error| failure::of_read(&error))?;
-    list_in(store, of, query, &mut session)
-        .await
-        .map_err(read_failure)
+    let session = session.map_err(|error| failure::of_read(&error))?;
+    let begun = begin_list_in(store, of, query, session).await;
+    begun.map_err(read_failure)
 }
 
-fn read_failure(failure: Failure) -> RepositoryError {
-    match failure {
-        Failure::Driver(error) => failure::of_read(&error),
-        Failure::Store(error) => error,
-        Failure::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
-    }
-}
-
-async fn list_in(
+async fn begin_list_in(
     store: &Store,
-    of: &ResourceType,
+    of: &Arc<ResourceType>,
     query: Query,
-    session: &mut ClientSession,
-) -> Result<Page, Failure> {
+    session: ClientSession,
+) -> Result<Begun, Failure> {
     let (offset, size) = (query.page.offset(), query.page.size);
-    let collection = store.collection(of);
     // One more than asked for tells whether the collection ends here.
     let wanted = size.saturating_add(1);
-    let mut cursor = collection
-        .find(doc! {})
+    let options = FindOptions::builder()
         .sort(ids::order(of))
         .skip(offset)
         .limit(i64::try_from(wanted).unwrap_or(i64::MAX))
         .batch_size(u32::try_from(wanted).unwrap_or(u32::MAX))
-        .session(&mut *session)
-        .batch()
-        .await?;
-    let mut resources = Vec::new();
-    {
-        let mut batches = cursor.stream(&mut *session);
-        while let Some(batch) = batches.next().await {
-            resources.extend(resources_of(of, &batch?)?);
-        }
-    }
-    let got = resources.len() as u64;
-    let total = if got <= size && (got > 0 || offset == 0) {
+        .build();
+    let mut cursor = Cursor::open(store, of, session, options).await?;
+    let mut first = cursor.next().await?.unwrap_or_default();
+    let got = first.len() as u64;
+    let shows_end = cursor.has_ended() && got <= size && (got > 0 || offset == 0);
+    let total = if shows_end {
         offset + got
     } else {
-        resources.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         // An estimate must not contradict what the page shows.
-        count(store, of, session)
-            .await?
-            .max(if got > 0 { offset + got } else { 0 })
+        let shown = if got > 0 { offset + got } else { 0 };
+        count(store, of, cursor.session()).await?.max(shown)
     };
-    Ok(Page { resources, total })
+    first.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let more = !cursor.has_ended() && got < size;
+    Ok(Begun {
+        first,
+        total,
+        cursor: more.then_some(cursor),
+    })
+}
+
+/// Sends what is missing of a page; ends early when nobody listens.
+async fn send_rest(store: Arc<Store>, cursor: Cursor, missing: u64, batches: mpsc::Sender<Batch>) {
+    if let Err(error) = send_missing(&store, cursor, missing, &batches).await {
+        let _ = batches.send(Err(error)).await;
+    }
+}
+
+async fn send_missing(
+    store: &Arc<Store>,
+    mut cursor: Cursor,
+    mut missing: u64,
+    batches: &mpsc::Sender<Batch>,
+) -> Result<(), RepositoryError> {
+    while missing > 0
+        && let (next, Some(mut batch)) = cursor.next_in_time(store).await?
+    {
+        cursor = next;
+        batch.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
+        missing -= batch.len() as u64;
+        if batches.send(Ok(batch)).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn count(
@@ -139,81 +177,6 @@ async fn count(
         return Ok(counted);
     }
     Ok(collection.estimated_document_count().await?)
-}
-
-fn resources_of(of: &ResourceType, batch: &RawBatch) -> Result<Vec<Resource>, Failure> {
-    let mut resources = Vec::new();
-    for document in batch.doc_slices()? {
-        let document = document.map_err(|error| damaged(of, &error))?;
-        let document = document
-            .as_document()
-            .ok_or_else(|| damaged(of, &"a batch holds something else than documents"))?;
-        resources.push(json::resource(of, document)?);
-    }
-    Ok(resources)
-}
-
-fn damaged(of: &ResourceType, what: &dyn std::fmt::Display) -> RepositoryError {
-    RepositoryError::Corrupt(format!("{}: {what}", of.collection))
-}
-
-/// Sends the whole collection; ends early when nobody listens.
-pub(super) async fn scan(
-    store: Arc<Store>,
-    of: Arc<ResourceType>,
-    batches: mpsc::Sender<Result<Vec<Resource>, RepositoryError>>,
-) {
-    let mut after: Option<Id> = None;
-    let mut interruptions = 0;
-    loop {
-        let outcome = scan_from(&store, &of, &mut after, &batches).await;
-        let error = match outcome.map_err(read_failure) {
-            Ok(()) => return,
-            Err(error) => error,
-        };
-        interruptions += 1;
-        let goes_on = matches!(error, RepositoryError::Unavailable(_));
-        if !goes_on || interruptions > SCAN_ATTEMPTS || ids::have_position(&of) {
-            let _ = batches.send(Err(error)).await;
-            return;
-        }
-        tracing::warn!(%error, collection = of.collection, "a scan was interrupted and goes on");
-    }
-}
-
-async fn scan_from(
-    store: &Store,
-    of: &ResourceType,
-    after: &mut Option<Id>,
-    batches: &mpsc::Sender<Result<Vec<Resource>, RepositoryError>>,
-) -> Result<(), Failure> {
-    let mut options = FindOptions::builder()
-        .sort(ids::order(of))
-        .batch_size(SCAN_BATCH)
-        .build();
-    // A bound of the index, not a filter: `$gt` would leave out ids of other types.
-    if let Some(last) = after.as_ref() {
-        options.min = Some(doc! { ids::ID: ids::to_bson(last) });
-        options.hint = Some(Hint::Keys(doc! { ids::ID: 1 }));
-    }
-    let collection = store.collection(of);
-    let mut cursor = collection
-        .find(doc! {})
-        .with_options(options)
-        .batch()
-        .await?;
-    while let Some(batch) = cursor.next().await {
-        let mut resources = resources_of(of, &batch?)?;
-        // The bound includes what was sent last.
-        resources.retain(|resource| Some(&resource.id) != after.as_ref());
-        if let Some(last) = resources.last() {
-            *after = Some(last.id.clone());
-        }
-        if batches.send(Ok(resources)).await.is_err() {
-            return Ok(());
-        }
-    }
-    Ok(())
 }
 
 /// The plan of a request for one resource or for the first page.

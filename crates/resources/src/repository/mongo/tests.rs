@@ -65,15 +65,9 @@ async fn found_documents_are_served_as_they_are() {
     assert_eq!(resource.attributes, text);
     // What another program wrote later may have ids of other kinds: lists go on.
     found.insert_one(doc! { "_id": born }).await.unwrap();
-    let ids = page(&repository, &of, 1)
-        .await
-        .resources
-        .into_iter()
-        .map(|it| it.id.to_string());
-    assert!(
-        ids.collect::<Vec<_>>()
-            .contains(&r#"{"$date":"1970-01-01T00:00:00Z"}"#.to_owned())
-    );
+    let page = page(&repository, &of, 1).await;
+    let mut ids = page.resources.iter().map(|one| one.id.to_string());
+    assert!(ids.any(|id| id == r#"{"$date":"1970-01-01T00:00:00Z"}"#));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +100,32 @@ async fn every_page_knows_the_total() {
             "{stored} stored, page {number}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_larger_than_a_reply_of_the_server_comes_in_batches() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<Document>("things");
+    // A reply has 16 MB at most.
+    let padding = "x".repeat(1 << 20);
+    for n in 0..40 {
+        let document = doc! { "n": n, "padding": &padding };
+        found.insert_one(document).await.unwrap();
+    }
+    let page = crate::query::Pagination {
+        number: 1,
+        size: 35,
+    };
+    let page = repository.list(&things(), &Query { page }).await.unwrap();
+    assert_eq!(page.total, 40);
+    let mut sizes = vec![page.resources.len()];
+    let mut rest = page.rest.expect("it fits one reply");
+    while let Some(batch) = rest.next().await.unwrap() {
+        sizes.push(batch.len());
+        assert!(batch.bytes() <= 17 << 20, "{} bytes", batch.bytes());
+    }
+    assert!(sizes.len() > 2, "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 35);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -196,7 +196,7 @@ impl Place<'_> {
             .session(&mut *self.session)
             .await?;
         let last = counter.and_then(|counter| counter.get_i64(GREATEST).ok());
-        let exhausted = || RepositoryError::Unavailable("there is no integer id left".to_owned());
+        let exhausted = || RepositoryError::Unusable("there is no integer id left".to_owned());
         Ok(last.filter(|last| *last > 0).ok_or_else(exhausted)?)
     }
 
@@ -247,7 +247,7 @@ pub(super) async fn pause(attempt: u32, deadline: Instant) -> Result<(), Reposit
     let longest = Duration::from_millis(1 << attempt.min(6)).min(PAUSE_MAX);
     let until = Instant::now() + longest * u32::from(random) / 256;
     if until >= deadline {
-        return Err(RepositoryError::Unavailable(
+        return Err(RepositoryError::Busy(
             "other writes to the same resource were always faster".to_owned(),
         ));
     }

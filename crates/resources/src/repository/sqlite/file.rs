@@ -181,9 +181,9 @@ fn name_file(error: RepositoryError, path: &Path) -> RepositoryError {
             "{path}: {text}; restore it from a backup or move it away"
         )),
         // A file that cannot be opened at the start is a matter of settings.
-        RepositoryError::Unusable(text) | RepositoryError::Unavailable(text) => {
-            RepositoryError::Unusable(format!("{path}: {text}"))
-        }
+        RepositoryError::Unusable(text)
+        | RepositoryError::Unavailable(text)
+        | RepositoryError::Busy(text) => RepositoryError::Unusable(format!("{path}: {text}")),
         RepositoryError::Internal(text) | RepositoryError::OutcomeUnknown(text) => {
             RepositoryError::Internal(format!("{path}: {text}"))
         }

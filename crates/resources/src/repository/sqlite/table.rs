@@ -3,10 +3,10 @@
 //! `position` is the order of creation, `document` holds the attributes as JSONB.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, Rows, ToSql};
 use uuid::Uuid;
 
-use crate::repository::Resource;
+use crate::repository::Resources;
 use crate::schema::{Id, Index, IndexKey, ResourceType};
 
 /// The table of a collection.
@@ -85,7 +85,7 @@ impl Table {
     pub(super) fn for_each(
         &self,
         connection: &Connection,
-        mut visit: impl FnMut(Resource) -> bool,
+        mut visit: impl FnMut(Id, &str) -> bool,
     ) -> rusqlite::Result<()> {
         let all = format!(
             "SELECT id, json(document) FROM {} ORDER BY position",
@@ -94,7 +94,7 @@ impl Table {
         let mut statement = connection.prepare(&all)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            if !visit(resource(row)?) {
+            if !visit(row.get(0)?, row.get_ref(1)?.as_str()?) {
                 break;
             }
         }
@@ -102,12 +102,13 @@ impl Table {
     }
 }
 
-/// A row of `id, json(document)`.
-pub(super) fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
-    Ok(Resource {
-        id: row.get(0)?,
-        attributes: row.get(1)?,
-    })
+/// Adds rows of `id, json(document)`.
+pub(super) fn collect(mut rows: Rows<'_>) -> rusqlite::Result<Resources> {
+    let mut resources = Resources::default();
+    while let Some(row) = rows.next()? {
+        resources.push(row.get(0)?, row.get_ref(1)?.as_str()?);
+    }
+    Ok(resources)
 }
 
 pub(super) fn index_name(of: &ResourceType, index: &Index) -> String {

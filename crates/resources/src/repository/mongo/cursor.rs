@@ -1,0 +1,123 @@
+//! A cursor of the server, from raw batches straight to JSON text.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use mongodb::ClientSession;
+use mongodb::bson::{RawArray, doc};
+use mongodb::options::FindOptions;
+use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
+
+use super::calls::Kind;
+use super::failure::{self, Failure, read_failure};
+use super::{Store, json};
+use crate::repository::{RepositoryError, Resources};
+use crate::schema::ResourceType;
+
+/// What a query has found and not yet given, with the session that it belongs to.
+pub(super) struct Cursor {
+    of: Arc<ResourceType>,
+    batches: SessionRawBatchCursor,
+    session: ClientSession,
+    ended: bool,
+}
+
+impl Cursor {
+    /// Asks for the documents of a type; the first batch comes with the answer.
+    pub(super) async fn open(
+        store: &Store,
+        of: &Arc<ResourceType>,
+        mut session: ClientSession,
+        options: FindOptions,
+    ) -> Result<Self, Failure> {
+        let collection = store.collection(of);
+        let find = collection.find(doc! {}).with_options(options);
+        let batches = find.session(&mut session).batch().await?;
+        Ok(Self {
+            of: of.clone(),
+            batches,
+            session,
+            ended: false,
+        })
+    }
+
+    /// The same in a session of its own, as one call of the store.
+    pub(super) async fn open_in_time(
+        store: &Arc<Store>,
+        of: &Arc<ResourceType>,
+        options: FindOptions,
+    ) -> Result<Self, RepositoryError> {
+        let (place, of) = (store.clone(), of.clone());
+        let work = async move {
+            let session = place.client.start_session().causal_consistency(false).await;
+            let session = session.map_err(|error| failure::of_read(&error))?;
+            let cursor = Self::open(&place, &of, session, options).await;
+            cursor.map_err(read_failure)
+        };
+        store.calls.run(Kind::Read, work).await
+    }
+
+    /// The next batch, or `None` after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Resources>, Failure> {
+        if self.ended {
+            return Ok(None);
+        }
+        let next = self.batches.stream(&mut self.session).next().await;
+        let Some(batch) = next.transpose()? else {
+            self.ended = true;
+            return Ok(None);
+        };
+        self.ended = is_last(&batch);
+        Ok(Some(self.resources(&batch)?))
+    }
+
+    /// The next batch as one call of the store, and the cursor back.
+    pub(super) async fn next_in_time(
+        mut self,
+        store: &Arc<Store>,
+    ) -> Result<(Self, Option<Resources>), RepositoryError> {
+        let work = async move {
+            let batch = self.next().await.map_err(read_failure)?;
+            Ok((self, batch))
+        };
+        store.calls.run(Kind::Read, work).await
+    }
+
+    /// Whether the batches so far were all.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// For more questions of the same moment.
+    pub(super) fn session(&mut self) -> &mut ClientSession {
+        &mut self.session
+    }
+
+    fn resources(&self, batch: &RawBatch) -> Result<Resources, Failure> {
+        let documents: &RawArray = batch.doc_slices()?;
+        // JSON has about as many bytes of punctuation as BSON has of types and lengths.
+        let mut text = Vec::with_capacity(documents.as_bytes().len());
+        let mut ends = Vec::new();
+        for document in documents {
+            let document = document.map_err(|error| self.damaged(&error))?;
+            let document = document
+                .as_document()
+                .ok_or_else(|| self.damaged(&"a batch holds something else than documents"))?;
+            let id = json::write_resource(&self.of, document, &mut text)?;
+            ends.push((id, text.len()));
+        }
+        let text = String::from_utf8(text).map_err(|error| self.damaged(&error))?;
+        Ok(Resources::of(ends, text))
+    }
+
+    fn damaged(&self, what: &dyn std::fmt::Display) -> RepositoryError {
+        RepositoryError::Corrupt(format!("{}: {what}", self.of.collection))
+    }
+}
+
+/// The server forgets a cursor with its last batch and gives 0 for its id.
+fn is_last(batch: &RawBatch) -> bool {
+    let cursor = batch.as_raw_document().get_document("cursor");
+    let id = cursor.and_then(|cursor| cursor.get_i64("id"));
+    id.is_ok_and(|id| id == 0)
+}

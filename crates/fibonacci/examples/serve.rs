@@ -77,7 +77,7 @@ async fn accept(listen: &str, router: Router) -> Anything<()> {
 }
 
 fn frames(count: u64) -> Vec<Bytes> {
-    const FRAME_BYTES: usize = 256 << 10;
+    const FRAME_BYTES: usize = 192 << 10;
     if count == 0 {
         return Vec::new();
     }

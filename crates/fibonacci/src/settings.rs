@@ -19,8 +19,8 @@ pub struct Settings {
     /// The bytes of memory that unfinished answers may hold together in this process. Default
     /// 268,435,456 (256 MiB).
     ///
-    /// Each stream counts with its two frame buffers (256 KiB each, more where four numbers need
-    /// more) and six bytes per digit of its largest number: about 640 KiB at the default
+    /// Each stream counts with its two frame buffers (192 KiB each, more where four numbers need
+    /// more) and six bytes per digit of its largest number: about 510 KiB at the default
     /// `count_max`, whatever the length of its answer. A single large number counts with its
     /// digits. Slices of the shared table hold nothing of their own and count nothing. An answer
     /// that does not fit is refused with 503 and `Retry-After`.

@@ -22,7 +22,7 @@ use frames::{FRAMES_MAX, Frames};
 pub(crate) use reservation::{Held, Reservation, Reservations};
 
 /// The aim for the bytes of one frame.
-const FRAME_BYTES: u64 = 256 << 10;
+const FRAME_BYTES: u64 = 192 << 10;
 
 /// A part of the text of a list: everything, or one range of bytes.
 pub(crate) struct SequenceBody {

@@ -75,7 +75,7 @@ async fn stage(
         return Ok(None);
     }
     let name = format!("monocoque_import_{}", ObjectId::new());
-    indexes::create(store, of, &name).await?;
+    indexes::create_collection(store, of, &name).await?;
     Ok(Some(store.database.collection(&name)))
 }
 

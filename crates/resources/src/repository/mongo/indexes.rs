@@ -2,6 +2,8 @@
 
 mod states;
 
+use std::collections::HashSet;
+
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
@@ -104,14 +106,64 @@ const POSITION_INDEX: &str = "_position_1__id_1";
 /// Makes what is declared and not there, and looks whether the ids are of the declared kind.
 pub(super) async fn prepare(store: &Store, of: &ResourceType) -> Result<(), RepositoryError> {
     check_ids(store, of).await?;
-    create(store, of, &of.collection).await
+    let states = states(store, of).await?;
+    report_differences(of, &states)?;
+    let is_missing = |model: &IndexModel| {
+        let name = states::name_of(model);
+        let missing = |state: &IndexState| state.standing == Standing::Missing;
+        states
+            .iter()
+            .any(|state| state.name == name && missing(state))
+    };
+    let missing = models(of).into_iter().filter(is_missing).collect();
+    create(store, &of.collection, missing).await
 }
 
-/// Makes a collection with the indexes of a type, as far as they are not there.
-pub(super) async fn create(
+/// What is there is left as it is. Without a unique index the store cannot keep its promise, so
+/// one that is different is an error.
+fn report_differences(of: &ResourceType, states: &[IndexState]) -> Result<(), RepositoryError> {
+    let unique: HashSet<String> = of
+        .indexes
+        .iter()
+        .filter(|index| index.unique)
+        .map(name)
+        .collect();
+    for state in states {
+        let (collection, index) = (&of.collection, &state.name);
+        match state.standing {
+            Standing::Different if unique.contains(index) => {
+                return Err(RepositoryError::Unusable(format!(
+                    "the unique index '{index}' of '{collection}' is there with other keys or \
+                     options; drop it, and it is made as declared"
+                )));
+            }
+            Standing::Different => tracing::warn!(
+                collection,
+                index,
+                "the index is there with other keys or options than declared; drop it, and it \
+                 is made at the next start"
+            ),
+            Standing::Undeclared => tracing::info!(collection, index, "the index is not declared"),
+            Standing::Present | Standing::Missing => {}
+        }
+    }
+    Ok(())
+}
+
+/// A new collection with all indexes of a type.
+pub(super) async fn create_collection(
     store: &Store,
     of: &ResourceType,
     collection: &str,
+) -> Result<(), RepositoryError> {
+    create(store, collection, models(of)).await
+}
+
+/// Makes a collection, if it is not there, and its indexes.
+async fn create(
+    store: &Store,
+    collection: &str,
+    models: Vec<IndexModel>,
 ) -> Result<(), RepositoryError> {
     // Implicitly made within a transaction, it would make others fail.
     match store.database.create_collection(collection).await {
@@ -121,7 +173,7 @@ pub(super) async fn create(
         _ => {}
     }
     let collection = store.database.collection::<Document>(collection);
-    for model in models(of) {
+    for model in models {
         let keys = model.keys.clone();
         if let Err(error) = collection.create_index(model).await {
             let known = failure::of_read(&error);

@@ -93,7 +93,7 @@ fn state(model: &IndexModel, standing: Standing) -> IndexState {
     }
 }
 
-fn name_of(model: &IndexModel) -> &str {
+pub(super) fn name_of(model: &IndexModel) -> &str {
     let options = model.options.as_ref();
     options
         .and_then(|options| options.name.as_deref())

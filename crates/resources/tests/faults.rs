@@ -13,6 +13,8 @@ mod fail_points;
 mod ledger;
 #[path = "faults/network.rs"]
 mod network;
+#[path = "faults/own_server.rs"]
+mod own_server;
 #[path = "faults/proxy.rs"]
 mod proxy;
 #[path = "faults/server.rs"]

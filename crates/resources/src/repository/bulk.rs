@@ -47,6 +47,7 @@ pub(super) enum Step {
         oneshot::Sender<Result<Outcomes, RepositoryError>>,
     ),
     Commit(oneshot::Sender<Result<(), RepositoryError>>),
+    Abandon,
 }
 
 impl Step {
@@ -55,12 +56,13 @@ impl Step {
         match self {
             Self::Insert(_, reply) => drop(reply.send(Err(error))),
             Self::Commit(reply) => drop(reply.send(Err(error))),
+            Self::Abandon => {}
         }
     }
 }
 
 /// A running import. Dropped without [`Import::commit`], it leaves nothing of what was not yet
-/// acknowledged as stored.
+/// acknowledged as stored, but nobody waits for the store to tidy up: see [`Import::abandon`].
 #[derive(Debug)]
 pub struct Import(mpsc::Sender<Step>);
 
@@ -84,7 +86,17 @@ impl Import {
     /// # Errors
     /// When the store fails; nothing that was not acknowledged before is stored then.
     pub async fn commit(self) -> Result<(), RepositoryError> {
-        self.ask(Step::Commit).await
+        let outcome = self.ask(Step::Commit).await;
+        self.0.closed().await;
+        outcome
+    }
+
+    /// Gives the import up and waits until the store has tidied up after it, which the end of a
+    /// process would cut short.
+    pub async fn abandon(self) {
+        // A store that has given up by itself takes no more steps.
+        let _ = self.0.send(Step::Abandon).await;
+        self.0.closed().await;
     }
 
     async fn ask<T>(

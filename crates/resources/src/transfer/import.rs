@@ -74,58 +74,64 @@ impl Importer<'_> {
         };
         let mut import = self.repository.import(self.of, mode).await?;
         let mut summary = Summary::default();
+        let broken_off = match self.fill(&mut import, rows, &mut summary).await {
+            Ok(broken_off) => broken_off,
+            Err(error) => {
+                import.abandon().await;
+                return Err(error.into());
+            }
+        };
+        if self.must_stop(summary) || (broken_off.is_some() && self.on_error == OnError::Stop) {
+            import.abandon().await;
+            summary.stored = 0;
+        } else {
+            import.commit().await?;
+        }
+        match broken_off {
+            Some(reason) => Err(ImportError::File { reason, summary }),
+            None => Ok(summary),
+        }
+    }
+
+    /// Hands the rows to the store, up to where the import must stop. The answer is why the file
+    /// could not be read to its end, if that is so.
+    async fn fill(
+        &mut self,
+        import: &mut Import,
+        rows: Rows<'_>,
+        summary: &mut Summary,
+    ) -> Result<Option<String>, RepositoryError> {
         let mut batch = Batch::default();
+        let mut broken_off = None;
         for row in rows {
             let row = match row {
                 Ok(row) => row,
-                Err(reason) => return self.broken_off(reason, import, batch, summary).await,
+                Err(reason) => {
+                    broken_off = Some(reason);
+                    break;
+                }
             };
             let (line, bytes) = (row.line, row.bytes);
             match new_resource(self.of, row) {
                 Ok(new) => batch.push(line, bytes, new),
-                Err(reason) => self.reject(line, &reason, &mut summary),
+                Err(reason) => self.reject(line, &reason, summary),
             }
             if batch.is_full() {
-                self.store(&mut import, std::mem::take(&mut batch), &mut summary)
+                self.store(import, std::mem::take(&mut batch), summary)
                     .await?;
             }
-            if self.must_stop(summary) {
-                return Ok(Summary {
-                    stored: 0,
-                    ..summary
-                });
+            if self.must_stop(*summary) {
+                return Ok(None);
             }
         }
-        self.store(&mut import, batch, &mut summary).await?;
-        if self.must_stop(summary) {
-            return Ok(Summary {
-                stored: 0,
-                ..summary
-            });
+        if broken_off.is_none() || self.on_error == OnError::Skip {
+            self.store(import, batch, summary).await?;
         }
-        import.commit().await?;
-        Ok(summary)
+        Ok(broken_off)
     }
 
     fn must_stop(&self, summary: Summary) -> bool {
         self.on_error == OnError::Stop && summary.rejected > 0
-    }
-
-    async fn broken_off(
-        &mut self,
-        reason: String,
-        mut import: Import,
-        batch: Batch,
-        mut summary: Summary,
-    ) -> Result<Summary, ImportError> {
-        match self.on_error {
-            OnError::Stop => summary.stored = 0,
-            OnError::Skip => {
-                self.store(&mut import, batch, &mut summary).await?;
-                import.commit().await?;
-            }
-        }
-        Err(ImportError::File { reason, summary })
     }
 
     async fn store(
@@ -133,7 +139,7 @@ impl Importer<'_> {
         import: &mut Import,
         batch: Batch,
         summary: &mut Summary,
-    ) -> Result<(), ImportError> {
+    ) -> Result<(), RepositoryError> {
         if batch.rows.is_empty() {
             return Ok(());
         }

@@ -8,7 +8,8 @@ use resources::repository::mongo::{MongoRepository, MongoSettings};
 use resources::repository::{Repository, RepositoryError};
 
 use crate::ledger::{Ledger, Load, Said};
-use crate::server::{Operator, OwnServer, TestStore, uri, with_option};
+use crate::own_server::OwnServer;
+use crate::server::{Operator, TestStore, uri, with_option};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {

@@ -54,6 +54,7 @@ pub(super) async fn run(
                 let _ = reply.send(outcome);
                 break;
             }
+            Step::Abandon => break,
         }
     }
     if let Some(staging) = staging

@@ -298,6 +298,9 @@ async fn a_store_that_holds_ids_of_another_kind_is_refused_at_the_start() {
     let store = Store::fresh();
     let folder = definitions();
     let server = Setup::on(&store).definitions(folder.path()).start().await;
+    let book = json!({"title": "Sylvie"});
+    let created = server.send_plain(Method::POST, "/books", &book).await;
+    created.document(201);
     assert!(server.terminate().await.success());
     let other = folder_with(&[("books.yaml", &BOOKS.replace("uuid", "integer"))]);
     let arguments = [
@@ -311,5 +314,5 @@ async fn a_store_that_holds_ids_of_another_kind_is_refused_at_the_start() {
     let mut arguments = arguments.to_vec();
     arguments.push(other.path().to_str().unwrap());
     let outcome = crate::harness::Invocation::new(&arguments).on(&store).run();
-    outcome.fails_with(64, &["books", "uuid", "integer"]);
+    outcome.fails_with(64, &["books", "integer"]);
 }

@@ -1,5 +1,6 @@
 //! A server of one test's own, which it may kill; the tests of the binary use it too.
 
+use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,7 @@ pub(crate) struct OwnServer {
     folder: tempfile::TempDir,
     port: u16,
     process: Option<Child>,
+    options: Vec<OsString>,
 }
 
 impl OwnServer {
@@ -18,6 +20,7 @@ impl OwnServer {
             folder: tempfile::tempdir().unwrap(),
             port: probe.local_addr().unwrap().port(),
             process: None,
+            options: Vec::new(),
         }
     }
 
@@ -25,6 +28,11 @@ impl OwnServer {
         let mut server = Self::absent();
         server.start();
         server
+    }
+
+    /// What `scripts/mongodb serve` is told besides, from the next start on.
+    pub(crate) fn set_options(&mut self, options: &[&OsStr]) {
+        self.options = options.iter().map(Into::into).collect();
     }
 
     /// Host and port.
@@ -41,6 +49,7 @@ impl OwnServer {
         let process = Command::new(script)
             .args(["serve", "--port", &self.port.to_string(), "--path"])
             .arg(self.folder.path())
+            .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -18,9 +18,9 @@ const ON_MONGODB: bool = true;
 #[cfg(test)]
 #[path = "../../../resources/tests/faults/own_server.rs"]
 mod own_server;
-// The server is not there, comes and goes.
+// Processes on such servers: away, encrypted, behind a password, not a replica set.
 #[cfg(test)]
-mod absence;
+mod deployments;
 // What the operator of the database sees of it.
 #[cfg(test)]
 mod database;

@@ -11,6 +11,7 @@ const DUPLICATE_KEY: i32 = 11000;
 /// The server has no place left.
 const OUT_OF_DISK_SPACE: i32 = 14031;
 const MAX_TIME_EXPIRED: i32 = 50;
+const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 const ILLEGAL_OPERATION: i32 = 20;
 /// The server says that it is not the primary, so it has done nothing.
@@ -90,6 +91,10 @@ fn of_code(error: &Error, text: String) -> RepositoryError {
         || error.contains_label(TRANSIENT_TRANSACTION_ERROR);
     match code(error) {
         Some(AUTHENTICATION_FAILED) => refused_authentication(),
+        Some(UNAUTHORIZED) => RepositoryError::Unusable(
+            "the server does not allow it to the user of the connection string, or wants one"
+                .to_owned(),
+        ),
         Some(ILLEGAL_OPERATION) if text.contains("replica set") => needs_replica_set(),
         Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Unavailable(text),
         Some(code)

@@ -1,37 +1,18 @@
 //! A server of MongoDB that is not there, comes and goes.
 
-use std::time::Instant;
-
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, LOOK_INTERVAL, SOON, Server, Setup};
+use super::{until, uri};
+use crate::harness::Setup;
 use crate::own_server::OwnServer;
-
-/// A process on the server, whether that is there or not.
-async fn process_on(server: &OwnServer) -> Server {
-    let uri = format!("mongodb://{}/shop?directConnection=true", server.address());
-    let setup = Setup::fresh().arguments(["--mongo-shows-hosts", "true"]);
-    setup.variable("MONGO_URI", &uri).start_unready().await
-}
-
-/// The first answer with this status.
-async fn until(server: &Server, path: &str, status: u16) -> Answer {
-    let begun = Instant::now();
-    loop {
-        let answer = server.get(path).await;
-        if answer.status == status {
-            return answer;
-        }
-        assert!(begun.elapsed() < SOON, "{answer:?}");
-        tokio::time::sleep(LOOK_INTERVAL).await;
-    }
-}
 
 #[tokio::test]
 async fn a_process_outlives_the_absence_of_its_server() {
     let mut mongodb = OwnServer::absent();
-    let server = process_on(&mongodb).await;
+    let setup = Setup::fresh().arguments(["--mongo-shows-hosts", "true"]);
+    let setup = setup.variable("MONGO_URI", &uri(&mongodb, ""));
+    let server = setup.start_unready().await;
     let answer = until(&server, "/contacts", 503).await;
     assert!(answer.headers.contains_key("retry-after"));
     let error = answer.error(503, "datastore_unavailable");

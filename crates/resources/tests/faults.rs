@@ -9,6 +9,8 @@
 mod away;
 #[path = "faults/fail_points.rs"]
 mod fail_points;
+#[path = "faults/interposer.rs"]
+mod interposer;
 #[path = "faults/ledger.rs"]
 mod ledger;
 #[path = "faults/network.rs"]
@@ -19,3 +21,9 @@ mod own_server;
 mod proxy;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/standalone.rs"]
+mod standalone;
+#[path = "faults/unreplicated.rs"]
+mod unreplicated;
+#[path = "faults/wire.rs"]
+mod wire;

@@ -9,7 +9,8 @@ pub(crate) struct OwnServer {
     folder: tempfile::TempDir,
     port: u16,
     process: Option<Child>,
-    options: Vec<OsString>,
+    /// What `scripts/mongodb serve` is told besides, from the next start on.
+    pub(crate) options: Vec<OsString>,
 }
 
 impl OwnServer {
@@ -24,15 +25,11 @@ impl OwnServer {
         }
     }
 
-    pub(crate) fn started() -> Self {
+    pub(crate) fn started(options: &[&OsStr]) -> Self {
         let mut server = Self::absent();
+        server.options = options.iter().map(Into::into).collect();
         server.start();
         server
-    }
-
-    /// What `scripts/mongodb serve` is told besides, from the next start on.
-    pub(crate) fn set_options(&mut self, options: &[&OsStr]) {
-        self.options = options.iter().map(Into::into).collect();
     }
 
     /// Host and port.

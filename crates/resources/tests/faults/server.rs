@@ -93,6 +93,11 @@ impl Operator {
         self.0.database(&store.database).collection("things")
     }
 
+    pub(crate) async fn collections(&self, store: &TestStore) -> Vec<String> {
+        let database = self.0.database(&store.database);
+        database.list_collection_names().await.unwrap()
+    }
+
     pub(crate) async fn drop_database(&self, store: &TestStore) {
         self.0.database(&store.database).drop().await.unwrap();
     }

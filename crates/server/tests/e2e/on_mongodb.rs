@@ -18,6 +18,16 @@ const ON_MONGODB: bool = true;
 #[cfg(test)]
 #[path = "../../../resources/tests/faults/own_server.rs"]
 mod own_server;
+// What makes it a standalone one.
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/interposer.rs"]
+mod interposer;
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/unreplicated.rs"]
+mod unreplicated;
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/wire.rs"]
+mod wire;
 // Processes on such servers: away, encrypted, behind a password, not a replica set.
 #[cfg(test)]
 mod deployments;

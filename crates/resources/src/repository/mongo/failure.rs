@@ -78,6 +78,10 @@ pub(super) fn of_read(error: &Error) -> RepositoryError {
         | ErrorKind::ConnectionPoolCleared { .. }
         | ErrorKind::DnsResolve { .. }
         | ErrorKind::Shutdown => RepositoryError::Unavailable(text),
+        // The driver also says so of a server that it has not reached yet.
+        ErrorKind::Transaction { message, .. } if message.contains("not supported by this") => {
+            RepositoryError::Unavailable(text)
+        }
         ErrorKind::Authentication { .. } => refused_authentication(),
         ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. }
@@ -95,7 +99,7 @@ fn of_code(error: &Error, text: String) -> RepositoryError {
             "the server does not allow it to the user of the connection string, or wants one"
                 .to_owned(),
         ),
-        Some(ILLEGAL_OPERATION) if text.contains("replica set") => needs_replica_set(),
+        Some(ILLEGAL_OPERATION) if is_about_replication(&text) => needs_replica_set(),
         Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Unavailable(text),
         Some(code)
             if [&NOT_PRIMARY[..], &RETRYABLE, &CONFLICTS]
@@ -107,6 +111,11 @@ fn of_code(error: &Error, text: String) -> RepositoryError {
         _ if transient => RepositoryError::Unavailable(text),
         _ => RepositoryError::Internal(text),
     }
+}
+
+/// The server's words, or those that the driver puts in their place.
+fn is_about_replication(text: &str) -> bool {
+    text.contains("replica set") || text.contains("does not support retryable writes")
 }
 
 /// Of a write: what was sent and not answered may have been done.

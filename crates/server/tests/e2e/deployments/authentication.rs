@@ -1,7 +1,5 @@
 //! Users and passwords.
 
-use std::ffi::OsStr;
-
 use mongodb::Client;
 use mongodb::bson::doc;
 
@@ -15,7 +13,7 @@ const WRONG: [&str; 2] = ["another/p@ss:word", "another%2Fp%40ss%3Aword"];
 
 /// A server that knows one user, `ada`.
 async fn guarded() -> OwnServer {
-    let mut server = OwnServer::started();
+    let mut server = OwnServer::started(&[]);
     let patient = format!("&serverSelectionTimeoutMS={}", SOON.as_millis());
     let operator = Client::with_uri_str(uri(&server, &patient)).await.unwrap();
     let roles = ["readWriteAnyDatabase"];
@@ -24,7 +22,7 @@ async fn guarded() -> OwnServer {
     admin.run_command(create).await.unwrap();
     operator.shutdown().immediate(true).await;
     server.kill();
-    server.set_options(&[OsStr::new("--auth")]);
+    server.options = vec!["--auth".into()];
     server.start();
     server
 }

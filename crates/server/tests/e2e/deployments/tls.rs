@@ -9,15 +9,12 @@ use crate::own_server::OwnServer;
 
 /// A server with a certificate; `demands` more options.
 fn encrypted(certificates: &Certificates, demands: &[&str]) -> OwnServer {
-    let mut server = OwnServer::absent();
     let mut options = vec![
         OsStr::new("--tls-folder"),
         certificates.folder().as_os_str(),
     ];
     options.extend(demands.iter().map(OsStr::new));
-    server.set_options(&options);
-    server.start();
-    server
+    OwnServer::started(&options)
 }
 
 /// The options of a client that trusts the authority in this file.

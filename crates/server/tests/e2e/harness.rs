@@ -1,7 +1,7 @@
 //! The real binary as a child process, and a client for it.
 
 mod answer;
-mod command;
+pub(crate) mod command;
 pub(crate) mod database;
 mod log;
 mod probe;
@@ -68,7 +68,7 @@ impl Setup {
     /// Starts the server and waits until it is ready.
     pub(crate) async fn start(self) -> Server {
         let server = self.start_unready().await;
-        server.become_ready().await;
+        server.becomes_ready().await;
         server
     }
 
@@ -121,7 +121,7 @@ impl Server {
         (self.address, self.admin_address) = (address("listen"), address("admin_listen"));
     }
 
-    async fn become_ready(&self) {
+    pub(crate) async fn becomes_ready(&self) {
         let deadline = Instant::now() + SOON;
         loop {
             if self.get("/readiness").await.status == 200 {

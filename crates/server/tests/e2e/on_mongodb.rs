@@ -34,6 +34,9 @@ mod deployments;
 // What the operator of the database sees of it.
 #[cfg(test)]
 mod database;
+// It fails in the middle of something.
+#[cfg(test)]
+mod faults;
 // What operators and schedulers see of a process that has a store.
 #[cfg(test)]
 mod storage;

@@ -19,6 +19,8 @@ const NOT_PRIMARY: [i32; 2] = [10107, 13435];
 /// Elections, shutdowns and networks within the cluster: it may have been done before.
 /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
 const RETRYABLE: [i32; 11] = [6, 7, 89, 91, 134, 189, 262, 9001, 11600, 11602, 13436];
+/// The server has dropped a cursor, because nobody used it for minutes or somebody killed it.
+const CURSOR_GONE: [i32; 2] = [43, 237];
 /// Others were in the way of a write or a transaction; the next attempt may find none.
 const CONFLICTS: [i32; 3] = [24, 112, 251];
 
@@ -102,7 +104,7 @@ fn of_code(error: &Error, text: String) -> RepositoryError {
         Some(ILLEGAL_OPERATION) if is_about_replication(&text) => needs_replica_set(),
         Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Unavailable(text),
         Some(code)
-            if [&NOT_PRIMARY[..], &RETRYABLE, &CONFLICTS]
+            if [&NOT_PRIMARY[..], &RETRYABLE, &CONFLICTS, &CURSOR_GONE]
                 .concat()
                 .contains(&code) =>
         {

@@ -71,9 +71,21 @@ pub(super) fn is_unknown_commit(error: &Error) -> bool {
     error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
+/// What the driver says, without what the server repeats of resources: their attributes are
+/// personal data, and the text goes into logs.
+pub(super) fn text(error: &Error) -> String {
+    let mut text = error.kind.to_string();
+    for values in [" dup key:", "details: Some(", "server response: Some("] {
+        if let Some(at) = text.find(values) {
+            text.truncate(at);
+        }
+    }
+    text
+}
+
 /// Of something that changes nothing, so that it can be asked for again.
 pub(super) fn of_read(error: &Error) -> RepositoryError {
-    let text = error.to_string();
+    let text = text(error);
     match error.kind.as_ref() {
         ErrorKind::ServerSelection { .. }
         | ErrorKind::Io(_)
@@ -133,7 +145,7 @@ pub(super) fn of_write(error: &Error) -> RepositoryError {
         }
     };
     if unanswered {
-        RepositoryError::OutcomeUnknown(error.to_string())
+        RepositoryError::OutcomeUnknown(text(error))
     } else {
         of_read(error)
     }

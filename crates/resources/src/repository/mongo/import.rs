@@ -133,7 +133,7 @@ async fn insert_documents(
                 None => Ok(errors),
             }
         }
-        ErrorKind::InsertMany(_) => Err(RepositoryError::OutcomeUnknown(error.to_string())),
+        ErrorKind::InsertMany(_) => Err(RepositoryError::OutcomeUnknown(failure::text(&error))),
         _ => Err(failure::of_write(&error)),
     }
 }

@@ -71,6 +71,10 @@ pub trait Repository: Send + Sync + 'static {
 
     /// The cheapest request that proves that the store answers.
     async fn ping(&self) -> Result<(), RepositoryError>;
+
+    /// Ends what is still open at the server, in a bounded time. Nothing is asked of the store
+    /// afterwards.
+    async fn close(&self) {}
 }
 
 /// A stored resource.

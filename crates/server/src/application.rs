@@ -49,6 +49,8 @@ pub(crate) struct Plan {
 
 /// All services of a process, ready to serve.
 pub(crate) struct Application {
+    /// The store, if a service needs one.
+    pub(crate) store: Option<Arc<dyn Repository>>,
     /// Readiness and liveness.
     pub(crate) health: Health,
     /// The services and the operations routes.
@@ -107,6 +109,7 @@ impl Plan {
             fibonacci: self.fibonacci,
         });
         let mut main = Router::new();
+        let mut store = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings)?);
         }
@@ -123,10 +126,12 @@ impl Plan {
                 let body_bytes_max = settings.request_body_bytes_max;
                 main = main.merge(resources::router(of, repository.clone(), body_bytes_max));
             }
+            store = Some(repository);
         }
         let operations = operations::router(health.clone(), &build_info(), wording.clone());
         let limits = limits(settings);
         Ok(Application {
+            store,
             health,
             main: stack::apply(main.merge(operations.clone()), &limits, wording.clone()),
             admin: stack::apply(operations, &limits, wording),
@@ -179,7 +184,10 @@ pub(crate) async fn open_store(
         Arc::new(opened.map_err(|error| Failure::internal(error.to_string()))??)
     };
     for of in types {
-        repository.prepare(of).await?;
+        if let Err(error) = repository.prepare(of).await {
+            repository.close().await;
+            return Err(error.into());
+        }
     }
     Ok(repository)
 }

@@ -50,6 +50,7 @@ pub(super) enum Step {
         oneshot::Sender<Result<Outcomes, RepositoryError>>,
     ),
     Commit(oneshot::Sender<Result<(), RepositoryError>>),
+    Abandon,
 }
 
 impl Step {
@@ -58,12 +59,13 @@ impl Step {
         match self {
             Self::Insert(_, reply) => drop(reply.send(Err(error))),
             Self::Commit(reply) => drop(reply.send(Err(error))),
+            Self::Abandon => {}
         }
     }
 }
 
 /// A running import. Dropped without [`Import::commit`], it leaves nothing of what was not yet
-/// acknowledged as stored.
+/// acknowledged as stored, but nobody waits for the store to tidy up: see [`Import::abandon`].
 #[derive(Debug)]
 pub struct Import(mpsc::Sender<Step>);
 
@@ -102,7 +104,17 @@ impl Import {
         let (reply, answer) = oneshot::channel();
         let step = Step::Commit(reply);
         self.0.send(step).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        let outcome = answer.await.map_err(|_| ended())?;
+        self.0.closed().await;
+        outcome
+    }
+
+    /// Gives the import up and waits until the store has tidied up after it, which the end of a
+    /// process would cut short.
+    pub async fn abandon(self) {
+        // A store that has given up by itself takes no more steps.
+        let _ = self.0.send(Step::Abandon).await;
+        self.0.closed().await;
     }
 }
 

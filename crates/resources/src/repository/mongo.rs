@@ -45,6 +45,9 @@ pub use settings::{MongoSettings, masked};
 /// Between two attempts to prepare a collection while the server is away.
 const PREPARE_PAUSE: Duration = Duration::from_secs(1);
 
+/// A server that does not answer must not hold up the end of a process.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The repository over MongoDB.
 pub struct MongoRepository {
     store: Arc<Store>,
@@ -204,6 +207,13 @@ impl Repository for MongoRepository {
                 .map_err(|error| failure::of_read(&error))
         };
         self.store.calls.run(Kind::Read, work).await
+    }
+
+    /// Left to itself the driver ends its sessions in a task, which panics where the end of the
+    /// runtime overtakes it.
+    async fn close(&self) {
+        let closing = self.store.client.clone().shutdown().immediate(true);
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 

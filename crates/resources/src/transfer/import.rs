@@ -73,13 +73,19 @@ impl Importer<'_> {
             OnError::Skip => ImportMode::EachBatch,
         };
         let import = self.repository.import(self.of, mode).await?;
-        let run = Run {
+        let mut run = Run {
             importer: self,
             import,
             underway: None,
             summary: Summary::default(),
         };
-        run.all(rows).await
+        match run.fill(rows).await {
+            Ok(broken_off) => run.end(broken_off).await,
+            Err(error) => {
+                run.import.abandon().await;
+                Err(error.into())
+            }
+        }
     }
 }
 
@@ -93,12 +99,18 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(mut self, rows: Rows<'_>) -> Result<Summary, ImportError> {
+    /// Hands the rows to the store, up to where the import must stop. The answer is why the file
+    /// could not be read to its end, if that is so.
+    async fn fill(&mut self, rows: Rows<'_>) -> Result<Option<String>, RepositoryError> {
         let mut batch = Batch::default();
+        let mut broken_off = None;
         for row in rows {
             let row = match row {
                 Ok(row) => row,
-                Err(reason) => return self.broken_off(reason, batch).await,
+                Err(reason) => {
+                    broken_off = Some(reason);
+                    break;
+                }
             };
             let (line, bytes) = (row.line, row.bytes);
             match new_resource(self.importer.of, row) {
@@ -115,44 +127,37 @@ impl Run<'_> {
                 self.store(std::mem::take(&mut batch)).await?;
             }
             if self.must_stop() {
-                return Ok(self.nothing_stored());
+                return Ok(None);
             }
         }
-        self.store(batch).await?;
-        self.settle().await?;
-        if self.must_stop() {
-            return Ok(self.nothing_stored());
+        if broken_off.is_none() || self.importer.on_error == OnError::Skip {
+            self.store(batch).await?;
         }
-        self.import.commit().await?;
-        Ok(self.summary)
+        self.settle().await?;
+        Ok(broken_off)
+    }
+
+    async fn end(mut self, broken_off: Option<String>) -> Result<Summary, ImportError> {
+        let stops = self.importer.on_error == OnError::Stop;
+        if self.must_stop() || (broken_off.is_some() && stops) {
+            self.import.abandon().await;
+            self.summary.stored = 0;
+        } else {
+            self.import.commit().await?;
+        }
+        let summary = self.summary;
+        match broken_off {
+            Some(reason) => Err(ImportError::File { reason, summary }),
+            None => Ok(summary),
+        }
     }
 
     fn must_stop(&self) -> bool {
         self.importer.on_error == OnError::Stop && self.summary.rejected > 0
     }
 
-    fn nothing_stored(&self) -> Summary {
-        Summary {
-            stored: 0,
-            ..self.summary
-        }
-    }
-
-    async fn broken_off(mut self, reason: String, batch: Batch) -> Result<Summary, ImportError> {
-        let summary = match self.importer.on_error {
-            OnError::Stop => self.nothing_stored(),
-            OnError::Skip => {
-                self.store(batch).await?;
-                self.settle().await?;
-                self.import.commit().await?;
-                self.summary
-            }
-        };
-        Err(ImportError::File { reason, summary })
-    }
-
     /// Begins to store a batch, after the one before it.
-    async fn store(&mut self, batch: Batch) -> Result<(), ImportError> {
+    async fn store(&mut self, batch: Batch) -> Result<(), RepositoryError> {
         self.settle().await?;
         if !batch.rows.is_empty() && !self.must_stop() {
             self.underway = Some((batch.lines, self.import.begin(batch.rows).await?));
@@ -161,7 +166,7 @@ impl Run<'_> {
     }
 
     /// Waits for the batch that is being stored.
-    async fn settle(&mut self) -> Result<(), ImportError> {
+    async fn settle(&mut self) -> Result<(), RepositoryError> {
         let Some((lines, pending)) = self.underway.take() else {
             return Ok(());
         };

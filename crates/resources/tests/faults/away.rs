@@ -1,14 +1,13 @@
-//! The server is not there, goes, or is not the primary any more.
+//! The server is not there, cannot be found, or does not let anybody in.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::doc;
 use resources::repository::mongo::{MongoRepository, MongoSettings};
 use resources::repository::{Repository, RepositoryError};
 
-use crate::ledger::{Ledger, Load, Said};
-use crate::server::{Operator, OwnServer, TestStore, uri, with_option};
+use crate::ledger::{Ledger, Said};
+use crate::own_server::OwnServer;
+use crate::server::{TestStore, uri, with_option};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
@@ -16,8 +15,8 @@ async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
     let store = TestStore::connect(&server.uri()).await;
     store.repository.prepare(&store.of).await.unwrap();
     let ledger = Ledger::default();
-    for _ in 0..3 {
-        assert_eq!(ledger.send(&store, 1).await, Said::NotDone);
+    for size in [1, 3, 1] {
+        assert_eq!(ledger.send(&store, size).await, Said::NotDone);
     }
     let begun = Instant::now();
     for _ in 0..100 {
@@ -46,41 +45,6 @@ async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_loses_nothing_that_was_acknowledged() {
-    let mut server = OwnServer::started();
-    let store = TestStore::connect(&server.uri()).await;
-    store.recovered().await;
-    store.repository.prepare(&store.of).await.unwrap();
-    let store = Arc::new(store);
-    let load = Load::start(&store);
-    for _ in 0..2 {
-        load.acknowledged(100).await;
-        server.kill();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        server.start();
-        load.acknowledged(50).await;
-    }
-    load.stop().await.assert_kept(&store).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_step_down_of_the_primary_loses_nothing() {
-    let server = OwnServer::started();
-    let store = TestStore::connect(&server.uri()).await;
-    store.recovered().await;
-    store.repository.prepare(&store.of).await.unwrap();
-    let store = Arc::new(store);
-    let operator = Operator::connect(&server.uri()).await;
-    let load = Load::start(&store);
-    load.acknowledged(100).await;
-    // One that is alone steps down only by force, and its connections may be cut.
-    let step_down = doc! { "replSetStepDown": 1, "secondaryCatchUpPeriodSecs": 0, "force": true };
-    let _ = operator.admin(step_down).await;
-    load.acknowledged(100).await;
-    load.stop().await.assert_kept(&store).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_are_a_transient_failure_that_shows_none() {
     let server = uri().replacen("://", "://nobody:hunter2@", 1);
     let settings = MongoSettings::new(&with_option(&server, "authSource=admin"));
@@ -91,4 +55,37 @@ async fn refused_credentials_are_a_transient_failure_that_shows_none() {
         "{error:?}"
     );
     assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+/// A name that there never will be: <https://www.rfc-editor.org/rfc/rfc6761#section-6.4>.
+async fn by_a_name_that_there_is_not() -> RepositoryError {
+    let settings = MongoSettings::new("mongodb+srv://nobody:hunter2@cluster.shop.invalid/shop");
+    let error = MongoRepository::connect(settings)
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+    error
+}
+
+#[cfg(feature = "mongodb-srv")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_name_is_not_resolved_is_away() {
+    let begun = Instant::now();
+    let error = by_a_name_that_there_is_not().await;
+    assert!(
+        matches!(error, RepositoryError::Unavailable(_)),
+        "{error:?}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(10), "too late");
+}
+
+#[cfg(not(feature = "mongodb-srv"))]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_without_dns_refuses_the_name_of_a_cluster() {
+    let error = by_a_name_that_there_is_not().await;
+    let RepositoryError::Unusable(text) = &error else {
+        panic!("{error:?}")
+    };
+    assert!(text.contains("mongodb+srv"), "{text}");
 }

@@ -1,7 +1,5 @@
 //! The servers and stores of the tests.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -95,6 +93,11 @@ impl Operator {
         self.0.database(&store.database).collection("things")
     }
 
+    pub(crate) async fn collections(&self, store: &TestStore) -> Vec<String> {
+        let database = self.0.database(&store.database);
+        database.list_collection_names().await.unwrap()
+    }
+
     pub(crate) async fn drop_database(&self, store: &TestStore) {
         self.0.database(&store.database).drop().await.unwrap();
     }
@@ -120,61 +123,5 @@ impl From<&str> for Mode {
 impl From<i32> for Mode {
     fn from(times: i32) -> Self {
         Self(doc! { "times": times }.into())
-    }
-}
-
-/// A server of one test's own, which it may kill.
-pub(crate) struct OwnServer {
-    folder: tempfile::TempDir,
-    port: u16,
-    process: Option<Child>,
-}
-
-impl OwnServer {
-    /// A place for a server that is not started.
-    pub(crate) fn absent() -> Self {
-        let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            port: probe.local_addr().unwrap().port(),
-            process: None,
-        }
-    }
-
-    pub(crate) fn started() -> Self {
-        let mut server = Self::absent();
-        server.start();
-        server
-    }
-
-    pub(crate) fn uri(&self) -> String {
-        format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
-    }
-
-    pub(crate) fn start(&mut self) {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/mongodb");
-        let process = Command::new(script)
-            .args(["serve", "--port", &self.port.to_string(), "--path"])
-            .arg(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.process = Some(process);
-    }
-
-    /// As `kill -9` does.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for OwnServer {
-    fn drop(&mut self) {
-        self.kill();
     }
 }

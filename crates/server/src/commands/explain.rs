@@ -1,5 +1,6 @@
 //! `monocoque explain`
 
+use resources::repository::Repository;
 use tokio::runtime::Builder;
 
 use super::indexes::mongodb;
@@ -16,7 +17,9 @@ pub(super) fn run(arguments: &Explain) -> Result<(), Failure> {
         let id = id
             .transpose()
             .map_err(|error| Failure::usage(error.to_string()))?;
-        let plan = mongodb(&settings).await?.explain(&of, id.as_ref()).await?;
-        super::print(&format!("{plan}\n"))
+        let repository = mongodb(&settings).await?;
+        let plan = repository.explain(&of, id.as_ref()).await;
+        repository.close().await;
+        super::print(&format!("{}\n", plan?))
     })
 }

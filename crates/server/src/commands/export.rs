@@ -3,8 +3,11 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use resources::query::{Pagination, Query};
+use resources::repository::Repository;
+use resources::schema::ResourceType;
 use resources::transfer::{self, ExportError, Format};
 use tokio::runtime::Builder;
 
@@ -23,21 +26,34 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let of = application::find_type(&settings, &arguments.resource_type)?;
         let repository = application::open_existing_store(&settings, &of).await?;
-        let first = Query {
-            page: Pagination { number: 1, size: 1 },
-        };
-        let total = repository.list(&of, &first).await?.total;
-        let mut target = Target::create(&arguments.file)?;
-        let mut progress = Progress::new(Some(total));
-        let file = &mut target.file;
-        let advance = &mut |rows| progress.advance(rows, rows);
-        let outcome = transfer::export(&*repository, &of, format, file, advance).await;
-        progress.finish();
-        let count = outcome.map_err(|error| failure(error, &arguments.file))?;
-        target.complete()?;
+        let outcome = export(&*repository, &of, format, &arguments.file).await;
+        repository.close().await;
+        let count = outcome?;
         let _ = writeln!(std::io::stderr(), "{count} exported");
         Ok(())
     })
+}
+
+/// Writes the file and returns the count of its rows.
+async fn export(
+    repository: &dyn Repository,
+    of: &Arc<ResourceType>,
+    format: Format,
+    path: &Path,
+) -> Result<u64, Failure> {
+    let first = Query {
+        page: Pagination { number: 1, size: 1 },
+    };
+    let total = repository.list(of, &first).await?.total;
+    let mut target = Target::create(path)?;
+    let mut progress = Progress::new(Some(total));
+    let file = &mut target.file;
+    let advance = &mut |rows| progress.advance(rows, rows);
+    let outcome = transfer::export(repository, of, format, file, advance).await;
+    progress.finish();
+    let count = outcome.map_err(|error| failure(error, path))?;
+    target.complete()?;
+    Ok(count)
 }
 
 fn failure(error: ExportError, path: &Path) -> Failure {

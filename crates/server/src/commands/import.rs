@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use resources::transfer::{self, Format, ImportError, Importer, Summary};
+use resources::repository::Repository;
+use resources::schema::ResourceType;
+use resources::transfer::{self, Format, ImportError, Importer, OnError, Summary};
 use tokio::runtime::Builder;
 
 use super::progress::Progress;
@@ -26,34 +28,45 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let of = application::find_type(&settings, &arguments.resource_type)?;
         let repository = application::open_store(&settings, std::slice::from_ref(&of)).await?;
-        let progress = RefCell::new(Progress::new(source.length));
-        let (file, position) = source.counted();
-        let rows = match transfer::rows(format, &of, file) {
-            Ok(rows) => rows,
-            Err(reason) => {
-                let summary = Summary::default();
-                return report(arguments, Err(ImportError::File { reason, summary }));
-            }
-        };
-        let importer = Importer {
-            repository: &*repository,
-            of: &of,
-            on_error: arguments.on_error.into(),
-            rejected: &mut |line, reason| {
-                progress
-                    .borrow()
-                    .say(&format!("line {line} rejected: {reason}"));
-            },
-            progress: &mut |rows| {
-                progress
-                    .borrow_mut()
-                    .advance(position.load(Ordering::Relaxed), rows);
-            },
-        };
-        let outcome = importer.run(rows).await;
-        progress.borrow().finish();
+        let on_error = arguments.on_error.into();
+        let outcome = import(&*repository, &of, on_error, format, source).await;
+        repository.close().await;
         report(arguments, outcome)
     })
+}
+
+/// Stores the rows and says on the standard error which are rejected.
+async fn import(
+    repository: &dyn Repository,
+    of: &Arc<ResourceType>,
+    on_error: OnError,
+    format: Format,
+    source: Source,
+) -> Result<Summary, ImportError> {
+    let progress = RefCell::new(Progress::new(source.length));
+    let (file, position) = source.counted();
+    let rows = transfer::rows(format, of, file).map_err(|reason| ImportError::File {
+        reason,
+        summary: Summary::default(),
+    })?;
+    let importer = Importer {
+        repository,
+        of,
+        on_error,
+        rejected: &mut |line, reason| {
+            progress
+                .borrow()
+                .say(&format!("line {line} rejected: {reason}"));
+        },
+        progress: &mut |rows| {
+            progress
+                .borrow_mut()
+                .advance(position.load(Ordering::Relaxed), rows);
+        },
+    };
+    let outcome = importer.run(rows).await;
+    progress.borrow().finish();
+    outcome
 }
 
 /// The closing count, whatever happened, and what was the matter if not all went well.

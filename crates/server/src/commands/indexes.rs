@@ -1,7 +1,10 @@
 //! `monocoque indexes`
 
-use resources::repository::Repository;
+use std::sync::Arc;
+
 use resources::repository::mongo::MongoRepository;
+use resources::repository::{Repository, RepositoryError};
+use resources::schema::ResourceType;
 use tokio::runtime::Builder;
 
 use crate::application;
@@ -14,13 +17,24 @@ pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let of = application::find_type(&settings, &arguments.resource_type)?;
         let repository = mongodb(&settings).await?;
-        if arguments.apply {
-            repository.prepare(&of).await?;
-        }
-        let indexes = repository.indexes(&of).await?;
-        let lines: Vec<String> = indexes.iter().map(|index| format!("{index}\n")).collect();
-        super::print(&lines.concat())
+        let listed = listed(&repository, &of, arguments.apply).await;
+        repository.close().await;
+        super::print(&listed?)
     })
+}
+
+/// A line for each index, after the missing ones were made if that is wanted.
+async fn listed(
+    repository: &MongoRepository,
+    of: &Arc<ResourceType>,
+    apply: bool,
+) -> Result<String, RepositoryError> {
+    if apply {
+        repository.prepare(of).await?;
+    }
+    let indexes = repository.indexes(of).await?;
+    let lines: Vec<String> = indexes.iter().map(|index| format!("{index}\n")).collect();
+    Ok(lines.concat())
 }
 
 /// The store of the commands that only MongoDB has.

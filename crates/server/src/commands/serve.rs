@@ -46,6 +46,9 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
         chassis::serve::serve(main, application.main, limits, stopped(stopping.clone())),
         chassis::serve::serve(admin, application.admin, limits, stopped(stopping)),
     );
+    if let Some(store) = application.store {
+        store.close().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }

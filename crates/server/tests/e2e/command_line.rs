@@ -2,8 +2,6 @@
 
 // File, environment and flags, and what `config` says about them.
 mod settings;
-// What stops a start, and that nothing is damaged by it.
-mod start;
 // Definition files.
 mod definitions;
 

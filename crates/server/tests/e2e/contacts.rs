@@ -10,6 +10,8 @@ mod refusals;
 mod protocol;
 // Types of one's own, with other ids and a closed schema.
 mod declared;
+// Stores that do not fit the definitions.
+mod misfits;
 
 use reqwest::Method;
 use serde_json::{Value, json};

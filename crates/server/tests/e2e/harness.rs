@@ -1,8 +1,10 @@
 //! The real binary as a child process, and a client for it.
 
 mod answer;
-mod command;
+pub(crate) mod command;
+pub(crate) mod database;
 mod log;
+mod probe;
 mod store;
 mod wire;
 
@@ -65,6 +67,13 @@ impl Setup {
 
     /// Starts the server and waits until it is ready.
     pub(crate) async fn start(self) -> Server {
+        let server = self.start_unready().await;
+        server.becomes_ready().await;
+        server
+    }
+
+    /// Starts the server and waits until it takes connections.
+    pub(crate) async fn start_unready(self) -> Server {
         let mut command = command::binary();
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--admin-listen", "127.0.0.1:0"]);
@@ -86,7 +95,6 @@ impl Setup {
             admin_address: ([0; 4], 0).into(),
         };
         server.find_addresses().await;
-        server.become_ready().await;
         server
     }
 }
@@ -113,7 +121,7 @@ impl Server {
         (self.address, self.admin_address) = (address("listen"), address("admin_listen"));
     }
 
-    async fn become_ready(&mut self) {
+    pub(crate) async fn becomes_ready(&self) {
         let deadline = Instant::now() + SOON;
         loop {
             if self.get("/readiness").await.status == 200 {

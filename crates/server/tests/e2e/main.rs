@@ -1,14 +1,26 @@
 //! The binary as its users meet it: real processes, real sockets, real files.
+//!
+//! The resources are kept in the embedded store; `on_mongodb.rs` has the modules that run on
+//! MongoDB too.
 // The modules are marked as tests for the lints, which cannot tell that all of this binary is.
 
 #[cfg(test)]
 mod harness;
-// Settings, messages and exit codes.
+/// Where the resources are kept in this target.
+#[cfg(test)]
+const ON_MONGODB: bool = false;
+// Settings, commands, messages and exit codes.
 #[cfg(test)]
 mod command_line;
 // What operators and schedulers see: probes, ids, log lines, the drain.
 #[cfg(test)]
 mod operations;
+// What they see of a process that has a store.
+#[cfg(test)]
+mod storage;
+// The file of the embedded store and its directory.
+#[cfg(test)]
+mod data_directory;
 // The contract of the Fibonacci service.
 #[cfg(test)]
 mod fibonacci;

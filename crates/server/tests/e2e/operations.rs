@@ -3,25 +3,12 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Invocation, Server, Setup, Store, Wire};
-
-/// The attributes of a probe's document, asked on both ports.
-async fn probed(server: &Server, name: &str) -> [Value; 2] {
-    let path = format!("/{name}");
-    let main = Answer::to(server.request(Method::GET, &path)).await;
-    let admin = Answer::to(server.admin_request(Method::GET, &path)).await;
-    [main, admin].map(|answer| {
-        let data = answer.data(200);
-        assert_eq!((&data["type"], &data["id"]), (&json!(name), &json!("0")));
-        assert_eq!(answer.header("cache-control"), "no-store");
-        data["attributes"].clone()
-    })
-}
+use crate::harness::{Answer, Invocation, Server, Setup, Store};
 
 #[tokio::test]
 async fn ping_says_what_was_built() {
     let server = Server::start().await;
-    for attributes in probed(&server, "ping").await {
+    for attributes in server.probe("ping").await {
         assert_eq!(attributes["name"], "monocoque");
         assert_eq!(attributes["version"], env!("CARGO_PKG_VERSION"));
         let rustc = attributes["rustc"].as_str().unwrap();
@@ -36,25 +23,9 @@ async fn ping_says_what_was_built() {
 #[tokio::test]
 async fn liveness_says_that_every_worker_runs() {
     let server = Server::start().await;
-    for attributes in probed(&server, "liveness").await {
+    for attributes in server.probe("liveness").await {
         assert_eq!(attributes["workers"], "ok");
         assert!(attributes["workersCount"].as_u64().unwrap() >= 1);
-    }
-}
-
-#[tokio::test]
-async fn readiness_says_how_the_store_is() {
-    let server = Server::start().await;
-    for attributes in probed(&server, "readiness").await {
-        assert_eq!(attributes["sqlite"], "ok");
-        assert!(
-            attributes["sqlitePingDurationMicros"].is_u64(),
-            "{attributes}"
-        );
-    }
-    let alone = Setup::fresh().arguments(["fibonacci"]).start().await;
-    for attributes in probed(&alone, "readiness").await {
-        assert_eq!(attributes, json!({}));
     }
 }
 
@@ -136,19 +107,6 @@ async fn the_log_is_one_json_object_on_each_line() {
 }
 
 #[tokio::test]
-async fn the_first_line_says_what_runs_where() {
-    let server = Server::start().await;
-    let first = &server.log().values()[0];
-    assert_eq!(first["message"], "monocoque starts");
-    assert_eq!(first["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(first["services"], "fibonacci, contacts");
-    assert_eq!(first["listen"], server.address().to_string());
-    assert_eq!(first["admin_listen"], server.admin_address().to_string());
-    let folder = server.store().data_dir().display().to_string();
-    assert_eq!(first["store"], format!("embedded (SQLite) in {folder}"));
-}
-
-#[tokio::test]
 async fn local_log_lines_are_for_people() {
     let server = Setup::fresh().variable("LOG_MODE", "LOCAL").start().await;
     server.get("/contacts").await.document(200);
@@ -164,33 +122,6 @@ async fn local_log_lines_are_for_people() {
 }
 
 #[tokio::test]
-async fn healthy_probes_and_attributes_are_not_logged() {
-    let server = Server::start().await;
-    for name in ["ping", "liveness", "readiness"] {
-        probed(&server, name).await;
-    }
-    let body = json!({"firstName": "Ada-the-secret", "zip": 5});
-    server
-        .send_plain(Method::POST, "/contacts", &body)
-        .await
-        .errors(422);
-    let mut lines = server.terminate_and_read().await;
-    // Those that the harness asked before the process was ready are logged as errors.
-    lines.retain(|line| !line.contains(r#""status":503"#));
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.contains(r#""path":"/contacts""#)),
-        "{lines:?}"
-    );
-    for line in lines {
-        for text in ["/ping", "/liveness", "/readiness", "Ada-the-secret"] {
-            assert!(!line.contains(text), "{line}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn fibonacci_alone_opens_no_store() {
     let store = Store::fresh();
     let server = Setup::on(&store).arguments(["fibonacci"]).start().await;
@@ -202,75 +133,10 @@ async fn fibonacci_alone_opens_no_store() {
 }
 
 #[tokio::test]
-async fn contacts_alone_are_alone() {
-    let server = Setup::fresh().arguments(["contacts"]).start().await;
-    server.get("/contacts").await.document(200);
-    for path in ["/fibonacci/list?count=1", "/fibonacci/docs", "/"] {
-        server.get(path).await.error(404, "not_found");
-    }
-    assert_eq!(server.log().values()[0]["services"], "contacts");
-}
-
-#[tokio::test]
 async fn a_server_that_is_told_to_stop_exits_with_0() {
     let server = Server::start().await;
     server.get("/contacts").await.document(200);
     assert_eq!(server.terminate().await.code(), Some(0));
-}
-
-#[tokio::test]
-async fn a_request_in_flight_is_finished_before_the_end() {
-    let mut server = Server::start().await;
-    let store = server.store().clone();
-    let body = r#"{"firstName":"Ada"}"#;
-    let mut wire = Wire::connect(server.address()).await;
-    let length = body.len();
-    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
-    wire.send(format!(
-        "{head}content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
-    ))
-    .await;
-    // The server says so when the handler waits for the body: the request is in flight.
-    wire.read_until("HTTP/1.1 100 Continue\r\n\r\n").await;
-    server.begin_to_terminate();
-    let stopping = |line: &Value| line["message"] == "no longer accepting connections";
-    server.log().matching(stopping).await;
-    wire.send(body).await;
-    let answer = wire.read_to_end().await;
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
-    assert_eq!(server.ended().await.code(), Some(0));
-    let server = Setup::on(&store).start().await;
-    let document = server.get("/contacts").await.document(200);
-    assert_eq!(document["data"][0]["attributes"]["firstName"], "Ada");
-}
-
-#[tokio::test]
-async fn a_server_that_drains_is_not_ready() {
-    let mut server = Server::start().await;
-    let mut wire = Wire::connect(server.address()).await;
-    let mut probe = Wire::connect(server.address()).await;
-    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
-    wire.send(format!(
-        "{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n"
-    ))
-    .await;
-    wire.read_until("HTTP/1.1 100 Continue\r\n\r\n").await;
-    // Half a request keeps its connection open through the drain.
-    probe
-        .send("GET /readiness HTTP/1.1\r\nhost: test\r\n")
-        .await;
-    server.begin_to_terminate();
-    server
-        .log()
-        .matching(|line| line["message"] == "no longer accepting connections")
-        .await;
-    probe.send("\r\n").await;
-    let answer = probe.read_to_end().await;
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    assert!(answer.contains("draining"), "{answer}");
-    wire.send("{}").await;
-    wire.read_to_end().await;
-    assert_eq!(server.ended().await.code(), Some(0));
 }
 
 #[tokio::test]

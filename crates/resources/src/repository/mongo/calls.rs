@@ -88,9 +88,9 @@ impl Calls {
             let outcome = work.await;
             drop(connection);
             match outcome.as_ref().err().and_then(Verdict::failure) {
-                Some(RepositoryError::Unavailable(reason)) => circuit.failed(reason),
-                // It tells nothing of the next request.
-                Some(RepositoryError::OutcomeUnknown(_)) => {}
+                Some(
+                    RepositoryError::Unavailable(reason) | RepositoryError::OutcomeUnknown(reason),
+                ) => circuit.failed(reason),
                 _ => circuit.succeeded(),
             }
             outcome

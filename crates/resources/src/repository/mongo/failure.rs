@@ -11,6 +11,7 @@ const DUPLICATE_KEY: i32 = 11000;
 /// The server has no place left.
 const OUT_OF_DISK_SPACE: i32 = 14031;
 const MAX_TIME_EXPIRED: i32 = 50;
+const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 const ILLEGAL_OPERATION: i32 = 20;
 /// The server says that it is not the primary, so it has done nothing.
@@ -18,6 +19,8 @@ const NOT_PRIMARY: [i32; 2] = [10107, 13435];
 /// Elections, shutdowns and networks within the cluster: it may have been done before.
 /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
 const RETRYABLE: [i32; 11] = [6, 7, 89, 91, 134, 189, 262, 9001, 11600, 11602, 13436];
+/// The server has dropped a cursor, because nobody used it for minutes or somebody killed it.
+const CURSOR_GONE: [i32; 2] = [43, 237];
 /// Others were in the way of a write or a transaction; the next attempt may find none.
 const CONFLICTS: [i32; 3] = [24, 112, 251];
 
@@ -77,15 +80,31 @@ pub(super) fn read_failure(failure: Failure) -> RepositoryError {
     }
 }
 
+/// What the driver says, without what the server repeats of resources: their attributes are
+/// personal data, and the text goes into logs.
+pub(super) fn text(error: &Error) -> String {
+    let mut text = error.kind.to_string();
+    for values in [" dup key:", "details: Some(", "server response: Some("] {
+        if let Some(at) = text.find(values) {
+            text.truncate(at);
+        }
+    }
+    text
+}
+
 /// Of something that changes nothing, so that it can be asked for again.
 pub(super) fn of_read(error: &Error) -> RepositoryError {
-    let text = error.to_string();
+    let text = text(error);
     match error.kind.as_ref() {
         ErrorKind::ServerSelection { .. }
         | ErrorKind::Io(_)
         | ErrorKind::ConnectionPoolCleared { .. }
         | ErrorKind::DnsResolve { .. }
         | ErrorKind::Shutdown => RepositoryError::Unavailable(text),
+        // The driver also says so of a server that it has not reached yet.
+        ErrorKind::Transaction { message, .. } if message.contains("not supported by this") => {
+            RepositoryError::Unavailable(text)
+        }
         ErrorKind::Authentication { .. } => refused_authentication(),
         ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. }
@@ -99,15 +118,26 @@ fn of_code(error: &Error, text: String) -> RepositoryError {
         || error.contains_label(TRANSIENT_TRANSACTION_ERROR);
     match code(error) {
         Some(AUTHENTICATION_FAILED) => refused_authentication(),
-        Some(ILLEGAL_OPERATION) if text.contains("replica set") => needs_replica_set(),
+        Some(UNAUTHORIZED) => RepositoryError::Unusable(
+            "the server does not allow it to the user of the connection string, or wants one"
+                .to_owned(),
+        ),
+        Some(ILLEGAL_OPERATION) if is_about_replication(&text) => needs_replica_set(),
         Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Busy(text),
-        Some(code) if CONFLICTS.contains(&code) => RepositoryError::Busy(text),
+        Some(code) if CONFLICTS.contains(&code) || CURSOR_GONE.contains(&code) => {
+            RepositoryError::Busy(text)
+        }
         Some(code) if NOT_PRIMARY.contains(&code) || RETRYABLE.contains(&code) => {
             RepositoryError::Unavailable(text)
         }
         _ if transient => RepositoryError::Busy(text),
         _ => RepositoryError::Internal(text),
     }
+}
+
+/// The server's words, or those that the driver puts in their place.
+fn is_about_replication(text: &str) -> bool {
+    text.contains("replica set") || text.contains("does not support retryable writes")
 }
 
 /// Of a write: what was sent and not answered may have been done.
@@ -123,7 +153,7 @@ pub(super) fn of_write(error: &Error) -> RepositoryError {
         }
     };
     if unanswered {
-        RepositoryError::OutcomeUnknown(error.to_string())
+        RepositoryError::OutcomeUnknown(text(error))
     } else {
         of_read(error)
     }

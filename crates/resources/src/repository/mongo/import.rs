@@ -54,6 +54,7 @@ pub(super) async fn run(
                 let _ = reply.send(outcome);
                 break;
             }
+            Step::Abandon => break,
         }
     }
     if let Some(staging) = staging
@@ -132,7 +133,7 @@ async fn insert_documents(
                 None => Ok(errors),
             }
         }
-        ErrorKind::InsertMany(_) => Err(RepositoryError::OutcomeUnknown(error.to_string())),
+        ErrorKind::InsertMany(_) => Err(RepositoryError::OutcomeUnknown(failure::text(&error))),
         _ => Err(failure::of_write(&error)),
     }
 }

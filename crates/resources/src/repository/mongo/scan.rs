@@ -24,7 +24,10 @@ pub(super) async fn run(store: Arc<Store>, of: Arc<ResourceType>, batches: mpsc:
     let mut interruptions = 0;
     while let Err(error) = scan_from(&store, &of, &mut after, &batches).await {
         interruptions += 1;
-        let goes_on = matches!(error, RepositoryError::Unavailable(_));
+        let goes_on = matches!(
+            error,
+            RepositoryError::Unavailable(_) | RepositoryError::Busy(_)
+        );
         if !goes_on || interruptions > SCAN_ATTEMPTS || ids::have_position(&of) {
             let _ = batches.send(Err(error)).await;
             return;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, Tls, WriteConcern};
 
 use crate::repository::RepositoryError;
 
@@ -69,6 +69,7 @@ impl MongoSettings {
         let mut options = ClientOptions::parse(self.uri.as_str())
             .await
             .map_err(|error| self.refusal(&error))?;
+        files_can_be_read(options.tls.as_ref())?;
         options
             .server_selection_timeout
             .get_or_insert(SERVER_SELECTION_TIMEOUT);
@@ -115,6 +116,28 @@ impl std::fmt::Debug for MongoSettings {
             .field("operation_timeout", &self.operation_timeout)
             .finish()
     }
+}
+
+/// The driver would not say which file it is that it cannot read.
+fn files_can_be_read(tls: Option<&Tls>) -> Result<(), RepositoryError> {
+    let Some(Tls::Enabled(tls)) = tls else {
+        return Ok(());
+    };
+    let files = [
+        ("tlsCAFile", &tls.ca_file_path),
+        ("tlsCertificateKeyFile", &tls.cert_key_file_path),
+    ];
+    for (option, file) in files {
+        if let Some(file) = file
+            && let Err(error) = std::fs::File::open(file)
+        {
+            let file = file.display();
+            return Err(RepositoryError::Unusable(format!(
+                "the file '{file}' of {option} cannot be read: {error}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// An acknowledged write must survive the loss of the primary, so `w` is not weakened by accident.

@@ -270,7 +270,9 @@ fn import(
                     Ok(())
                 };
                 let _ = reply.send(commit.map_err(failure));
+                break;
             }
+            Step::Abandon => break,
         }
     }
     if !connection.is_autocommit() {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ids;
-use crate::harness::{Server, Setup, Store, folder_with, pointers};
+use crate::harness::{Server, Setup, folder_with, pointers};
 
-const BOOKS: &str = "
+pub(super) const BOOKS: &str = "
 type: books
 id: uuid
 page: {default: 2, maximum: 5}
@@ -38,7 +38,7 @@ id: integer
 attributes: {type: object}
 ";
 
-fn definitions() -> TempDir {
+pub(super) fn definitions() -> TempDir {
     folder_with(&[
         ("books.yaml", BOOKS),
         ("countries.yaml", COUNTRIES),
@@ -291,25 +291,4 @@ async fn a_unique_index_makes_a_second_one_a_conflict() {
                 .document(201);
         }
     }
-}
-
-#[tokio::test]
-async fn a_store_that_holds_ids_of_another_kind_is_refused_at_the_start() {
-    let store = Store::fresh();
-    let folder = definitions();
-    let server = Setup::on(&store).definitions(folder.path()).start().await;
-    assert!(server.terminate().await.success());
-    let other = folder_with(&[("books.yaml", &BOOKS.replace("uuid", "integer"))]);
-    let arguments = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-        "--resources",
-    ];
-    let mut arguments = arguments.to_vec();
-    arguments.push(other.path().to_str().unwrap());
-    let outcome = crate::harness::Invocation::new(&arguments).on(&store).run();
-    outcome.fails_with(64, &["books", "uuid", "integer"]);
 }

@@ -1,7 +1,7 @@
 //! The binary as a command that runs to its end.
 
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -78,15 +78,24 @@ impl Invocation {
     }
 
     /// Starts it and leaves the standard input to the caller.
-    pub(crate) fn begin(mut self) -> Running {
+    pub(crate) fn begin(self) -> Running {
+        let (mut running, stdout) = self.begin_unread();
+        running.stdout = Some(collect(stdout));
+        running
+    }
+
+    /// Starts it and leaves the standard output to the caller too.
+    pub(crate) fn begin_unread(mut self) -> (Running, ChildStdout) {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = self.command.stderr(Stdio::piped()).spawn().unwrap();
-        Running {
+        let stdout = child.stdout.take().unwrap();
+        let running = Running {
             stdin: child.stdin.take(),
-            stdout: Some(collect(child.stdout.take().unwrap())),
+            stdout: None,
             stderr: Some(collect(child.stderr.take().unwrap())),
             child,
-        }
+        };
+        (running, stdout)
     }
 }
 
@@ -117,7 +126,8 @@ impl Running {
             std::thread::sleep(LOOK_INTERVAL);
         };
         let text = |stream: Option<JoinHandle<Vec<u8>>>| {
-            String::from_utf8(stream.unwrap().join().unwrap()).unwrap()
+            let bytes = stream.map_or_else(Vec::new, |stream| stream.join().unwrap());
+            String::from_utf8(bytes).unwrap()
         };
         Outcome {
             code: status.code().unwrap_or(-1),

@@ -5,13 +5,15 @@ use std::io::Write;
 use super::{array, import, rows};
 use crate::harness::Store;
 
-const SMALL: usize = 500;
+/// Ten batches, so that as many are underway at once as ever are.
+const SMALL: usize = 5_000;
 const LARGE: usize = 50_000;
 
-/// What a hundredfold file may take more than a small one, in KiB: the cache of SQLite (2 MiB),
-/// its index of the log (8 bytes for each page of 4 KiB) and the slack of the allocator. The text
-/// alone of the large file is several times as much.
-const GROWTH_MAX_KIB: usize = 6 * 1024;
+/// What a tenfold file may take more than a small one, in KiB: the cache of SQLite (2 MiB) and
+/// its index of the log (8 bytes for each page of 4 KiB), and what the allocator holds of freed
+/// memory until it gives it back. The text alone of the large file is more, and its rows are many
+/// times that.
+const GROWTH_MAX_KIB: usize = 12 * 1024;
 
 /// The most memory that a process has had so far, in KiB.
 fn peak_memory_kib(pid: u32) -> usize {
@@ -40,13 +42,10 @@ fn import_peak(count: usize) -> (usize, usize) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_import_of_50_000_rows_takes_hardly_more_memory_than_one_of_500() {
+fn an_import_of_50_000_rows_takes_hardly_more_memory_than_one_of_5_000() {
     let (small, _) = import_peak(SMALL);
     let (large, size) = import_peak(LARGE);
-    assert!(
-        size > 2 * GROWTH_MAX_KIB,
-        "the file proves nothing: {size} KiB"
-    );
+    assert!(size > GROWTH_MAX_KIB, "the file proves nothing: {size} KiB");
     assert!(
         large < small + GROWTH_MAX_KIB,
         "{SMALL} rows take {small} KiB, {LARGE} rows {large} KiB"

@@ -142,6 +142,7 @@ async fn an_import_adds_to_what_is_there() {
             .run(),
         3,
     );
+    store.wait_for_the_next_position();
     let server = Setup::on(&store).start().await;
     let body = json!({"firstName": "Ada"});
     server
@@ -149,6 +150,7 @@ async fn an_import_adds_to_what_is_there() {
         .await
         .document(201);
     assert!(server.terminate().await.success());
+    store.wait_for_the_next_position();
     all_stored(
         &import(&store, &["-", "--format", "ndjson"])
             .input(lines(&rows(3)))

@@ -156,7 +156,8 @@ async fn copy(
             return Err(match error.kind.as_ref() {
                 ErrorKind::InsertMany(_) if !error.contains_label("TransientTransactionError") => {
                     Failure::Store(RepositoryError::Unusable(format!(
-                        "nothing was stored, because others stored some of it meanwhile: {error}"
+                        "nothing was stored, because others stored some of it meanwhile: {}",
+                        failure::text(&error)
                     )))
                 }
                 _ => Failure::Driver(error),

@@ -1,8 +1,9 @@
-//! What stops a start, and that nothing is damaged by it.
+//! The file and the directory of the embedded store: what stops a start, and that nothing is
+//! damaged by it.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -24,6 +25,11 @@ const USER_VERSION: std::ops::Range<usize> = 60..64;
 #[track_caller]
 fn serve(store: &Store) -> Outcome {
     Invocation::new(&SERVE).on(store).run()
+}
+
+/// The file of the embedded store.
+fn file(store: &Store) -> PathBuf {
+    store.data_dir().join("monocoque.sqlite")
 }
 
 /// The files of a directory that hold data, with their bytes.
@@ -124,7 +130,7 @@ async fn a_data_directory_in_use_is_code_64_and_its_holder_is_named() {
 #[tokio::test]
 async fn a_damaged_file_is_code_69_and_is_not_touched() {
     let store = filled().await;
-    let whole = std::fs::read(store.file()).unwrap();
+    let whole = std::fs::read(file(&store)).unwrap();
     assert!(whole.len() > 12 * 4096, "{}", whole.len());
     let mut garbled = whole.clone();
     garbled[4096 * 3..4096 * 12].fill(0xa5);
@@ -136,18 +142,18 @@ async fn a_damaged_file_is_code_69_and_is_not_touched() {
         ("half a file", whole[..whole.len() / 2].to_vec()),
         ("another format", b"this is not a database\n".repeat(300)),
     ] {
-        std::fs::write(store.file(), &damaged).unwrap();
+        std::fs::write(file(&store), &damaged).unwrap();
         let before = files(&store.data_dir());
         for arguments in [&SERVE[..], &["export", "contacts"]] {
             let outcome = Invocation::new(arguments).on(&store).run();
-            outcome.fails_with(69, &[store.file().to_str().unwrap(), "damaged", "backup"]);
+            outcome.fails_with(69, &[file(&store).to_str().unwrap(), "damaged", "backup"]);
         }
         assert!(
             files(&store.data_dir()) == before,
             "{damage}: the files have changed"
         );
     }
-    std::fs::write(store.file(), &whole).unwrap();
+    std::fs::write(file(&store), &whole).unwrap();
     let server = Setup::on(&store).start().await;
     assert_eq!(
         server.get("/contacts").await.document(200)["meta"]["total"],
@@ -158,16 +164,16 @@ async fn a_damaged_file_is_code_69_and_is_not_touched() {
 #[tokio::test]
 async fn a_file_of_another_program_or_a_newer_version_is_code_64_and_is_not_touched() {
     let store = filled().await;
-    let whole = std::fs::read(store.file()).unwrap();
+    let whole = std::fs::read(file(&store)).unwrap();
     for (place, text) in [
         (APPLICATION_ID, "another program"),
         (USER_VERSION, "newer version"),
     ] {
         let mut other = whole.clone();
         other[place].copy_from_slice(&[0, 0, 3, 9]);
-        std::fs::write(store.file(), &other).unwrap();
+        std::fs::write(file(&store), &other).unwrap();
         let before = files(&store.data_dir());
-        serve(&store).fails_with(64, &[store.file().to_str().unwrap(), text]);
+        serve(&store).fails_with(64, &[file(&store).to_str().unwrap(), text]);
         assert!(
             files(&store.data_dir()) == before,
             "{text}: the files have changed"
@@ -185,10 +191,10 @@ async fn the_log_of_a_crash_beside_a_damaged_file_is_not_touched() {
         .await;
     answer.document(201);
     server.kill_hard();
-    let whole = std::fs::read(store.file()).unwrap();
+    let whole = std::fs::read(file(&store)).unwrap();
     let mut garbled = whole.clone();
     garbled[4096 * 3..4096 * 12].fill(0xa5);
-    std::fs::write(store.file(), garbled).unwrap();
+    std::fs::write(file(&store), garbled).unwrap();
     let before = files(&store.data_dir());
     assert!(
         before.contains_key("monocoque.sqlite-wal"),
@@ -198,10 +204,34 @@ async fn the_log_of_a_crash_beside_a_damaged_file_is_not_touched() {
     serve(&store).fails_with(69, &["damaged"]);
     assert!(files(&store.data_dir()) == before, "the files have changed");
     // Whoever restores the file has the write of the log too.
-    std::fs::write(store.file(), whole).unwrap();
+    std::fs::write(file(&store), whole).unwrap();
     let server = Setup::on(&store).start().await;
     assert_eq!(
         server.get("/contacts").await.document(200)["meta"]["total"],
         101
     );
+}
+
+#[test]
+fn a_misspelled_data_directory_is_not_an_empty_collection() {
+    let store = Store::fresh();
+    let outcome = Invocation::new(&["export", "contacts"]).on(&store).run();
+    outcome.fails_with(64, &["there is no store"]);
+    assert!(!store.data_dir().exists());
+}
+
+#[tokio::test]
+async fn an_empty_store_still_knows_the_kind_of_its_ids() {
+    let definition = "type: books\nid: uuid\nattributes: {type: object}\n";
+    let store = Store::fresh();
+    let folder = crate::harness::folder_with(&[("books.yaml", definition)]);
+    let server = Setup::on(&store).definitions(folder.path()).start().await;
+    assert!(server.terminate().await.success());
+    let definition = definition.replace("uuid", "integer");
+    let other = crate::harness::folder_with(&[("books.yaml", &definition)]);
+    let resources = ["--resources", other.path().to_str().unwrap()];
+    let outcome = Invocation::new(&[&SERVE[..], &resources].concat())
+        .on(&store)
+        .run();
+    outcome.fails_with(64, &["books", "uuid", "integer"]);
 }

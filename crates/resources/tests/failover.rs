@@ -1,0 +1,31 @@
+//! The MongoDB store while the server that takes the writes goes and another comes: what was
+//! acknowledged is there once, and the store finds the other by itself.
+//!
+//! A target of its own, because it may kill a member of the deployment that all tests share.
+//!
+//! Needs a server: `scripts/mongodb run -- cargo test -p resources`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+#![expect(
+    dead_code,
+    reason = "some of what `faults.rs` has too is used only there"
+)]
+
+#[path = "faults/elections.rs"]
+mod elections;
+#[path = "faults/interposer.rs"]
+mod interposer;
+#[path = "faults/ledger.rs"]
+mod ledger;
+#[path = "faults/loss.rs"]
+mod loss;
+#[path = "faults/own_server.rs"]
+mod own_server;
+#[path = "faults/replica_set.rs"]
+mod replica_set;
+#[path = "faults/server.rs"]
+mod server;
+#[path = "faults/victim.rs"]
+mod victim;
+#[path = "faults/wire.rs"]
+mod wire;

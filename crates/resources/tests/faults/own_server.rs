@@ -1,0 +1,71 @@
+//! A server of one test's own, which it may kill; the tests of the binary use it too.
+
+use std::ffi::{OsStr, OsString};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+pub(crate) struct OwnServer {
+    folder: tempfile::TempDir,
+    port: u16,
+    process: Option<Child>,
+    /// What `scripts/mongodb serve` is told besides, from the next start on.
+    pub(crate) options: Vec<OsString>,
+}
+
+impl OwnServer {
+    /// A place for a server that is not started.
+    pub(crate) fn absent() -> Self {
+        let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            port: probe.local_addr().unwrap().port(),
+            process: None,
+            options: Vec::new(),
+        }
+    }
+
+    pub(crate) fn started(options: &[&OsStr]) -> Self {
+        let mut server = Self::absent();
+        server.options = options.iter().map(Into::into).collect();
+        server.start();
+        server
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        format!("mongodb://{}/?directConnection=true", self.address())
+    }
+
+    pub(crate) fn start(&mut self) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/mongodb");
+        let process = Command::new(script)
+            .args(["serve", "--port", &self.port.to_string(), "--path"])
+            .arg(self.folder.path())
+            .args(&self.options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.process = Some(process);
+    }
+
+    /// As `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

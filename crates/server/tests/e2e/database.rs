@@ -1,0 +1,56 @@
+//! What the operator of the database sees of it, past the binary.
+
+use mongodb::bson::{Bson, Document, doc};
+
+use crate::harness::database::{Database, run};
+use crate::harness::{Invocation, Store};
+
+#[track_caller]
+fn of(store: &Store) -> &Database {
+    match store {
+        Store::Embedded(_) => panic!("the embedded store is no database"),
+        Store::MongoDb(database) => database,
+    }
+}
+
+/// The names of the collections that the store made.
+#[track_caller]
+fn collections(store: &Store) -> Vec<String> {
+    let reply = run(
+        &of(store).name,
+        doc! { "listCollections": 1, "nameOnly": true },
+    )
+    .unwrap();
+    let batch = reply
+        .get_document("cursor")
+        .unwrap()
+        .get_array("firstBatch");
+    let name = |collection: &Bson| {
+        let collection: &Document = collection.as_document().unwrap();
+        collection.get_str("name").unwrap().to_owned()
+    };
+    let names: Vec<String> = batch.unwrap().iter().map(name).collect();
+    names
+        .into_iter()
+        .filter(|name| !name.starts_with("system."))
+        .collect()
+}
+
+#[test]
+fn an_import_leaves_no_collection_but_its_own() {
+    let store = Store::fresh();
+    for (rows, code) in [
+        ("{\"zip\":\"1\"}\n", 0),
+        ("{\"zip\":\"1\"}\n{\"zip\":1}\n", 64),
+        ("[", 64),
+    ] {
+        let arguments = ["import", "contacts", "-", "--format", "ndjson"];
+        let outcome = Invocation::new(&arguments).on(&store).input(rows).run();
+        assert_eq!(outcome.code, code, "{outcome:?}");
+        assert_eq!(collections(&store), ["contacts"], "{rows}");
+    }
+    let arguments = ["import", "contacts", "-", "--format", "json"];
+    let outcome = Invocation::new(&arguments).on(&store).input("[{}, ").run();
+    outcome.fails_with(64, &["line 1"]);
+    assert_eq!(collections(&store), ["contacts"]);
+}

@@ -1,0 +1,54 @@
+//! The binary over MongoDB: the modules of `main.rs` that are about resources, and those that only
+//! a server apart can be about.
+//!
+//! Needs a server: `scripts/mongodb run -- cargo test -p server`.
+// The modules are marked as tests for the lints, which cannot tell that all of this binary is.
+
+#![expect(
+    dead_code,
+    reason = "some parts of the harness serve only the modules that are in `main.rs` alone"
+)]
+
+#[cfg(test)]
+mod harness;
+/// Where the resources are kept in this target.
+#[cfg(test)]
+const ON_MONGODB: bool = true;
+// A server of MongoDB that a test may kill.
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/own_server.rs"]
+mod own_server;
+// What makes it a standalone one.
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/interposer.rs"]
+mod interposer;
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/unreplicated.rs"]
+mod unreplicated;
+#[cfg(test)]
+#[path = "../../../resources/tests/faults/wire.rs"]
+mod wire;
+// Processes on such servers: away, encrypted, behind a password, not a replica set.
+#[cfg(test)]
+mod deployments;
+// What the operator of the database sees of it.
+#[cfg(test)]
+mod database;
+// It fails in the middle of something.
+#[cfg(test)]
+mod faults;
+// What operators and schedulers see of a process that has a store.
+#[cfg(test)]
+mod storage;
+// The contacts, and types that a definition file declares.
+#[cfg(test)]
+mod contacts;
+// Whole collections in and out of files.
+#[cfg(test)]
+mod transfer;
+// What is left after kill -9.
+#[cfg(test)]
+mod crash;
+// What README.md and docs/ tell people to type.
+#[cfg(test)]
+mod documents;

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{LOOK_INTERVAL, SOON, Store};
 
@@ -115,9 +115,15 @@ impl Running {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Outcome {
+    pub(crate) fn end(self) -> Outcome {
+        self.end_within(SOON)
+    }
+
+    /// [`Running::end`] of something that takes long by itself.
+    #[track_caller]
+    pub(crate) fn end_within(mut self, patience: Duration) -> Outcome {
         drop(self.stdin.take());
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;

@@ -154,12 +154,7 @@ async fn count(
 ) -> Result<u64, Failure> {
     let collection = store.collection(of);
     let bound = i64::try_from(COUNTED_MAX).unwrap_or(i64::MAX);
-    let pipeline = [
-        doc! { "$sort": { ids::ID: 1 } },
-        doc! { "$limit": bound + 1 },
-        doc! { "$project": { ids::ID: 1 } },
-        doc! { "$count": "total" },
-    ];
+    let pipeline = [doc! { "$limit": bound + 1 }, doc! { "$count": "total" }];
     let mut cursor = collection
         .aggregate(pipeline)
         .session(&mut *session)

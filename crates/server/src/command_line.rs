@@ -89,6 +89,8 @@ pub(crate) enum Rejection {
     Stop,
     /// They are stored
     Skip,
+    /// Those before it are stored, those after it are not
+    Halt,
 }
 
 impl From<Rejection> for OnError {
@@ -96,6 +98,7 @@ impl From<Rejection> for OnError {
         match rejection {
             Rejection::Stop => Self::Stop,
             Rejection::Skip => Self::Skip,
+            Rejection::Halt => Self::Halt,
         }
     }
 }

@@ -14,6 +14,9 @@ pub enum ImportMode {
     AllOrNothing,
     /// Each batch is stored when it is acknowledged, without the rows that are refused.
     EachBatch,
+    /// The same, but no row after the first one that is refused is stored: the outcomes of its
+    /// batch end with it.
+    InOrder,
 }
 
 /// What a store says of each batch of a scan.
@@ -39,7 +42,7 @@ impl Scan {
     }
 }
 
-/// What came of each row of a batch, in its order.
+/// What came of each row of a batch, in its order; see [`ImportMode::InOrder`].
 pub type Outcomes = Vec<Result<(), Refusal>>;
 
 /// What an import asks of the store.

@@ -43,6 +43,7 @@ macro_rules! clauses {
             an_import_that_is_dropped_leaves_nothing,
             an_import_by_batches_keeps_what_was_acknowledged,
             an_import_says_which_rows_are_refused,
+            an_import_in_order_ends_at_the_first_refusal,
         );
     };
     ($fresh:path; $($clause:ident),* $(,)?) => {
@@ -584,4 +585,18 @@ pub(crate) async fn an_import_says_which_rows_are_refused(store: Store) {
         import.commit().await.unwrap();
         assert_eq!(numbers(&store, &of).await, [0, 1, 3]);
     }
+}
+
+pub(crate) async fn an_import_in_order_ends_at_the_first_refusal(store: Store) {
+    let of = things(&store).await;
+    let mut import = store.import(&of, ImportMode::InOrder).await.unwrap();
+    insert_all(&mut import, rows(&of, 0..3)).await;
+    let mut batch = rows(&of, 3..8);
+    batch[2].id = batch[0].id.clone();
+    batch[4].id = batch[0].id.clone();
+    let taken = Refusal::IdTaken(batch[0].id.clone().unwrap());
+    let outcomes = import.insert(batch).await.unwrap();
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(taken)]);
+    import.commit().await.unwrap();
+    assert_eq!(numbers(&store, &of).await, [0, 1, 2, 3, 4]);
 }

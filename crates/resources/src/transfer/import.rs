@@ -20,6 +20,8 @@ pub enum OnError {
     Stop,
     /// They are stored.
     Skip,
+    /// Those before it are stored, those after it are not.
+    Halt,
 }
 
 /// What came of an import.
@@ -71,6 +73,7 @@ impl Importer<'_> {
         let mode = match self.on_error {
             OnError::Stop => ImportMode::AllOrNothing,
             OnError::Skip => ImportMode::EachBatch,
+            OnError::Halt => ImportMode::InOrder,
         };
         let import = self.repository.import(self.of, mode).await?;
         let mut run = Run {
@@ -116,6 +119,9 @@ impl Run<'_> {
             match new_resource(self.importer.of, row) {
                 Ok(new) => batch.push(line, bytes, new),
                 Err(reason) => {
+                    if self.importer.on_error == OnError::Halt {
+                        self.store(std::mem::take(&mut batch)).await?;
+                    }
                     // What is wrong with the batch before is said first.
                     self.settle().await?;
                     if !self.must_stop() {
@@ -130,7 +136,7 @@ impl Run<'_> {
                 return Ok(None);
             }
         }
-        if broken_off.is_none() || self.importer.on_error == OnError::Skip {
+        if broken_off.is_none() || self.importer.on_error != OnError::Stop {
             self.store(batch).await?;
         }
         self.settle().await?;
@@ -138,8 +144,8 @@ impl Run<'_> {
     }
 
     async fn end(mut self, broken_off: Option<String>) -> Result<Summary, ImportError> {
-        let stops = self.importer.on_error == OnError::Stop;
-        if self.must_stop() || (broken_off.is_some() && stops) {
+        let all_or_nothing = self.importer.on_error == OnError::Stop;
+        if all_or_nothing && (self.must_stop() || broken_off.is_some()) {
             self.import.abandon().await;
             self.summary.stored = 0;
         } else {
@@ -153,7 +159,7 @@ impl Run<'_> {
     }
 
     fn must_stop(&self) -> bool {
-        self.importer.on_error == OnError::Stop && self.summary.rejected > 0
+        self.importer.on_error != OnError::Skip && self.summary.rejected > 0
     }
 
     /// Begins to store a batch, after the one before it.

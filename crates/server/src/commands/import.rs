@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 
 use super::progress::Progress;
 use crate::application;
-use crate::command_line::Import;
+use crate::command_line::{Import, Rejection};
 use crate::failure::Failure;
 use crate::settings;
 
@@ -80,15 +80,16 @@ fn report(arguments: &Import, outcome: Result<Summary, ImportError>) -> Result<(
     match outcome {
         Ok(summary) => {
             count(summary)?;
-            let stopped = summary.rejected > 0
-                && matches!(arguments.on_error, crate::command_line::Rejection::Stop);
-            if stopped {
-                return Err(Failure::settings(
+            match arguments.on_error {
+                Rejection::Stop if summary.rejected > 0 => Err(Failure::settings(
                     "nothing was stored, because a row was rejected; '--on-error skip' stores the \
                      others",
-                ));
+                )),
+                Rejection::Halt if summary.rejected > 0 => Err(Failure::settings(
+                    "a row was rejected: those before it are stored, those after it are not",
+                )),
+                _ => Ok(()),
             }
-            Ok(())
         }
         Err(ImportError::File { reason, summary }) => {
             count(summary)?;

@@ -96,6 +96,10 @@ pub(super) fn text(error: &Error) -> String {
 pub(super) fn of_read(error: &Error) -> RepositoryError {
     let text = text(error);
     match error.kind.as_ref() {
+        // Later attempts find no server to select, because the first was refused.
+        ErrorKind::ServerSelection { message, .. } if message.contains("SCRAM failure") => {
+            refused_authentication()
+        }
         ErrorKind::ServerSelection { .. }
         | ErrorKind::Io(_)
         | ErrorKind::ConnectionPoolCleared { .. }

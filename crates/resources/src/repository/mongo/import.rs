@@ -1,4 +1,4 @@
-//! Many resources at once: unordered bulk writes, straight into the collection or aside first.
+//! Many resources at once: bulk writes, straight into the collection or aside first.
 
 mod staging;
 
@@ -42,7 +42,7 @@ pub(super) async fn run(
         match step {
             Step::Insert(rows, reply) => {
                 let (place, of, staging) = (store.clone(), of.clone(), staging.clone());
-                let work = async move { insert(&place, &of, staging.as_ref(), rows).await };
+                let work = async move { insert(&place, &of, mode, staging.as_ref(), rows).await };
                 // Who no longer waits has given the import up.
                 let _ = reply.send(store.calls.run(Kind::Write, work).await);
             }
@@ -72,7 +72,7 @@ async fn stage(
     of: &ResourceType,
     mode: ImportMode,
 ) -> Result<Option<Documents>, RepositoryError> {
-    if mode == ImportMode::EachBatch {
+    if mode != ImportMode::AllOrNothing {
         return Ok(None);
     }
     let name = format!("monocoque_import_{}", ObjectId::new());
@@ -83,9 +83,11 @@ async fn stage(
 async fn insert(
     store: &Store,
     of: &ResourceType,
+    mode: ImportMode,
     staging: Option<&Documents>,
     rows: Vec<NewResource>,
 ) -> Result<Outcomes, RepositoryError> {
+    let in_order = mode == ImportMode::InOrder;
     let ids = with_ids(store, of, &rows).await?;
     let mut outcomes: Outcomes = vec![Ok(()); rows.len()];
     let mut documents = Vec::with_capacity(rows.len());
@@ -96,7 +98,12 @@ async fn insert(
                 documents.push(document);
                 positions.push(position);
             }
-            Err(refusal) => outcomes[position] = Err(refusal),
+            Err(refusal) => {
+                outcomes[position] = Err(refusal);
+                if in_order {
+                    break;
+                }
+            }
         }
     }
     if staging.is_some() {
@@ -107,9 +114,14 @@ async fn insert(
         }
     }
     let collection = store.collection(of);
-    for error in insert_documents(staging.unwrap_or(&collection), &documents).await? {
+    let target = staging.unwrap_or(&collection);
+    for error in insert_documents(target, &documents, in_order).await? {
         let position = positions[error.index];
         outcomes[position] = Err(failure::duplicate_key(of, &ids[position], &error.message));
+    }
+    let first_refused = outcomes.iter().position(Result::is_err);
+    if let Some(last) = first_refused.filter(|_| in_order) {
+        outcomes.truncate(last + 1);
     }
     Ok(outcomes)
 }
@@ -118,11 +130,12 @@ async fn insert(
 async fn insert_documents(
     collection: &Documents,
     documents: &[RawDocumentBuf],
+    in_order: bool,
 ) -> Result<Vec<IndexedWriteError>, RepositoryError> {
     if documents.is_empty() {
         return Ok(Vec::new());
     }
-    let Err(error) = collection.insert_many(documents).ordered(false).await else {
+    let Err(error) = collection.insert_many(documents).ordered(in_order).await else {
         return Ok(Vec::new());
     };
     match error.kind.as_ref() {

@@ -255,7 +255,7 @@ fn import(
         }
         match step {
             Step::Insert(rows, reply) => {
-                let insert = || insert_rows(connection, of, rows);
+                let insert = || insert_rows(connection, of, mode, rows);
                 let outcome = if whole {
                     insert()
                 } else {
@@ -283,12 +283,17 @@ fn import(
 fn insert_rows(
     connection: &Connection,
     of: &Arc<ResourceType>,
+    mode: ImportMode,
     rows: Vec<NewResource>,
 ) -> Result<Outcomes, RepositoryError> {
-    rows.into_iter()
-        .map(|row| match unit::insert(connection, of, row)? {
-            Ok(_) => Ok(Ok(())),
-            Err(refusal) => Ok(Err(refusal)),
-        })
-        .collect()
+    let mut outcomes = Outcomes::with_capacity(rows.len());
+    for row in rows {
+        let outcome = unit::insert(connection, of, row)?.map(drop);
+        let ends = mode == ImportMode::InOrder && outcome.is_err();
+        outcomes.push(outcome);
+        if ends {
+            break;
+        }
+    }
+    Ok(outcomes)
 }

@@ -64,7 +64,7 @@ async fn commands_with_a_wrong_password_end_with_69_and_show_none() {
             .variable("MONGO_URI", &with_password(&mongodb, WRONG[1]))
             .input("[{}]")
             .run();
-        outcome.fails_with(69, &["uthentication"]);
+        outcome.fails_with(69, &["the server refused the authentication"]);
         for secret in WRONG {
             assert!(!format!("{outcome:?}").contains(secret), "{outcome:?}");
         }

@@ -68,6 +68,38 @@ fn stop_stores_nothing_at_all() {
 }
 
 #[test]
+fn halt_stores_what_comes_before_the_first_bad_row() {
+    // More rows than a batch holds come first.
+    let good = lines(&rows(1200));
+    let (store, arguments) = (
+        Store::fresh(),
+        ["-", "--format", "ndjson", "--on-error", "halt"],
+    );
+    let outcome = import(&store, &arguments)
+        .input(format!("{good}{MIXED}"))
+        .run();
+    outcome.fails_with(64, &["line 1202 rejected: ", "those before it are stored"]);
+    assert_eq!(outcome.stdout, "1201 stored, 1 rejected\n");
+    assert_eq!(count(&store), 1201);
+}
+
+#[test]
+fn halt_stores_nothing_after_an_id_that_is_taken() {
+    let store = Store::fresh();
+    let arguments = ["-", "--format", "ndjson", "--on-error", "halt"];
+    let id = "5973ecc8c453c823e4c471d2";
+    let row = |id: &str| format!("{{\"_id\":\"{id}\",\"firstName\":\"Ada\"}}\n");
+    let (first, again) = (row(id), row(id));
+    let good = lines(&rows(700));
+    let outcome = import(&store, &arguments)
+        .input(format!("{first}{good}{again}{good}"))
+        .run();
+    outcome.fails_with(64, &["line 702 rejected: ", id]);
+    assert_eq!(outcome.stdout, "701 stored, 1 rejected\n");
+    assert_eq!(count(&store), 701);
+}
+
+#[test]
 fn stop_leaves_what_was_there_before() {
     let store = Store::fresh();
     all_stored(

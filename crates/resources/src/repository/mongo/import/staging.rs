@@ -119,7 +119,8 @@ pub(super) async fn commit(
         loop {
             match copy(&place, &of, &staging, deadline).await {
                 Err(failure) if failure.is_transient() && Instant::now() < deadline => {
-                    tracing::warn!(?failure, "the commit of an import is tried again");
+                    let error = failure.of_import();
+                    tracing::warn!(%error, "the commit of an import is tried again");
                 }
                 outcome => return outcome.map_err(Failure::of_import),
             }

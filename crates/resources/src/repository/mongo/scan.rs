@@ -1,6 +1,7 @@
 //! Whole collections, batch by batch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mongodb::bson::doc;
 use mongodb::options::{FindOptions, Hint};
@@ -18,6 +19,10 @@ const SCAN_BATCH: u32 = 1000;
 /// Interruptions after which a scan goes on where it was.
 const SCAN_ATTEMPTS: u32 = 5;
 
+/// Before the first of these attempts; each later one waits so much longer. Together they last
+/// as long as most elections.
+const SCAN_PAUSE: Duration = Duration::from_millis(700);
+
 /// Sends the whole collection; ends early when nobody listens.
 pub(super) async fn run(store: Arc<Store>, of: Arc<ResourceType>, batches: mpsc::Sender<Batch>) {
     let mut after: Option<Id> = None;
@@ -33,6 +38,7 @@ pub(super) async fn run(store: Arc<Store>, of: Arc<ResourceType>, batches: mpsc:
             return;
         }
         tracing::warn!(%error, collection = of.collection, "a scan was interrupted and goes on");
+        tokio::time::sleep(SCAN_PAUSE * interruptions).await;
     }
 }
 

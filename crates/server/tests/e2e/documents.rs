@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reqwest::{Method, StatusCode};
 
-use crate::harness::{Invocation, Setup};
+use crate::harness::{Invocation, Server, Setup};
 
 /// A fenced block of a document: its language and its text.
 struct Block {
@@ -83,19 +83,7 @@ async fn the_definitions_of_the_guide_are_served() {
         .unwrap();
     }
     let server = Setup::fresh().definitions(folder.path()).start().await;
-    let example = blocks
-        .iter()
-        .find(|block| block.text.starts_with("curl -X POST"))
-        .unwrap();
-    let request = server
-        .request(Method::POST, path(&example.text))
-        .body(body(&example.text));
-    let created = request
-        .header("Content-Type", "application/json")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(created.status(), StatusCode::CREATED);
+    creates(&server, &blocks).await;
     let notes = server.request(Method::GET, "/notes").send().await.unwrap();
     assert_eq!(notes.status(), StatusCode::OK);
 }
@@ -103,19 +91,19 @@ async fn the_definitions_of_the_guide_are_served() {
 #[tokio::test]
 async fn the_request_of_the_api_page_creates_a_contact() {
     let blocks = blocks("docs/api.md");
-    let example = blocks
-        .iter()
-        .find(|block| block.text.starts_with("curl -X POST"))
-        .unwrap();
     let server = Setup::fresh().start().await;
+    creates(&server, &blocks).await;
+}
+
+/// Sends the first request of a page that creates a resource.
+async fn creates(server: &Server, blocks: &[Block]) {
+    let posts = |block: &&Block| block.text.starts_with("curl -X POST");
+    let example = &blocks.iter().find(posts).unwrap().text;
     let request = server
-        .request(Method::POST, path(&example.text))
-        .body(body(&example.text));
-    let created = request
-        .header("Content-Type", "application/json")
-        .send()
-        .await
-        .unwrap();
+        .request(Method::POST, path(example))
+        .body(body(example));
+    let json = request.header("Content-Type", "application/json");
+    let created = json.send().await.unwrap();
     assert_eq!(created.status(), StatusCode::CREATED);
 }
 

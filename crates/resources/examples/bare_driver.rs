@@ -74,6 +74,8 @@ async fn main() {
         "insert" => insert(&contacts, usize::try_from(number(2)).unwrap()).await,
         _ => serve(contacts, u16::try_from(number(2)).unwrap()).await,
     }
+    // Left to itself the driver ends its sessions in a task, which the runtime may not outlive.
+    client.shutdown().immediate(true).await;
 }
 
 async fn ids(contacts: &Contacts) -> Vec<ObjectId> {

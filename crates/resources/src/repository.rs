@@ -99,7 +99,7 @@ pub struct NewResource {
 #[derive(Debug)]
 pub struct Page {
     /// The resources of the page, or the first of them.
-    pub resources: Resources,
+    pub resources: Arc<Resources>,
     /// Where the page is too large to be held at once: the others, batch by batch.
     pub rest: Option<Scan>,
     /// Resources in the whole collection.
@@ -190,7 +190,7 @@ pub enum WriteError {
 }
 
 /// The store failed. The texts are for operators and may name files and hosts.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum RepositoryError {
     /// It cannot be reached; the same request will succeed when it is back.
     #[error("the datastore is unavailable: {0}")]

@@ -87,7 +87,7 @@ mod tests {
             }
         });
         let found = Page {
-            resources: batch(0..2),
+            resources: Arc::new(batch(0..2)),
             rest: Some(rest),
             total: 7,
         };

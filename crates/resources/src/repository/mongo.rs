@@ -6,7 +6,9 @@
 mod settings;
 mod calls;
 mod circuit;
-mod reads;
+mod rounds;
+mod finds;
+mod pages;
 mod scan;
 mod cursor;
 mod json;
@@ -18,6 +20,7 @@ mod extended;
 mod ids;
 mod import;
 mod indexes;
+mod explain;
 mod failure;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +35,9 @@ use tokio::sync::oneshot;
 
 use self::calls::{Calls, Kind};
 use self::circuit::Circuit;
+use self::finds::Finds;
+use self::pages::Pages;
+use self::rounds::Rounds;
 use super::{
     Import, ImportMode, Page, Repository, RepositoryError, Resource, Scan, Write, WriteError,
     Written,
@@ -59,6 +65,8 @@ struct Store {
     database: Database,
     calls: Calls,
     circuit: Arc<Circuit>,
+    finds: Arc<Finds>,
+    pages: Arc<Pages>,
     /// Whether the server can read as of one moment; taken to be so until it says otherwise.
     snapshots: AtomicBool,
     timeout: Duration,
@@ -84,6 +92,8 @@ impl MongoRepository {
             client,
             calls: Calls::new(circuit.clone(), pool_size, timeout),
             circuit,
+            finds: Rounds::new(),
+            pages: Rounds::new(),
             snapshots: AtomicBool::new(true),
             timeout,
             place: settings.shows_hosts.then(|| settings.hosts()),
@@ -117,7 +127,7 @@ impl MongoRepository {
         id: Option<&Id>,
     ) -> Result<String, RepositoryError> {
         let (store, of, id) = (self.store.clone(), of.clone(), id.cloned());
-        let work = async move { reads::explain(&store, &of, id.as_ref()).await };
+        let work = async move { explain::explain(&store, &of, id.as_ref()).await };
         self.store.calls.run(Kind::Read, work).await
     }
 }
@@ -162,7 +172,7 @@ impl Repository for MongoRepository {
     }
 
     async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, RepositoryError> {
-        reads::list(&self.store, of, *query).await
+        pages::list(&self.store, of, *query).await
     }
 
     async fn find(
@@ -170,9 +180,7 @@ impl Repository for MongoRepository {
         of: &Arc<ResourceType>,
         id: &Id,
     ) -> Result<Option<Resource>, RepositoryError> {
-        let (store, of, id) = (self.store.clone(), of.clone(), id.clone());
-        let work = async move { reads::find(&store, &of, &id).await };
-        self.store.calls.run(Kind::Read, work).await
+        finds::find(&self.store, of, id).await
     }
 
     async fn write(&self, unit: Vec<Write>) -> Result<Vec<Written>, WriteError> {

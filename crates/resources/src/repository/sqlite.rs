@@ -89,7 +89,7 @@ impl Repository for SqliteRepository {
                 let mut statement = moment.prepare_cached(&table.page())?;
                 let rows = statement.query([page.size, page.offset()])?;
                 Ok(Page {
-                    resources: table::collect(rows)?,
+                    resources: Arc::new(table::collect(rows)?),
                     rest: None,
                     total,
                 })

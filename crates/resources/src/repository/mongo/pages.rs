@@ -1,46 +1,64 @@
-//! Pages and single resources.
+//! Pages of a collection.
 
 use std::sync::Arc;
 
 use mongodb::ClientSession;
-use mongodb::bson::{Bson, doc};
+use mongodb::bson::doc;
 use mongodb::options::FindOptions;
 use tokio::sync::mpsc;
 
 use super::calls::Kind;
 use super::cursor::Cursor;
 use super::failure::{self, Failure, read_failure};
-use super::{Store, ids, json};
+use super::rounds::Rounds;
+use super::{Store, ids};
 use crate::query::Query;
 use crate::repository::bulk::Batch;
-use crate::repository::{Page, RepositoryError, Resource, Resources, Scan};
-use crate::schema::{Id, ResourceType};
+use crate::repository::{Page, RepositoryError, Resources, Scan};
+use crate::schema::ResourceType;
 
 /// Up to this size the total of a collection is counted; the server's own figure is taken above,
 /// because counting takes time with each resource.
 const COUNTED_MAX: u64 = 100_000;
 
-pub(super) async fn find(
-    store: &Store,
-    of: &ResourceType,
-    id: &Id,
-) -> Result<Option<Resource>, RepositoryError> {
-    let filter = doc! { ids::ID: ids::to_bson(id) };
-    let found = store.collection(of).find_one(filter).await;
-    let document = found.map_err(|error| failure::of_read(&error))?;
-    document
-        .map(|document| json::resource(of, &document))
-        .transpose()
+/// Pages of the types that the keys name; `None` tells a reader to ask alone.
+pub(super) type Pages = Rounds<(String, Query), (), Option<Answer>>;
+
+type Answer = Result<Page, RepositoryError>;
+
+/// A page, read once for all who want the same one at the same time.
+pub(super) async fn list(store: &Arc<Store>, of: &Arc<ResourceType>, query: Query) -> Answer {
+    let (place, kind) = (store.clone(), of.clone());
+    let read_once = move |readers: Vec<()>| async move {
+        let page = read(&place, &kind, query).await;
+        let mut answers: Vec<_> = readers[1..].iter().map(|()| copy(&page)).collect();
+        answers.push(Some(page));
+        answers
+    };
+    let key = (of.name.clone(), query);
+    match store.pages.answer(key, (), read_once).await? {
+        Some(answer) => answer,
+        None => read(store, of, query).await,
+    }
+}
+
+/// The same page for another reader; what has not arrived yet can only be read by one.
+fn copy(answer: &Answer) -> Option<Answer> {
+    match answer {
+        Ok(page) if page.rest.is_some() => None,
+        Ok(page) => Some(Ok(Page {
+            resources: page.resources.clone(),
+            rest: None,
+            total: page.total,
+        })),
+        Err(error) => Some(Err(error.clone())),
+    }
 }
 
 /// One request where the page shows the end of the collection, which tells its size; else the
 /// resources are counted, as of the moment of the page. What does not fit the server's first
 /// reply (16 MB) follows while the reader takes it.
-pub(super) async fn list(
-    store: &Arc<Store>,
-    of: &Arc<ResourceType>,
-    query: Query,
-) -> Result<Page, RepositoryError> {
+async fn read(store: &Arc<Store>, of: &Arc<ResourceType>, query: Query) -> Answer {
     let (place, kind) = (store.clone(), of.clone());
     let work = async move { begin_list(&place, &kind, query).await };
     let begun = store.calls.run(Kind::Read, work).await?;
@@ -51,7 +69,7 @@ pub(super) async fn list(
         rest
     });
     Ok(Page {
-        resources: begun.first,
+        resources: Arc::new(begun.first),
         rest,
         total: begun.total,
     })
@@ -172,23 +190,4 @@ async fn count(
         return Ok(counted);
     }
     Ok(collection.estimated_document_count().await?)
-}
-
-/// The plan of a request for one resource or for the first page.
-pub(super) async fn explain(
-    store: &Store,
-    of: &ResourceType,
-    id: Option<&Id>,
-) -> Result<String, RepositoryError> {
-    let mut find = doc! { "find": &of.collection };
-    if let Some(id) = id {
-        find.insert("filter", doc! { ids::ID: ids::to_bson(id) });
-    } else {
-        find.insert("sort", ids::order(of));
-        find.insert("limit", 1);
-    }
-    let command = doc! { "explain": find, "verbosity": "executionStats" };
-    let reply = store.database.run_command(command).await;
-    let reply = reply.map_err(|error| failure::of_read(&error))?;
-    Ok(Bson::Document(reply).into_relaxed_extjson().to_string())
 }

@@ -1,0 +1,73 @@
+//! Writes that look at what others have stored.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn integer_ids_go_on_after_those_that_are_found() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<Document>("orders");
+    // The old shell writes integers as doubles.
+    found
+        .insert_many([doc! { "_id": 41.0 }, doc! { "_id": 7 }])
+        .await
+        .unwrap();
+    let of = declared("type: orders\nid: integer\nattributes: {type: object}\n");
+    repository.prepare(&of).await.unwrap();
+    let new = crate::repository::NewResource {
+        id: None,
+        attributes: serde_json::Map::new(),
+    };
+    let operation = crate::repository::Operation::Insert(new);
+    let written = repository
+        .write(vec![Write {
+            of: of.clone(),
+            operation,
+        }])
+        .await
+        .unwrap();
+    assert!(matches!(&written[0], Written::Stored(stored) if stored.id == Id::Integer(42)));
+    assert!(
+        repository
+            .find(&of, &Id::Integer(41))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_to_a_sharded_type_name_its_shard_key() {
+    use crate::repository::Operation;
+    let (fresh, repository) = fresh().await;
+    let of = declared("type: things\nattributes: {type: object}\nshardKey: [city, zip]\n");
+    let found = fresh.0.collection::<Document>("things");
+    let (a, b) = (bson::oid::ObjectId::new(), bson::oid::ObjectId::new());
+    found
+        .insert_many([doc! { "_id": a, "city": "x", "zip": 1 }, doc! { "_id": b }])
+        .await
+        .unwrap();
+    for id in [a, b].map(|id| Id::ObjectId(id.bytes())) {
+        let attributes = serde_json::Map::from_iter([("n".to_owned(), 1.into())]);
+        for operation in [
+            Operation::Update {
+                id: id.clone(),
+                changes: attributes.clone(),
+                check: Box::new(|_, _| Ok(())),
+            },
+            Operation::Replace {
+                id: id.clone(),
+                attributes,
+            },
+            Operation::Delete { id: id.clone() },
+        ] {
+            repository
+                .write(vec![Write {
+                    of: of.clone(),
+                    operation,
+                }])
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(found.count_documents(doc! {}).await.unwrap(), 0);
+}

@@ -47,8 +47,8 @@ pub enum Policy {
 /// When a check runs and what its result means.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// The pause between the end of one run and the start of the next. A result older than three
-    /// of these, plus the timeout, counts as a failure.
+    /// The pause between the end of one run and the start of the next; after a failure at most
+    /// 1 s. A result older than three of these, plus the timeout, counts as a failure.
     pub interval: Duration,
     /// How long one run may take before it counts as a failure.
     pub timeout: Duration,

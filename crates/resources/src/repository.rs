@@ -33,7 +33,8 @@ pub trait Repository: Send + Sync + 'static {
     }
 
     /// Makes the store ready for a type: its collection and its indexes. Repeating it changes
-    /// nothing; no resource is ever changed or dropped.
+    /// nothing; no resource is ever changed or dropped. A store that is away is made ready when it
+    /// is back; until then it refuses what the type's unique indexes could forbid.
     ///
     /// # Errors
     /// [`RepositoryError::Unusable`] when the collection holds ids of another kind, or has
@@ -69,7 +70,8 @@ pub trait Repository: Send + Sync + 'static {
         mode: ImportMode,
     ) -> Result<Import, RepositoryError>;
 
-    /// The cheapest request that proves that the store answers.
+    /// The cheapest request that proves that the store answers and is ready for every type that
+    /// it was to be prepared for.
     async fn ping(&self) -> Result<(), RepositoryError>;
 
     /// Ends what is still open at the server, in a bounded time. Nothing is asked of the store
@@ -190,7 +192,7 @@ pub enum WriteError {
 }
 
 /// The store failed. The texts are for operators and may name files and hosts.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RepositoryError {
     /// It cannot be reached; the same request will succeed when it is back.
     #[error("the datastore is unavailable: {0}")]
@@ -199,6 +201,10 @@ pub enum RepositoryError {
     /// request may succeed later.
     #[error("the datastore is busy: {0}")]
     Busy(String),
+    /// It answers, but has not been prepared for this type yet, and has done nothing; see
+    /// [`Repository::prepare`].
+    #[error("the datastore is not prepared: {0}")]
+    Unprepared(String),
     /// A write was sent and not answered: it may have been done. Only what is the same when it
     /// is done twice may be sent again without a look.
     #[error("the datastore did not say whether the write was done: {0}")]

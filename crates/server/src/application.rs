@@ -1,7 +1,7 @@
 //! Opens the store and mounts the services; the only place where all crates meet.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -119,7 +119,10 @@ impl Plan {
                 sample_contacts::fill(&*repository, contacts).await?;
             }
             health.watch(
-                Arc::new(StoreCheck(repository.clone())),
+                Arc::new(StoreCheck {
+                    store: repository.clone(),
+                    last: Mutex::default(),
+                }),
                 Schedule::default(),
             );
             for of in &self.types {
@@ -183,11 +186,11 @@ pub(crate) async fn open_store(
         let opened = tokio::task::spawn_blocking(open).await;
         Arc::new(opened.map_err(|error| Failure::internal(error.to_string()))??)
     };
-    for of in types {
-        if let Err(error) = repository.prepare(of).await {
-            repository.close().await;
-            return Err(error.into());
-        }
+    // Side by side, because each may wait for a server that is away.
+    let prepared = types.iter().map(|of| repository.prepare(of));
+    if let Err(error) = futures_util::future::try_join_all(prepared).await {
+        repository.close().await;
+        return Err(error.into());
     }
     Ok(repository)
 }
@@ -265,27 +268,37 @@ fn build_info() -> BuildInfo {
 }
 
 /// Readiness asks the store for as little as possible.
-struct StoreCheck(Arc<dyn Repository>);
+struct StoreCheck {
+    store: Arc<dyn Repository>,
+    /// What was last said in the log, so that it is not said at every look.
+    last: Mutex<Option<RepositoryError>>,
+}
 
 #[async_trait]
 impl Check for StoreCheck {
     fn name(&self) -> &str {
-        self.0.name()
+        self.store.name()
     }
 
     /// The public reason names neither files nor hosts; the log has the whole of it.
     async fn check(&self) -> Result<(), String> {
-        self.0.ping().await.map_err(|error| {
-            tracing::warn!(%error, store = self.0.name(), "the store does not answer");
-            match error {
-                RepositoryError::Unavailable(_) | RepositoryError::OutcomeUnknown(_) => {
-                    "unreachable"
-                }
-                RepositoryError::Busy(_) => "busy",
-                RepositoryError::Corrupt(_) => "damaged",
-                RepositoryError::Unusable(_) | RepositoryError::Internal(_) => "failed",
-            }
-            .to_owned()
-        })
+        let outcome = self.store.ping().await;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = outcome.as_ref().err();
+        if let Some(error) = error.filter(|error| last.as_ref() != Some(error)) {
+            tracing::warn!(%error, store = self.store.name(), "the store is not ready");
+        }
+        *last = error.cloned();
+        outcome.map_err(|error| public_reason(&error).to_owned())
+    }
+}
+
+fn public_reason(error: &RepositoryError) -> &'static str {
+    match error {
+        RepositoryError::Unavailable(_) | RepositoryError::OutcomeUnknown(_) => "unreachable",
+        RepositoryError::Busy(_) => "busy",
+        RepositoryError::Unprepared(_) => "unprepared",
+        RepositoryError::Corrupt(_) => "damaged",
+        RepositoryError::Unusable(_) | RepositoryError::Internal(_) => "failed",
     }
 }

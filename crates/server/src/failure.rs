@@ -77,6 +77,7 @@ impl From<RepositoryError> for Failure {
             RepositoryError::Unusable(text) => Self::settings(text),
             RepositoryError::Unavailable(_)
             | RepositoryError::Busy(_)
+            | RepositoryError::Unprepared(_)
             | RepositoryError::OutcomeUnknown(_)
             | RepositoryError::Corrupt(_) => Self::unavailable(error.to_string()),
             RepositoryError::Internal(_) => Self::internal(error.to_string()),

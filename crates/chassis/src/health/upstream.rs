@@ -9,6 +9,10 @@ use tokio::time::Instant;
 
 use super::{Check, Policy, Schedule};
 
+/// An upstream that fails is looked at at least this often, so that the process serves again soon
+/// after it is back.
+const FAILING_INTERVAL_MAX: Duration = Duration::from_secs(1);
+
 /// How many intervals a result may be old.
 const INTERVALS_TO_STALE: u32 = 3;
 
@@ -71,12 +75,16 @@ impl Upstream {
                 )),
             };
             let ended = Instant::now();
+            let interval = match failure {
+                Some(_) => self.schedule.interval.min(FAILING_INTERVAL_MAX),
+                None => self.schedule.interval,
+            };
             self.note(Run {
                 ended,
                 duration: ended - started,
                 failure,
             });
-            tokio::time::sleep(self.schedule.interval).await;
+            tokio::time::sleep(interval).await;
         }
     }
 

@@ -112,6 +112,15 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
             "The datastore has no room or no time for this now. Nothing was done: the same \
              request may work later.",
         ),
+        RepositoryError::Unprepared(_) => Error::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "datastore_unprepared",
+            "Datastore is not prepared",
+        )
+        .detail(
+            "The datastore's collection of this type has not been prepared yet, so nothing can be \
+             stored safely. Nothing was done: the same request may work later.",
+        ),
         RepositoryError::OutcomeUnknown(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome_unknown",

@@ -19,24 +19,25 @@ mod document;
 mod extended;
 mod ids;
 mod import;
+mod preparation;
 mod indexes;
 mod explain;
 mod failure;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::RawDocumentBuf;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, Database};
-use tokio::sync::oneshot;
 
 use self::calls::{Calls, Kind};
 use self::circuit::Circuit;
 use self::finds::Finds;
 use self::pages::Pages;
+use self::preparation::Unprepared;
 use self::rounds::Rounds;
 use super::{
     Import, ImportMode, Page, Repository, RepositoryError, Resource, Scan, Write, WriteError,
@@ -47,9 +48,6 @@ use crate::schema::{Id, ResourceType};
 
 pub use indexes::{IndexState, Standing};
 pub use settings::{MongoSettings, masked};
-
-/// Between two attempts to prepare a collection while the server is away.
-const PREPARE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A server that does not answer must not hold up the end of a process.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -67,9 +65,9 @@ struct Store {
     circuit: Arc<Circuit>,
     finds: Arc<Finds>,
     pages: Arc<Pages>,
+    unprepared: Unprepared,
     /// Whether the server can read as of one moment; taken to be so until it says otherwise.
     snapshots: AtomicBool,
-    timeout: Duration,
     /// The hosts, if clients may know them.
     place: Option<String>,
 }
@@ -86,16 +84,15 @@ impl MongoRepository {
         let client = Client::with_options(options)
             .map_err(|error| RepositoryError::Unusable(error.to_string()))?;
         let circuit = Circuit::new(client.clone());
-        let timeout = settings.operation_timeout;
         let store = Store {
             database: client.database(&database),
             client,
-            calls: Calls::new(circuit.clone(), pool_size, timeout),
+            calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),
             circuit,
             finds: Rounds::new(),
             pages: Rounds::new(),
+            unprepared: Unprepared::default(),
             snapshots: AtomicBool::new(true),
-            timeout,
             place: settings.shows_hosts.then(|| settings.hosts()),
         };
         Ok(Self {
@@ -161,14 +158,7 @@ impl Repository for MongoRepository {
 
     /// While the server is away, or as long as an index takes, this goes on in the background.
     async fn prepare(&self, resource_type: &Arc<ResourceType>) -> Result<(), RepositoryError> {
-        let (reply, outcome) = oneshot::channel();
-        let store = Arc::downgrade(&self.store);
-        tokio::spawn(prepare_until_done(store, resource_type.clone(), reply));
-        match tokio::time::timeout(self.store.timeout, outcome).await {
-            Ok(Ok(Err(RepositoryError::Unavailable(_)))) | Err(_) => Ok(()),
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(gone)) => Err(RepositoryError::Internal(gone.to_string())),
-        }
+        preparation::prepare(&self.store, resource_type).await
     }
 
     async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, RepositoryError> {
@@ -184,6 +174,9 @@ impl Repository for MongoRepository {
     }
 
     async fn write(&self, unit: Vec<Write>) -> Result<Vec<Written>, WriteError> {
+        for write in &unit {
+            self.store.unprepared.admit(&write.of)?;
+        }
         let (store, deadline) = (self.store.clone(), self.store.calls.deadline());
         let work = async move { unit::write(&store, &unit, deadline).await };
         self.store.calls.run(Kind::Write, work).await
@@ -202,6 +195,7 @@ impl Repository for MongoRepository {
         mode: ImportMode,
     ) -> Result<Import, RepositoryError> {
         self.store.circuit.admit()?;
+        self.store.unprepared.admit(of)?;
         let (steps, import) = Import::channel();
         tokio::spawn(import::run(self.store.clone(), of.clone(), mode, steps));
         Ok(import)
@@ -214,7 +208,8 @@ impl Repository for MongoRepository {
             ping.map(|_: Document| ())
                 .map_err(|error| failure::of_read(&error))
         };
-        self.store.calls.run(Kind::Read, work).await
+        self.store.calls.run(Kind::Read, work).await?;
+        self.store.unprepared.admit_all()
     }
 
     /// Left to itself the driver ends its sessions in a task, which panics where the end of the
@@ -222,31 +217,6 @@ impl Repository for MongoRepository {
     async fn close(&self) {
         let closing = self.store.client.clone().shutdown().immediate(true);
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
-    }
-}
-
-/// Tells of the first attempt, and goes on while the server is away.
-async fn prepare_until_done(
-    store: Weak<Store>,
-    of: Arc<ResourceType>,
-    first: oneshot::Sender<Result<(), RepositoryError>>,
-) {
-    let mut first = Some(first);
-    while let Some(store) = store.upgrade() {
-        let outcome = indexes::prepare(&store, &of).await;
-        let away = matches!(outcome, Err(RepositoryError::Unavailable(_)));
-        if let Err(error) = &outcome {
-            tracing::warn!(%error, collection = of.collection, "not prepared");
-        }
-        if let Some(first) = first.take() {
-            // Who no longer waits takes it to be done later.
-            let _ = first.send(outcome);
-        }
-        if !away {
-            return;
-        }
-        drop(store);
-        tokio::time::sleep(PREPARE_PAUSE).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 // The server is not there, comes and goes.
 mod absence;
+mod preparation;
 // Who may know what passes, and who may ask.
 mod authentication;
 mod tls;

@@ -183,7 +183,8 @@ fn name_file(error: RepositoryError, path: &Path) -> RepositoryError {
         // A file that cannot be opened at the start is a matter of settings.
         RepositoryError::Unusable(text)
         | RepositoryError::Unavailable(text)
-        | RepositoryError::Busy(text) => RepositoryError::Unusable(format!("{path}: {text}")),
+        | RepositoryError::Busy(text)
+        | RepositoryError::Unprepared(text) => RepositoryError::Unusable(format!("{path}: {text}")),
         RepositoryError::Internal(text) | RepositoryError::OutcomeUnknown(text) => {
             RepositoryError::Internal(format!("{path}: {text}"))
         }

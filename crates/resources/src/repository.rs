@@ -16,7 +16,7 @@ use crate::query::Query;
 use crate::schema::{Attributes, Id, ResourceType, Violation};
 
 pub use bulk::{Import, ImportMode, Outcomes, Pending, Scan};
-pub use resources::{ResourceRef, Resources};
+pub use resources::{ResourceRef, Resources, stored_value};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.
 ///

@@ -11,6 +11,19 @@ pub struct Resources {
     text: String,
 }
 
+/// The value of a text that a store has given. It may be as deep as the store takes documents
+/// (MongoDB: 180 levels), which is deeper than what comes from outside may be.
+///
+/// # Errors
+/// When the text is no JSON.
+pub fn stored_value<'a, T: serde::Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    let value = T::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
 /// One of [`Resources`]; the members are those of [`super::Resource`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResourceRef<'a> {

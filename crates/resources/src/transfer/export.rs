@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Format, csv::encode};
-use crate::repository::{Repository, RepositoryError, ResourceRef};
+use crate::repository::{Repository, RepositoryError, ResourceRef, stored_value};
 use crate::schema::{Attributes, ResourceType};
 
 /// Why an export ended early.
@@ -166,7 +166,7 @@ impl Columns {
 }
 
 fn object(resource: ResourceRef<'_>) -> Result<Attributes, RepositoryError> {
-    serde_json::from_str(resource.attributes)
+    stored_value(resource.attributes)
         .map_err(|error| RepositoryError::Corrupt(format!("the document {}: {error}", resource.id)))
 }
 

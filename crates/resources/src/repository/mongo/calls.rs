@@ -61,9 +61,15 @@ impl Calls {
         }
     }
 
-    /// When a call that starts now must be done, for work that tries again.
+    /// How long the server may work on one request: nobody waits for it any longer.
+    pub(super) fn time_max(&self) -> Duration {
+        self.timeout
+    }
+
+    /// When work that tries again gives up: somewhat before its caller does, who would only learn
+    /// that there was no answer.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+        Instant::now() + self.timeout / 10 * 9
     }
 
     /// Runs work of the driver to its end and gives its outcome, if that comes in time.
@@ -77,7 +83,7 @@ impl Calls {
         E: Verdict + Send + 'static,
     {
         self.circuit.admit()?;
-        let deadline = self.deadline();
+        let deadline = Instant::now() + self.timeout;
         let waiting = self.connections.clone().acquire_owned();
         // What is left of the time is for the work.
         let Ok(Ok(connection)) = timeout(self.timeout / 2, waiting).await else {
@@ -103,7 +109,7 @@ impl Calls {
 
     fn timed_out(&self, kind: Kind) -> RepositoryError {
         let reason = format!("no answer within {:?}", self.timeout);
-        self.circuit.failed(&reason);
+        self.circuit.suspect(reason.clone());
         match kind {
             Kind::Read => RepositoryError::Unavailable(reason),
             Kind::Write => RepositoryError::OutcomeUnknown(reason),

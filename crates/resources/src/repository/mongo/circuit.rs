@@ -13,6 +13,8 @@ use crate::repository::RepositoryError;
 /// Failures in a row, of any requests, after which the server is taken to be away.
 const FAILURES_MAX: u32 = 2;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A server that is there answers a ping sooner, however slow a request is.
+const SUSPECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Between two probes, plus up to as much again, so that many processes don't probe together.
 const PROBE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -20,6 +22,8 @@ pub(super) struct Circuit {
     client: Client,
     failures: AtomicU32,
     open: AtomicBool,
+    /// A ping is on its way to learn why a request had no answer.
+    suspecting: AtomicBool,
     reason: Mutex<String>,
 }
 
@@ -29,6 +33,7 @@ impl Circuit {
             client,
             failures: AtomicU32::new(0),
             open: AtomicBool::new(false),
+            suspecting: AtomicBool::new(false),
             reason: Mutex::default(),
         })
     }
@@ -51,9 +56,27 @@ impl Circuit {
 
     pub(super) fn failed(self: &Arc<Self>, reason: &str) {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if failures < FAILURES_MAX {
+        if failures >= FAILURES_MAX {
+            self.open(reason);
+        }
+    }
+
+    /// A request had no answer in time: the server is away, or the request was a slow one, which
+    /// must not be to the cost of all others. A ping tells.
+    pub(super) fn suspect(self: &Arc<Self>, reason: String) {
+        if self.suspecting.swap(true, Ordering::AcqRel) {
             return;
         }
+        let circuit = self.clone();
+        tokio::spawn(async move {
+            if !answers(&circuit.client, SUSPECT_TIMEOUT).await {
+                circuit.open(&reason);
+            }
+            circuit.suspecting.store(false, Ordering::Release);
+        });
+    }
+
+    fn open(self: &Arc<Self>, reason: &str) {
         reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
         if !self.open.swap(true, Ordering::AcqRel) {
             tracing::warn!(reason, "mongodb is away");
@@ -68,21 +91,21 @@ impl Circuit {
     }
 }
 
+async fn answers(client: &Client, within: Duration) -> bool {
+    let admin = client.database("admin");
+    // Not dropped half-way: the driver's futures are to run to their end.
+    let ping = tokio::spawn(async move { admin.run_command(doc! { "ping": 1 }).await });
+    let answered = tokio::time::timeout(within, ping).await;
+    matches!(answered, Ok(Ok(Ok(_))))
+}
+
 /// Ends with the first answer, or with the store.
 async fn probe(circuit: Weak<Circuit>) {
     loop {
         let Some(client) = circuit.upgrade().map(|circuit| circuit.client.clone()) else {
             return;
         };
-        // Not dropped half-way: the driver's futures are to run to their end.
-        let ping = tokio::spawn(async move {
-            client
-                .database("admin")
-                .run_command(doc! { "ping": 1 })
-                .await
-        });
-        let answered = tokio::time::timeout(PROBE_TIMEOUT, ping).await;
-        if matches!(answered, Ok(Ok(Ok(_)))) {
+        if answers(&client, PROBE_TIMEOUT).await {
             if let Some(circuit) = circuit.upgrade() {
                 circuit.close();
             }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::extended::{self, Meaning};
-use super::ids;
-use crate::repository::Refusal;
+use super::{ids, json};
+use crate::repository::{Refusal, stored_value};
 use crate::schema::{Attributes, Id, ResourceType, Violation};
 
 /// A new document.
@@ -39,7 +39,7 @@ pub(super) fn replacement(
         }
     }
     append_attributes(&mut document, of, attributes, Some(before))?;
-    Ok(document)
+    replaceable(document)
 }
 
 /// A document with some attributes changed: those that are there keep their places.
@@ -63,7 +63,21 @@ pub(super) fn changed(
         }
     }
     append_attributes(&mut document, of, &added, None)?;
-    Ok(document)
+    replaceable(document)
+}
+
+/// MongoDB stores documents with attributes like `$set`, but takes none in another's place.
+fn replaceable(document: RawDocumentBuf) -> Result<RawDocumentBuf, Refusal> {
+    let mut names = document.iter().flatten().map(|(name, _)| name.as_str());
+    match names.find(|name| name.starts_with('$')) {
+        Some(name) => {
+            let message = "MongoDB changes no resource that has an attribute whose name begins \
+                           with '$'; delete it and store it anew";
+            let violation = Place::of(name).violation("propertyNames", message.to_owned());
+            Err(invalid(violation))
+        }
+        None => Ok(document),
+    }
 }
 
 /// Whether a value has integers, whose stored width is to be kept where it was chosen before.
@@ -148,6 +162,9 @@ fn raw_object(
 ) -> Result<RawBson, Violation> {
     let members = match extended::meaning(members) {
         Meaning::Value(value) => {
+            if let Some(kept) = kept.filter(|kept| is_served_as(*kept, members)) {
+                return Ok(kept.into());
+            }
             let unstorable = |error: bson::error::Error| {
                 place.violation("type", format!("no value of its type: {error}"))
             };
@@ -165,6 +182,13 @@ fn raw_object(
         document.append(c_string(name, &place)?, value);
     }
     Ok(RawBson::Document(document))
+}
+
+/// Whether a stored value is written as this object. Then it stays as it is: the scope of a piece
+/// of code has integers whose width JSON does not tell.
+fn is_served_as(kept: RawBsonRef<'_>, members: &Map<String, Value>) -> bool {
+    let text = json::text(kept).unwrap_or_default();
+    stored_value::<Map<String, Value>>(&text).is_ok_and(|served| served == *members)
 }
 
 /// The names of BSON end with NUL and so cannot hold one.

@@ -4,6 +4,7 @@ use mongodb::error::{
     Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 
+use super::writes::overtaken;
 use crate::repository::{Refusal, RepositoryError, WriteError};
 use crate::schema::{Id, ResourceType};
 
@@ -30,6 +31,8 @@ pub(super) enum Failure {
     Driver(Error),
     Refused(Refusal),
     Store(RepositoryError),
+    /// Others have always been faster, or seem to have been.
+    Overtaken,
 }
 
 impl From<Error> for Failure {
@@ -57,6 +60,7 @@ impl Failure {
             Self::Driver(error) => WriteError::Store(of_write(&error)),
             Self::Refused(refusal) => WriteError::Refused { index, refusal },
             Self::Store(error) => WriteError::Store(error),
+            Self::Overtaken => WriteError::Store(overtaken()),
         }
     }
 
@@ -77,6 +81,7 @@ pub(super) fn read_failure(failure: Failure) -> RepositoryError {
         Failure::Driver(error) => of_read(&error),
         Failure::Store(error) => error,
         Failure::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
+        Failure::Overtaken => overtaken(),
     }
 }
 

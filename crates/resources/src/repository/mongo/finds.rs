@@ -68,6 +68,7 @@ async fn read(
     let find = collection.find(doc! { ids::ID: { "$in": any } });
     // One reply, as far as the server lets it be one (16 MB).
     let find = find.batch_size(u32::try_from(count + 1).unwrap_or(u32::MAX));
+    let find = find.max_time(store.calls.time_max());
     let mut documents = find.await.map_err(|error| failure::of_read(&error))?;
     let mut several = Several::default();
     while documents
@@ -89,7 +90,9 @@ async fn find_alone(store: &Arc<Store>, of: &Arc<ResourceType>, id: &Id) -> Foun
     let (place, of) = (store.clone(), of.clone());
     let filter = doc! { ids::ID: ids::to_bson(id) };
     let work = async move {
-        let found = place.collection(&of).find_one(filter).await;
+        let collection = place.collection(&of);
+        let find = collection.find_one(filter).max_time(place.calls.time_max());
+        let found = find.await;
         let document = found.map_err(|error| failure::of_read(&error))?;
         let resource = document.map(|document| json::resource(&of, &document));
         resource.transpose()

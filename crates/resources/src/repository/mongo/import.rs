@@ -202,8 +202,7 @@ impl Failure {
     fn of_import(self) -> RepositoryError {
         match self {
             Self::Driver(error) => failure::of_write(&error),
-            Self::Store(error) => error,
-            Self::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
+            other => failure::read_failure(other),
         }
     }
 }

@@ -8,7 +8,7 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 
-use super::failure::{self, Failure};
+use super::failure;
 use super::{Store, ids, writes};
 use crate::repository::RepositoryError;
 use crate::schema::{Id, Index, ResourceType};
@@ -238,9 +238,5 @@ async fn raise_greatest(
     place
         .raise_greatest(of, greatest)
         .await
-        .map_err(|failure| match failure {
-            Failure::Driver(error) => failure::of_read(&error),
-            Failure::Store(error) => error,
-            Failure::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
-        })
+        .map_err(failure::read_failure)
 }

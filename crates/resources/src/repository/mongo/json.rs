@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::elements::{Element, Elements, Malformed};
 use super::{extended, ids};
-use crate::repository::{RepositoryError, Resource};
+use crate::repository::{RepositoryError, Resource, stored_value};
 use crate::schema::{Id, ResourceType};
 
 /// The last date, in milliseconds since 1970, with a relaxed form; those before 1970 have none.
@@ -197,11 +197,16 @@ fn write_document(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
     }
     text.push(b'}');
     // A document that looks like one of the objects above, but is none.
-    if marked && serde_json::from_slice::<Value>(&text[start..]).is_ok_and(|it| extended::is(&it)) {
+    if marked && is_extended(&text[start..]) {
         text.splice(start..start, *br#"{"$literal":"#);
         text.push(b'}');
     }
     Ok(())
+}
+
+fn is_extended(object: &[u8]) -> bool {
+    let text = std::str::from_utf8(object).unwrap_or_default();
+    stored_value::<Value>(text).is_ok_and(|object| extended::is(&object))
 }
 
 fn write_date(date: bson::DateTime, text: &mut Vec<u8>) -> Result<(), Malformed> {

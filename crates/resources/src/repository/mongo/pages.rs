@@ -118,6 +118,7 @@ async fn begin_list_in(
         .skip(offset)
         .limit(i64::try_from(wanted).unwrap_or(i64::MAX))
         .batch_size(u32::try_from(wanted).unwrap_or(u32::MAX))
+        .max_time(store.calls.time_max())
         .build();
     let mut cursor = Cursor::open(store, of, session, options).await?;
     let mut first = cursor.next().await?.unwrap_or_default();
@@ -175,6 +176,7 @@ async fn count(
     let pipeline = [doc! { "$limit": bound + 1 }, doc! { "$count": "total" }];
     let mut cursor = collection
         .aggregate(pipeline)
+        .max_time(store.calls.time_max())
         .session(&mut *session)
         .await?;
     let counted = match cursor.next(session).await.transpose()? {
@@ -189,5 +191,6 @@ async fn count(
     if counted <= COUNTED_MAX {
         return Ok(counted);
     }
-    Ok(collection.estimated_document_count().await?)
+    let estimate = collection.estimated_document_count();
+    Ok(estimate.max_time(store.calls.time_max()).await?)
 }

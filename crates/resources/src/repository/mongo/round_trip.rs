@@ -46,7 +46,7 @@ fn of_every_type() -> Document {
         "date": date(1_500_000_000_123), "before": date(-1), "far": date(i64::MAX),
         "regex": Regex { pattern: bson::cstr!("^a\"b").into(), options: bson::cstr!("im").into() },
         "code": Bson::JavaScriptCode("x()".into()),
-        "scoped": JavaScriptCodeWithScope { code: "y".into(), scope: doc! { "z": 1 } },
+        "scoped": JavaScriptCodeWithScope { code: "y".into(), scope: doc! { "z": 1_i64 } },
         "symbol": Bson::Symbol("s".into()), "int": 5, "long": i64::MAX, "short": 5_i64,
         "timestamp": Timestamp { time: 4_000_000_000, increment: 7 },
         "decimal": "1.50".parse::<Decimal128>().unwrap(),

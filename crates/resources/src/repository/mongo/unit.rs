@@ -2,11 +2,12 @@
 
 use mongodb::ClientSession;
 use mongodb::error::Error;
+use mongodb::options::ReadConcern;
 use tokio::time::Instant;
 
 use super::Store;
 use super::failure::{self, Failure};
-use super::writes::{Place, pause};
+use super::writes::{Place, pause, primary};
 use crate::repository::{RepositoryError, Write, WriteError, Written};
 
 pub(super) async fn write(
@@ -25,8 +26,10 @@ pub(super) async fn write(
                 in_transaction: false,
                 deadline,
             };
-            let written = place.perform(write).await;
-            Ok(vec![written.map_err(|failure| failure.of_write(0))?])
+            match place.perform(write).await {
+                Err(Failure::Overtaken) => transaction(store, unit, &mut session, deadline).await,
+                outcome => Ok(vec![outcome.map_err(|failure| failure.of_write(0))?]),
+            }
         }
         _ => transaction(store, unit, &mut session, deadline).await,
     }
@@ -43,7 +46,8 @@ async fn transaction(
 ) -> Result<Vec<Written>, WriteError> {
     let mut attempt = 0;
     loop {
-        let begun = session.start_transaction().await;
+        let begun = session.start_transaction().selection_criteria(primary());
+        let begun = begun.read_concern(ReadConcern::snapshot()).await;
         begun.map_err(|error| Failure::Driver(error).of_write(0))?;
         let mut place = Place {
             store,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bson::{Bson, Document, RawDocumentBuf};
 use mongodb::bson::doc;
-use mongodb::options::ReturnDocument;
+use mongodb::options::{ReadPreference, ReturnDocument, SelectionCriteria};
 use mongodb::{ClientSession, Collection};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,9 +13,13 @@ use uuid::Uuid;
 use super::failure::{self, Failure};
 use super::{Store, document, ids, json};
 use crate::repository::{
-    Check, NewResource, Operation, Refusal, RepositoryError, Resource, Write, Written,
+    Check, NewResource, Operation, Refusal, RepositoryError, Resource, Write, Written, stored_value,
 };
 use crate::schema::{Attributes, Id, ResourceType};
+
+/// Comparisons with what is stored, after which a transaction is to keep others away. There are
+/// documents that never equal themselves, such as those with two fields of one name.
+const COMPARISONS_MAX: u32 = 12;
 
 /// The longest pause before a change that another one overtook is tried again.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -67,12 +71,11 @@ impl Place<'_> {
         changes: &Attributes,
         check: &Check,
     ) -> Result<Resource, Failure> {
-        let mut attempt = 0;
-        loop {
+        for attempt in 0..COMPARISONS_MAX {
             let before = self.current(of, id).await?;
             let text = json::resource(of, &before)?.attributes;
             let damaged = |error: serde_json::Error| RepositoryError::Corrupt(error.to_string());
-            let known: Value = serde_json::from_str(&text).map_err(damaged)?;
+            let known: Value = stored_value(&text).map_err(damaged)?;
             let mut intended = known.clone();
             if let Value::Object(attributes) = &mut intended {
                 attributes.extend(changes.clone());
@@ -83,8 +86,8 @@ impl Place<'_> {
                 return Ok(json::resource(of, &after)?);
             }
             pause(attempt, self.deadline).await?;
-            attempt += 1;
         }
+        Err(Failure::Overtaken)
     }
 
     /// Whether the document was still the one from before, and now is the other.
@@ -127,47 +130,64 @@ impl Place<'_> {
         let reads_first = ids::have_position(of)
             || !of.shard_key.is_empty()
             || attributes.values().any(document::has_integers);
-        let mut before = RawDocumentBuf::new();
-        before.append(bson::cstr!("_id"), ids::to_raw(id));
-        if reads_first {
-            before = self.current(of, id).await?;
+        for attempt in 0..COMPARISONS_MAX {
+            let mut before = RawDocumentBuf::new();
+            before.append(bson::cstr!("_id"), ids::to_raw(id));
+            if reads_first {
+                before = self.current(of, id).await?;
+            }
+            let after = document::replacement(of, &before, attributes)?;
+            let replaced = self
+                .store
+                .collection(of)
+                .replace_one(targeted(of, id, &before)?, &after)
+                .session(&mut *self.session)
+                .await
+                .map_err(|error| failure::duplicate(of, id, error))?;
+            if replaced.matched_count > 0 {
+                return Ok(json::resource(of, &after)?);
+            }
+            self.look_again(of, id, attempt).await?;
         }
-        let after = document::replacement(of, &before, attributes)?;
-        let replaced = self
-            .store
-            .collection(of)
-            .replace_one(targeted(of, id, &before)?, &after)
-            .session(&mut *self.session)
-            .await
-            .map_err(|error| failure::duplicate(of, id, error))?;
-        if replaced.matched_count == 0 {
-            return Err(Refusal::Absent(id.clone()).into());
-        }
-        Ok(json::resource(of, &after)?)
+        Err(Failure::Overtaken)
     }
 
     async fn delete(&mut self, of: &ResourceType, id: &Id) -> Result<Written, Failure> {
-        let mut filter = doc! { ids::ID: ids::to_bson(id) };
-        if !of.shard_key.is_empty() {
-            filter = targeted(of, id, &self.current(of, id).await?)?;
+        for attempt in 0..COMPARISONS_MAX {
+            let mut filter = doc! { ids::ID: ids::to_bson(id) };
+            if !of.shard_key.is_empty() {
+                filter = targeted(of, id, &self.current(of, id).await?)?;
+            }
+            let deleted = self
+                .store
+                .collection(of)
+                .delete_one(filter)
+                .session(&mut *self.session)
+                .await?;
+            if deleted.deleted_count > 0 {
+                return Ok(Written::Deleted);
+            }
+            self.look_again(of, id, attempt).await?;
         }
-        let deleted = self
-            .store
-            .collection(of)
-            .delete_one(filter)
-            .session(&mut *self.session)
-            .await?;
-        if deleted.deleted_count == 0 {
-            return Err(Refusal::Absent(id.clone()).into());
-        }
-        Ok(Written::Deleted)
+        Err(Failure::Overtaken)
     }
 
+    /// Nothing was found. Where the shard key was part of the question, another write may have
+    /// changed it meanwhile; otherwise there is nothing.
+    async fn look_again(&self, of: &ResourceType, id: &Id, attempt: u32) -> Result<(), Failure> {
+        if of.shard_key.is_empty() {
+            return Err(Refusal::Absent(id.clone()).into());
+        }
+        Ok(pause(attempt, self.deadline).await?)
+    }
+
+    /// The document as the primary has it: what is written must not rest on what is stale.
     async fn current(&mut self, of: &ResourceType, id: &Id) -> Result<RawDocumentBuf, Failure> {
         let found = self
             .store
             .collection(of)
             .find_one(doc! { ids::ID: ids::to_bson(id) })
+            .selection_criteria(primary())
             .session(&mut *self.session)
             .await?;
         Ok(found.ok_or_else(|| Refusal::Absent(id.clone()))?)
@@ -222,8 +242,16 @@ impl Place<'_> {
     }
 }
 
+pub(super) fn primary() -> SelectionCriteria {
+    SelectionCriteria::ReadPreference(ReadPreference::Primary)
+}
+
 /// Finds one resource on its shard alone.
-fn targeted(of: &ResourceType, id: &Id, before: &RawDocumentBuf) -> Result<Document, Failure> {
+pub(super) fn targeted(
+    of: &ResourceType,
+    id: &Id,
+    before: &RawDocumentBuf,
+) -> Result<Document, Failure> {
     let mut filter = doc! { ids::ID: ids::to_bson(id) };
     for attribute in &of.shard_key {
         let damaged = |error: bson::error::Error| RepositoryError::Corrupt(error.to_string());
@@ -241,15 +269,17 @@ fn targeted(of: &ResourceType, id: &Id, before: &RawDocumentBuf) -> Result<Docum
 const COUNTERS: &str = "monocoque_counters";
 const GREATEST: &str = "greatest";
 
+pub(super) fn overtaken() -> RepositoryError {
+    RepositoryError::Busy("other writes to the same resource were always faster".to_owned())
+}
+
 /// Waits a random while, longer with each attempt.
 pub(super) async fn pause(attempt: u32, deadline: Instant) -> Result<(), RepositoryError> {
     let [random, ..] = Uuid::new_v4().into_bytes();
     let longest = Duration::from_millis(1 << attempt.min(6)).min(PAUSE_MAX);
     let until = Instant::now() + longest * u32::from(random) / 256;
     if until >= deadline {
-        return Err(RepositoryError::Busy(
-            "other writes to the same resource were always faster".to_owned(),
-        ));
+        return Err(overtaken());
     }
     tokio::time::sleep_until(until).await;
     Ok(())

@@ -71,3 +71,60 @@ async fn writes_to_a_sharded_type_name_its_shard_key() {
     }
     assert_eq!(found.count_documents(doc! {}).await.unwrap(), 0);
 }
+
+async fn update(
+    repository: &MongoRepository,
+    of: &Arc<ResourceType>,
+    id: &Id,
+) -> Result<Vec<Written>, WriteError> {
+    let operation = crate::repository::Operation::Update {
+        id: id.clone(),
+        changes: serde_json::Map::from_iter([("n".to_owned(), 1.into())]),
+        check: Box::new(|_, _| Ok(())),
+    };
+    let of = of.clone();
+    repository.write(vec![Write { of, operation }]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_never_equal_themselves_can_be_changed() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<RawDocumentBuf>("things");
+    let id = bson::oid::ObjectId::new();
+    let mut twice = bson::rawdoc! { "_id": id, "a": 1 };
+    twice.append(bson::cstr!("a"), bson::RawBson::MinKey);
+    found.insert_one(twice).await.unwrap();
+    let written = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    assert!(written.is_ok(), "{written:?}");
+    let stored = found.find_one(doc! { "_id": id }).await.unwrap().unwrap();
+    assert_eq!(stored.get_i32("n").unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_any_depth_that_mongodb_takes_can_be_changed() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<Document>("things");
+    let id = bson::oid::ObjectId::new();
+    let mut deep = doc! {};
+    for _ in 0..170 {
+        deep = doc! { "a": deep };
+    }
+    deep.insert("_id", id);
+    found.insert_one(deep).await.unwrap();
+    let written = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    assert!(written.is_ok(), "{written:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_mongodb_does_not_replace_is_refused_as_invalid() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<Document>("things");
+    let id = bson::oid::ObjectId::new();
+    let operator = found.insert_one(doc! { "_id": id, "$set": 1 }).await;
+    assert!(operator.is_ok(), "{operator:?}");
+    let refused = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    let Err(WriteError::Refused { refusal, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(refusal.to_string().contains("not be valid"), "{refusal}");
+}

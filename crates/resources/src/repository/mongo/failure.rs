@@ -31,8 +31,9 @@ pub(super) enum Failure {
     Driver(Error),
     Refused(Refusal),
     Store(RepositoryError),
-    /// Others have always been faster, or seem to have been.
-    Overtaken,
+    /// A comparison with what is stored was no way to it: others were always faster, or it is no
+    /// document that can be compared.
+    NeedsTransaction,
 }
 
 impl From<Error> for Failure {
@@ -60,7 +61,7 @@ impl Failure {
             Self::Driver(error) => WriteError::Store(of_write(&error)),
             Self::Refused(refusal) => WriteError::Refused { index, refusal },
             Self::Store(error) => WriteError::Store(error),
-            Self::Overtaken => WriteError::Store(overtaken()),
+            Self::NeedsTransaction => WriteError::Store(overtaken()),
         }
     }
 
@@ -81,7 +82,7 @@ pub(super) fn read_failure(failure: Failure) -> RepositoryError {
         Failure::Driver(error) => of_read(&error),
         Failure::Store(error) => error,
         Failure::Refused(refusal) => RepositoryError::Internal(refusal.to_string()),
-        Failure::Overtaken => overtaken(),
+        Failure::NeedsTransaction => overtaken(),
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Store;
 use super::failure::{self, Failure};
-use super::writes::{Place, pause, primary};
+use super::writes::{Place, overtaken, pause, primary};
 use crate::repository::{RepositoryError, Write, WriteError, Written};
 
 pub(super) async fn write(
@@ -27,7 +27,14 @@ pub(super) async fn write(
                 deadline,
             };
             match place.perform(write).await {
-                Err(Failure::Overtaken) => transaction(store, unit, &mut session, deadline).await,
+                Err(Failure::NeedsTransaction) => {
+                    let outcome = transaction(store, unit, &mut session, deadline).await;
+                    outcome.map_err(|error| match error {
+                        // A standalone server has none.
+                        WriteError::Store(RepositoryError::Unusable(_)) => overtaken().into(),
+                        other => other,
+                    })
+                }
                 outcome => Ok(vec![outcome.map_err(|failure| failure.of_write(0))?]),
             }
         }

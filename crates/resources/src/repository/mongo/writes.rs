@@ -21,6 +21,9 @@ use crate::schema::{Attributes, Id, ResourceType};
 /// documents that never equal themselves, such as those with two fields of one name.
 const COMPARISONS_MAX: u32 = 12;
 
+/// A request has two documents where it compares, and can have 16 MB and a little more.
+const COMPARED_BYTES_MAX: usize = 7 << 20;
+
 /// The longest pause before a change that another one overtook is tried again.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
@@ -81,13 +84,16 @@ impl Place<'_> {
                 attributes.extend(changes.clone());
             }
             check(&known, &intended).map_err(Refusal::Invalid)?;
+            if !self.in_transaction && before.as_bytes().len() > COMPARED_BYTES_MAX {
+                break;
+            }
             let after = document::changed(of, &before, changes)?;
             if self.put(of, id, &before, &after).await? {
                 return Ok(json::resource(of, &after)?);
             }
             pause(attempt, self.deadline).await?;
         }
-        Err(Failure::Overtaken)
+        Err(Failure::NeedsTransaction)
     }
 
     /// Whether the document was still the one from before, and now is the other.
@@ -149,7 +155,7 @@ impl Place<'_> {
             }
             self.look_again(of, id, attempt).await?;
         }
-        Err(Failure::Overtaken)
+        Err(Failure::NeedsTransaction)
     }
 
     async fn delete(&mut self, of: &ResourceType, id: &Id) -> Result<Written, Failure> {
@@ -169,7 +175,7 @@ impl Place<'_> {
             }
             self.look_again(of, id, attempt).await?;
         }
-        Err(Failure::Overtaken)
+        Err(Failure::NeedsTransaction)
     }
 
     /// Nothing was found. Where the shard key was part of the question, another write may have

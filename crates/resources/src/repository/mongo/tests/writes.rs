@@ -128,3 +128,16 @@ async fn a_document_that_mongodb_does_not_replace_is_refused_as_invalid() {
     };
     assert!(refusal.to_string().contains("not be valid"), "{refusal}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_of_almost_16_mb_can_be_changed_in_part() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<Document>("things");
+    let id = bson::oid::ObjectId::new();
+    let large = doc! { "_id": id, "padding": "x".repeat(15 << 20) };
+    found.insert_one(large).await.unwrap();
+    let written = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    assert!(written.is_ok(), "{:?}", written.err());
+    let changed = doc! { "_id": id, "n": 1 };
+    assert_eq!(found.count_documents(changed).await.unwrap(), 1);
+}

@@ -1,4 +1,5 @@
 mod indexes;
+mod patience;
 mod reads;
 mod writes;
 

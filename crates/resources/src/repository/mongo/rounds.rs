@@ -16,6 +16,9 @@ use crate::repository::RepositoryError;
 /// up no reader for longer.
 const TURN_MAX: Duration = Duration::from_millis(5);
 
+/// With so many questions a round leaves before its turn: what it brings is held at once.
+const QUESTIONS_MAX: usize = 128;
+
 /// Questions of which those with an equal key can be answered by one request.
 ///
 /// A question joins the round that is being gathered, never one that has been sent, so its answer
@@ -25,15 +28,25 @@ pub(super) struct Rounds<K, Q, A> {
     gathering: Mutex<HashMap<K, Round<Q, A>>>,
 }
 
+/// What is being gathered.
 struct Round<Q, A> {
-    asked: Vec<(Q, oneshot::Sender<A>)>,
+    asked: Asked<Q, A>,
     /// Ends with the round that left last.
     away: Option<oneshot::Receiver<()>>,
 }
 
+/// What goes to the server.
+struct Leaving<Q, A> {
+    asked: Asked<Q, A>,
+    /// Ends when it is back.
+    back: oneshot::Sender<()>,
+}
+
+type Asked<Q, A> = Vec<(Q, oneshot::Sender<A>)>;
+
 impl<K, Q, A> Rounds<K, Q, A>
 where
-    K: Hash + Eq + Clone + Send + 'static,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
     Q: Send + 'static,
     A: Send + 'static,
 {
@@ -59,14 +72,24 @@ where
     {
         let (reply, answer) = oneshot::channel();
         let is_first = self.join(&key, question, reply);
-        if is_first {
-            // A task of its own: the others' answers must not depend on this reader's patience.
-            tokio::spawn(self.clone().lead(key, ask));
+        let full = self.leave_if(&key, |asked| asked.len() >= QUESTIONS_MAX);
+        let rounds = self.clone();
+        // Tasks of their own: the others' answers must not depend on this reader's patience.
+        if let Some(leaving) = full {
+            tokio::spawn(async move { rounds.send(&key, leaving, ask).await });
+        } else if is_first {
+            tokio::spawn(async move {
+                rounds.take_turn(&key).await;
+                if let Some(leaving) = rounds.leave_if(&key, |asked| !asked.is_empty()) {
+                    rounds.send(&key, leaving, ask).await;
+                }
+            });
         }
         let gone = |_| RepositoryError::Internal("a round of reads ended early".to_owned());
         answer.await.map_err(gone)
     }
 
+    /// Whether it is the first of its round.
     fn join(&self, key: &K, question: Q, reply: oneshot::Sender<A>) -> bool {
         let mut gathering = self.gathering();
         if let Some(round) = gathering.get_mut(key) {
@@ -78,38 +101,40 @@ where
         true
     }
 
-    async fn lead<F>(self: Arc<Self>, key: K, ask: impl FnOnce(Vec<Q>) -> F)
-    where
-        F: Future<Output = Vec<A>>,
-    {
+    async fn take_turn(&self, key: &K) {
         // Whoever is ready to ask now does so before this goes on.
         tokio::task::yield_now().await;
-        let before = self
-            .gathering()
-            .get_mut(&key)
-            .and_then(|round| round.away.take());
+        let away = |round: &mut Round<Q, A>| round.away.take();
+        let before = self.gathering().get_mut(key).and_then(away);
         if let Some(before) = before {
             let _ = timeout(TURN_MAX, before).await;
         }
-        let (back, away) = oneshot::channel();
-        let Some(asked) = self.leave(&key, away) else {
-            return;
-        };
-        let (questions, replies): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-        let answers = ask(questions).await;
-        drop(back);
-        self.forget_idle(&key);
-        for (reply, answer) in replies.into_iter().zip(answers) {
-            // Who no longer waits has been answered by its deadline.
-            let _ = reply.send(answer);
-        }
     }
 
-    fn leave(&self, key: &K, away: oneshot::Receiver<()>) -> Option<Vec<(Q, oneshot::Sender<A>)>> {
+    fn leave_if(&self, key: &K, ready: impl FnOnce(&Asked<Q, A>) -> bool) -> Option<Leaving<Q, A>> {
         let mut gathering = self.gathering();
         let round = gathering.get_mut(key)?;
+        if !ready(&round.asked) {
+            return None;
+        }
+        let (back, away) = oneshot::channel();
         round.away = Some(away);
-        Some(std::mem::take(&mut round.asked))
+        let asked = std::mem::take(&mut round.asked);
+        Some(Leaving { asked, back })
+    }
+
+    async fn send<F>(&self, key: &K, leaving: Leaving<Q, A>, ask: impl FnOnce(Vec<Q>) -> F)
+    where
+        F: Future<Output = Vec<A>>,
+    {
+        let (questions, replies): (Vec<_>, Vec<_>) = leaving.asked.into_iter().unzip();
+        let answers = ask(questions).await;
+        drop(leaving.back);
+        self.forget_idle(key);
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            // Nobody may be waiting any more.
+            let _ = reply.send(answer);
+        }
     }
 
     /// Keys come from clients, so those that nobody uses are not kept.
@@ -189,6 +214,37 @@ mod tests {
         server.add_permits(2);
         assert_eq!(seen.recv().await.unwrap(), [2, 3, 4]);
         readers.join_all().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_round_leaves_before_its_turn() {
+        let rounds = Doubles::new();
+        let never = |_| std::future::pending::<Vec<u32>>();
+        let first = rounds.clone();
+        tokio::spawn(async move { first.answer("key", 0, never).await });
+        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let (sent, mut seen) = tokio::sync::mpsc::unbounded_channel();
+        let begun = Instant::now();
+        let mut readers = JoinSet::new();
+        for question in 0..=QUESTIONS_MAX {
+            let (rounds, sent) = (rounds.clone(), sent.clone());
+            readers.spawn(async move {
+                let echo = move |questions: Vec<u32>| async move {
+                    sent.send(questions.len()).unwrap();
+                    questions
+                };
+                let question = u32::try_from(question).unwrap();
+                assert_eq!(
+                    rounds.answer("key", question, echo).await.unwrap(),
+                    question
+                );
+            });
+        }
+        assert_eq!(seen.recv().await.unwrap(), QUESTIONS_MAX);
+        assert!(begun.elapsed() < TURN_MAX);
+        readers.join_all().await;
+        assert_eq!(seen.recv().await.unwrap(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,7 +42,8 @@ pub trait Repository: Send + Sync + 'static {
     async fn prepare(&self, resource_type: &Arc<ResourceType>) -> Result<(), RepositoryError>;
 
     /// One page and the size of the whole collection, both of the same moment, in the order of
-    /// creation. A page past the end is empty.
+    /// creation. A page past the end is empty. Of a collection too large to be counted for each
+    /// page the size may be an estimate.
     async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, RepositoryError>;
 
     /// The resource with this id, if there is one.

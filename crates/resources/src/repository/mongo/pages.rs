@@ -19,7 +19,7 @@ use crate::schema::ResourceType;
 
 /// Up to this size the total of a collection is counted; the server's own figure is taken above,
 /// because counting takes time with each resource.
-const COUNTED_MAX: u64 = 100_000;
+const COUNTED_MAX: i64 = 100_000;
 
 /// Pages of the types that the keys name; `None` tells a reader to ask alone.
 pub(super) type Pages = Rounds<(String, Query), (), Option<Answer>>;
@@ -129,7 +129,8 @@ async fn begin_list_in(
     } else {
         // An estimate must not contradict what the page shows.
         let shown = if got > 0 { offset + got } else { 0 };
-        count(store, of, cursor.session()).await?.max(shown)
+        let total = count(store, of, cursor.session(), COUNTED_MAX).await?;
+        total.max(shown)
     };
     first.truncate(usize::try_from(size).unwrap_or(usize::MAX));
     let more = !cursor.has_ended() && got < size;
@@ -166,31 +167,29 @@ async fn send_missing(
     Ok(())
 }
 
-async fn count(
+/// The resources of a collection, or the server's own figure where there are more than `bound`.
+pub(super) async fn count(
     store: &Store,
     of: &ResourceType,
     session: &mut ClientSession,
+    bound: i64,
 ) -> Result<u64, Failure> {
     let collection = store.collection(of);
-    let bound = i64::try_from(COUNTED_MAX).unwrap_or(i64::MAX);
     let pipeline = [doc! { "$limit": bound + 1 }, doc! { "$count": "total" }];
-    let mut cursor = collection
-        .aggregate(pipeline)
-        .max_time(store.calls.time_max())
-        .session(&mut *session)
-        .await?;
+    let aggregate = collection.aggregate(pipeline);
+    let aggregate = aggregate.max_time(store.calls.time_max());
+    let mut cursor = aggregate.session(&mut *session).await?;
     let counted = match cursor.next(session).await.transpose()? {
         Some(counted) => counted
             .get("total")
             .and_then(|total| total.as_i64().or_else(|| total.as_i32().map(i64::from)))
-            .and_then(|total| u64::try_from(total).ok())
             .unwrap_or_default(),
         // Nothing counted is no document at all.
         None => 0,
     };
-    if counted <= COUNTED_MAX {
-        return Ok(counted);
+    if counted > bound {
+        let estimate = collection.estimated_document_count();
+        return Ok(estimate.max_time(store.calls.time_max()).await?);
     }
-    let estimate = collection.estimated_document_count();
-    Ok(estimate.max_time(store.calls.time_max()).await?)
+    Ok(u64::try_from(counted).unwrap_or_default())
 }

@@ -62,6 +62,19 @@ async fn every_page_knows_the_total() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_resources_than_are_counted_have_the_total_that_the_server_gives() {
+    let (fresh, repository) = fresh().await;
+    let found = fresh.0.collection::<Document>("things");
+    found.insert_many(vec![doc! {}; 10]).await.unwrap();
+    for bound in [0, 1, 9, 10, 11] {
+        let session = repository.store.client.start_session().await;
+        let mut session = session.unwrap();
+        let counted = pages::count(&repository.store, &things(), &mut session, bound).await;
+        assert_eq!(counted.unwrap(), 10, "counted up to {bound}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_larger_than_a_reply_of_the_server_comes_in_batches() {
     let (fresh, repository) = fresh().await;
     let found = fresh.0.collection::<Document>("things");

@@ -141,3 +141,36 @@ async fn a_document_of_almost_16_mb_can_be_changed_in_part() {
     let changed = doc! { "_id": id, "n": 1 };
     assert_eq!(found.count_documents(changed).await.unwrap(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_whose_shard_key_others_change_is_not_taken_for_absent() {
+    use crate::repository::Operation;
+    let (fresh, repository) = fresh().await;
+    let of = declared("type: things\nattributes: {type: object}\nshardKey: [city]\n");
+    let found = fresh.0.collection::<Document>("things");
+    let id = bson::oid::ObjectId::new();
+    found
+        .insert_one(doc! { "_id": id, "city": 0 })
+        .await
+        .unwrap();
+    let (others, by_id) = (found.clone(), doc! { "_id": id });
+    let others = tokio::spawn(async move {
+        for city in 0.. {
+            let change = doc! { "$set": { "city": city } };
+            others.update_one(by_id.clone(), change).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    for n in 0..100 {
+        let attributes = serde_json::Map::from_iter([("city".to_owned(), (-n).into())]);
+        let operation = Operation::Replace {
+            id: Id::ObjectId(id.bytes()),
+            attributes,
+        };
+        let of = of.clone();
+        let written = repository.write(vec![Write { of, operation }]).await;
+        assert!(written.is_ok(), "{written:?}");
+    }
+    others.abort();
+    let _ = others.await;
+}

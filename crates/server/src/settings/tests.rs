@@ -121,3 +121,23 @@ fn a_file_that_cannot_be_read_is_named_and_its_text_is_not_shown() {
     };
     assert!(read_from(&absent, &HashMap::new()).unwrap_err()[0].contains("absent.toml"));
 }
+
+#[test]
+fn a_connection_string_in_the_place_of_another_value_is_refused_and_masked() {
+    let uri = "mongodb://user:hunter2@h/db";
+    for name in [
+        "listen",
+        "data_dir",
+        "resources",
+        "log_mode",
+        "connections_max",
+    ] {
+        let variable = format!("MONOCOQUE_{}", name.to_ascii_uppercase());
+        let environment = environment(&[(variable.as_str(), uri)]);
+        let problems = read_from(&SettingFlags::default(), &environment).unwrap_err();
+        let problem = problems.join("\n");
+        assert!(problem.contains(name), "{problem}");
+        assert!(problem.contains("'mongodb://***@h/db'"), "{problem}");
+        assert!(!problem.contains("hunter2"), "{problem}");
+    }
+}

@@ -43,6 +43,8 @@ impl SettingValue for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             Err("is not a path".to_owned())
+        } else if text.contains("://") {
+            Err("is a URI and not a path; that of a MongoDB deployment is 'mongo_uri'".to_owned())
         } else {
             Ok(Self::from(text))
         }

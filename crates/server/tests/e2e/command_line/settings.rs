@@ -188,3 +188,53 @@ fn a_mongo_uri_that_is_none_is_refused_without_showing_it() {
     outcome.fails_with(64, &["'mongo_uri'", "mongodb://"]);
     assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
 }
+
+/// Where a connection string is forgotten, misplaced or misspelled its password stays hidden.
+#[test]
+fn no_mistake_with_a_connection_string_shows_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data").display().to_string();
+    for (uri, named) in [
+        ("mongodb://user:hunter2", "a port from 1 to 65535"),
+        ("mongodb://user:hun/ter2@h", "must be percent-encoded"),
+        (
+            "mongodb://h/?authMechanismProperties=hunter2",
+            "'authMechanismProperties' must be ENVIRONMENT:k8s",
+        ),
+        (
+            "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:hunter2",
+            "'authMechanismProperties' must be ENVIRONMENT:k8s",
+        ),
+        ("mongodb://h/?hunter2", "option 1 of it"),
+    ] {
+        let outcome = Invocation::new(&["export", "contacts", "--data-dir", &data_dir])
+            .variable("MONGO_URI", uri)
+            .run();
+        outcome.fails_with(64, &["'mongo_uri'", named]);
+        for part in ["hunter2", "hun/", "ter2"] {
+            assert!(!format!("{outcome:?}").contains(part), "{outcome:?}");
+        }
+    }
+    for (arguments, code) in [
+        (&["serve", URI][..], 2),
+        (&["explain", URI], 2),
+        (&["indexes", URI], 2),
+        (&["export", URI], 2),
+        (&["config", URI], 2),
+        (&["import", "contacts", URI, "--format", "json"], 64),
+        (&["import", "contacts", "-", "--on-error", URI], 2),
+        (&["resources", "check", URI], 64),
+        (&["serve", "--config", URI], 64),
+        (&["serve", "--listen", URI], 64),
+        (&["serve", "--mongo-url", URI], 2),
+        (&["healthcheck", "--url", URI], 2),
+        (&[URI], 2),
+    ] {
+        let outcome = Invocation::new(arguments)
+            .variable("MONOCOQUE_DATA_DIR", &data_dir)
+            .run();
+        assert!(!format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
+        outcome.fails_with(code, &[]);
+        assert!(!outcome.stderr.is_empty(), "{arguments:?}");
+    }
+}

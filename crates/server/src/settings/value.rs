@@ -52,8 +52,13 @@ impl SettingValue for PathBuf {
 }
 
 impl SettingValue for Secret {
+    /// Files of secrets often end with a newline, which is none of the secret. One that is blank
+    /// was meant to be something: it is not the same as none.
     fn parse(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
+        match text.trim() {
+            "" => Err("is blank".to_owned()),
+            secret => Ok(Self(secret.to_owned())),
+        }
     }
 }
 

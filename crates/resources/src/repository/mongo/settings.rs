@@ -26,9 +26,10 @@ const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct MongoSettings {
     /// A connection string, `mongodb://…` or, with the feature `mongodb-srv`, `mongodb+srv://…`.
-    /// Its database is used, else `test`. What it leaves out is: `serverSelectionTimeoutMS` and
-    /// `connectTimeoutMS` 2000, `maxPoolSize` 50, `maxIdleTimeMS` 300000, `w=majority` with
-    /// `wtimeoutMS` 5000, `appName` the application below, no compression.
+    /// Blanks around it do not count. Its database is used, else `test`. What it leaves out is:
+    /// `serverSelectionTimeoutMS` and `connectTimeoutMS` 2000, `maxPoolSize` 50,
+    /// `maxIdleTimeMS` 300000, `w=majority` with `wtimeoutMS` 5000, `appName` the application
+    /// below, no compression.
     pub uri: String,
     /// How this process is called in the logs of the server.
     pub application: String,
@@ -71,8 +72,10 @@ impl MongoSettings {
     /// `Unusable` with the reason, which shows no credentials; `Unavailable` when the name of a
     /// `mongodb+srv` address cannot be resolved.
     pub(super) async fn options(&self) -> Result<(ClientOptions, String), RepositoryError> {
-        uri::check(&self.uri).map_err(refusal::because)?;
-        let parsed = ClientOptions::parse(self.uri.as_str()).await;
+        // Files of secrets often end with a newline; after a database it would belong to that.
+        let uri = self.uri.trim();
+        uri::check(uri).map_err(refusal::because)?;
+        let parsed = ClientOptions::parse(uri).await;
         let mut options = parsed.map_err(|error| refusal::of(&error))?;
         files_can_be_read(options.tls.as_ref())?;
         options
@@ -190,6 +193,15 @@ mod tests {
             (options.max_pool_size, options.app_name.as_deref()),
             (Some(3), Some("x"))
         );
+    }
+
+    #[tokio::test]
+    async fn blanks_around_the_connection_string_do_not_count() {
+        let (_, database) = MongoSettings::new("\t mongodb://h/shop \r\n")
+            .options()
+            .await
+            .unwrap();
+        assert_eq!(database, "shop");
     }
 
     #[tokio::test]

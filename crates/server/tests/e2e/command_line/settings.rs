@@ -189,6 +189,38 @@ fn a_mongo_uri_that_is_none_is_refused_without_showing_it() {
     assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
 }
 
+#[test]
+fn a_variable_that_is_no_text_is_code_64_and_not_left_out() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for name in ["MONGO_URI", "MONOCOQUE_DATA_DIR"] {
+        let outcome = std::process::Command::new(env!("CARGO_BIN_EXE_monocoque"))
+            .args(["export", "contacts", "--data-dir", "absent"])
+            .env(name, OsStr::from_bytes(b"mongodb://hunter2\xFF@h"))
+            .output()
+            .unwrap();
+        let message = String::from_utf8(outcome.stderr).unwrap();
+        assert_eq!(outcome.status.code(), Some(64), "{message}");
+        assert!(
+            message.contains(&format!("{name}: it is not UTF-8 text")),
+            "{message}"
+        );
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn an_empty_connection_string_leaves_the_embedded_store_and_a_blank_one_stops() {
+    let outcome = |uri| {
+        Invocation::new(&["export", "contacts", "--data-dir", "absent"])
+            .variable("MONGO_URI", uri)
+            .run()
+    };
+    outcome("").fails_with(64, &["there is no store in the data directory absent"]);
+    outcome("\n").fails_with(64, &["'mongo_uri' (environment MONGO_URI): '…' is blank"]);
+}
+
 /// Where a connection string is forgotten, misplaced or misspelled its password stays hidden.
 #[test]
 fn no_mistake_with_a_connection_string_shows_its_password() {

@@ -3,10 +3,12 @@
 mod option;
 mod refusal;
 mod uri;
+mod requirements;
+mod pem;
 
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions, Tls, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 
 use crate::repository::RepositoryError;
 
@@ -77,7 +79,7 @@ impl MongoSettings {
         uri::check(uri).map_err(refusal::because)?;
         let parsed = ClientOptions::parse(uri).await;
         let mut options = parsed.map_err(|error| refusal::of(&error))?;
-        files_can_be_read(options.tls.as_ref())?;
+        requirements::check(&mut options).map_err(refusal::because)?;
         options
             .server_selection_timeout
             .get_or_insert(SERVER_SELECTION_TIMEOUT);
@@ -87,13 +89,15 @@ impl MongoSettings {
         options
             .app_name
             .get_or_insert_with(|| self.application.clone());
-        let write_concern = options.write_concern.get_or_insert_default();
-        with_majority(write_concern)?;
+        with_majority(options.write_concern.get_or_insert_default());
         let database = self
             .database
             .clone()
             .or_else(|| options.default_database.clone())
             .unwrap_or_else(|| DATABASE_DEFAULT.to_owned());
+        for lost in requirements::weaknesses(&options) {
+            tracing::warn!("the connection string says {lost}");
+        }
         Ok((options, database))
     }
 }
@@ -111,41 +115,12 @@ impl std::fmt::Debug for MongoSettings {
     }
 }
 
-/// The driver would not say which file it is that it cannot read.
-fn files_can_be_read(tls: Option<&Tls>) -> Result<(), RepositoryError> {
-    let Some(Tls::Enabled(tls)) = tls else {
-        return Ok(());
-    };
-    let files = [
-        ("tlsCAFile", &tls.ca_file_path),
-        ("tlsCertificateKeyFile", &tls.cert_key_file_path),
-    ];
-    for (option, file) in files {
-        if let Some(file) = file
-            && let Err(error) = std::fs::File::open(file)
-        {
-            let file = file.display();
-            return Err(RepositoryError::Unusable(format!(
-                "the file '{file}' of {option} cannot be read: {error}"
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// An acknowledged write must survive the loss of the primary, so `w` is not weakened by accident.
-fn with_majority(write_concern: &mut WriteConcern) -> Result<(), RepositoryError> {
-    if write_concern.w == Some(Acknowledgment::Nodes(0)) {
-        return Err(RepositoryError::Unusable(
-            "w=0 is refused: no write would be acknowledged, and none could be answered for"
-                .to_owned(),
-        ));
-    }
+fn with_majority(write_concern: &mut WriteConcern) {
     if write_concern.w.is_none() {
         write_concern.w = Some(Acknowledgment::Majority);
         write_concern.w_timeout.get_or_insert(WRITE_CONCERN_TIMEOUT);
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -221,6 +221,41 @@ fn an_empty_connection_string_leaves_the_embedded_store_and_a_blank_one_stops() 
     outcome("\n").fails_with(64, &["'mongo_uri' (environment MONGO_URI): '…' is blank"]);
 }
 
+#[test]
+fn a_connection_string_that_cannot_work_is_code_64_at_the_start() {
+    let folder = folder_with(&[("x.pem", "no certificate")]);
+    let file = folder.path().join("x.pem").display().to_string();
+    for (options, named) in [
+        (
+            format!("tlsCAFile={file}"),
+            "holds no certificate in PEM form",
+        ),
+        ("tlsCAFile=/".to_owned(), "the file '/' of tlsCAFile"),
+        (
+            "authMechanism=MONGODB-CR".to_owned(),
+            "'authMechanism' must be one of",
+        ),
+        (
+            "readConcernLevel=linearizable".to_owned(),
+            "local or majority",
+        ),
+        ("loadBalanced=true".to_owned(), "'loadBalanced' is refused"),
+        ("proxyHost=h".to_owned(), "'proxyHost' is refused"),
+    ] {
+        Invocation::new(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+        ])
+        .variable("LOG_MODE", "LOCAL")
+        .variable("MONGO_URI", &format!("mongodb://127.0.0.1:9/?{options}"))
+        .run()
+        .fails_with(64, &["'mongo_uri'", named]);
+    }
+}
+
 /// Where a connection string is forgotten, misplaced or misspelled its password stays hidden.
 #[test]
 fn no_mistake_with_a_connection_string_shows_its_password() {

@@ -197,7 +197,7 @@ fn is_among(words: &[&str], value: &str) -> bool {
 }
 
 /// As the driver decodes it: what is no UTF-8 becomes a replacement character.
-fn decoded(value: &str) -> Cow<'_, str> {
+pub(super) fn decoded(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return Cow::Borrowed(value);
     }

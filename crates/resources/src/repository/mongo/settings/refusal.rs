@@ -6,10 +6,7 @@ use crate::repository::RepositoryError;
 
 /// A connection string that is refused for this reason.
 pub(super) fn because(reason: impl std::fmt::Display) -> RepositoryError {
-    RepositoryError::Unusable(format!(
-        "the connection string is refused: {reason}; one looks like \
-         mongodb://host:27017/database"
-    ))
+    RepositoryError::Unusable(format!("the connection string is refused: {reason}"))
 }
 
 /// What the driver says of options that are fine by themselves, and how it is said here. Its

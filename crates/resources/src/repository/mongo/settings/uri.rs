@@ -54,7 +54,11 @@ impl<'a> Parts<'a> {
 /// Refuses what the driver would refuse with a part of the connection string in its message.
 pub(super) fn check(uri: &str) -> Result<(), String> {
     let Some(parts) = Parts::of(uri) else {
-        return Err("it begins with neither mongodb:// nor mongodb+srv://".to_owned());
+        return Err(
+            "it begins with neither mongodb:// nor mongodb+srv://; one looks like \
+             mongodb://host:27017/database"
+                .to_owned(),
+        );
     };
     if parts.scheme != SCHEMES[0] && cfg!(not(feature = "mongodb-srv")) {
         return Err(
@@ -74,11 +78,40 @@ pub(super) fn check(uri: &str) -> Result<(), String> {
         return Err(
             "where its hosts stand is something else; a host is a name or an address, with ':' \
              and a port from 1 to 65535 if that is not 27017, and a user and password stand \
-             before it with '@' between them"
+             before them, mongodb://user:password@host:27017/database"
                 .to_owned(),
         );
     }
+    if let Some(complaint) =
+        database_complaint(&option::decoded(parts.path.trim_start_matches('/')))
+    {
+        return Err(complaint);
+    }
     check_options(&parts)
+}
+
+/// What MongoDB has against a name of a database:
+/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>. The rules are
+/// those of its servers on Windows, which are the strictest.
+fn database_complaint(name: &str) -> Option<String> {
+    const BYTES_MAX: usize = 63;
+    let forbidden = |c: &char| "/\\. \"$*<>:|?\u{FFFD}".contains(*c) || c.is_control();
+    if name.chars().any(|c| forbidden(&c)) {
+        let all = r#"'/', '\', '.', ' ', '"', '$', '*', '<', '>', ':', '|', '?'"#;
+        return Some(format!("the name of a database has none of {all}"));
+    }
+    if name.len() > BYTES_MAX {
+        return Some(format!(
+            "the name of a database has at most {BYTES_MAX} bytes"
+        ));
+    }
+    // Transactions cannot write there.
+    ["admin", "config", "local"].contains(&name).then(|| {
+        format!(
+            "the database '{name}' is MongoDB's own; users are looked up there with \
+             'authSource={name}'"
+        )
+    })
 }
 
 fn check_options(parts: &Parts<'_>) -> Result<(), String> {
@@ -244,6 +277,21 @@ mod tests {
         }
         let srv = check("mongodb+srv://h/");
         assert_eq!(srv.is_ok(), cfg!(feature = "mongodb-srv"), "{srv:?}");
+    }
+
+    #[test]
+    fn a_database_that_mongodb_forbids_is_refused() {
+        let long = "x".repeat(64);
+        for name in [
+            "a.b", "a%20b", "a b", "%24a", "a/b", "a%5Cb", "a%22", "a*", "a%3Cb", "a:b", "a|b",
+            "a%3Fb", "a%00", "%FF", "admin", "local", "config", &long,
+        ] {
+            let refused = check(&format!("mongodb://h/{name}?w=1"));
+            assert!(refused.unwrap_err().contains("database"), "{name}");
+        }
+        for name in ["shop", "a-b_C1", "%C3%A9", &long[1..]] {
+            assert_eq!(check(&format!("mongodb://h/{name}")), Ok(()), "{name}");
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The command line, as clap reads it.
 
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use resources::transfer::{Format, OnError};
 
+use crate::redaction::without_passwords;
 use crate::settings::SettingFlags;
 
 const EXIT_CODES: &str = "\
@@ -24,6 +27,30 @@ Exit codes:
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl CommandLine {
+    /// Reads the arguments of this process.
+    ///
+    /// # Errors
+    /// The exit code, after help or the version was shown, or what is wrong with the arguments.
+    pub(crate) fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            let mut stream = std::io::stderr();
+            let text = error.render();
+            let text = if stream.is_terminal() {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            let _ = write!(stream, "{}", without_passwords(&text));
+            ExitCode::from(2)
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use resources::repository::RepositoryError;
 
+use crate::redaction::without_passwords;
+
 /// The kinds of failure, by exit code (those of `sysexits.h` where there is one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -30,7 +32,7 @@ impl Failure {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: without_passwords(&message.into()),
             logged: false,
         }
     }

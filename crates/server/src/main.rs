@@ -6,14 +6,13 @@
 mod command_line;
 mod settings;
 mod failure;
+mod redaction;
 mod commands;
 mod application;
 mod presenter;
 mod sample_contacts;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::command_line::CommandLine;
 
@@ -23,8 +22,9 @@ use crate::command_line::CommandLine;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match commands::run(CommandLine::parse()) {
-        Ok(code) => code,
-        Err(failure) => failure.report(),
-    }
+    let outcome = match CommandLine::read() {
+        Ok(line) => commands::run(line),
+        Err(answer) => return answer,
+    };
+    outcome.unwrap_or_else(|failure| failure.report())
 }

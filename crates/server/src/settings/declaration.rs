@@ -7,6 +7,7 @@ use chassis::telemetry::LogMode;
 
 use super::value::SettingValue;
 use super::{Effective, LogFilter, Secret, Setting};
+use crate::redaction::without_password;
 
 /// Makes the struct, its reading and its description from one list.
 macro_rules! settings {
@@ -56,9 +57,9 @@ fn read<T: SettingValue>(value: Option<&Effective>, problems: &mut Vec<String>) 
         Ok(parsed) => Some(parsed),
         Err(reason) => {
             let shown = if value.setting.secret {
-                "…"
+                "…".to_owned()
             } else {
-                value.text.as_str()
+                without_password(&value.text)
             };
             let (name, origin) = (value.setting.name, &value.origin);
             problems.push(format!(

@@ -1,6 +1,7 @@
 //! File, environment and flags, in rising order; each value knows where it comes from.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -28,15 +29,50 @@ pub(crate) fn read(flags: &SettingFlags) -> Result<(Settings, Vec<Effective>), F
         clippy::disallowed_methods,
         reason = "this is the one place that reads it"
     )]
-    let environment: HashMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    read_from(flags, &environment).map_err(|problems| {
+    let variables = std::env::vars_os();
+    let (environment, mut problems) = readable(variables);
+    let outcome = match read_from(flags, &environment) {
+        Ok(read) if problems.is_empty() => Ok(read),
+        Ok(_) => Err(problems),
+        Err(more) => {
+            problems.extend(more);
+            Err(problems)
+        }
+    };
+    outcome.map_err(|problems| {
         Failure::settings(format!(
             "the settings cannot be used:\n{}",
             problems.join("\n")
         ))
     })
+}
+
+/// The variables that are texts, and what is wrong with those for this process that are none.
+pub(super) fn readable(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> (HashMap<String, String>, Vec<String>) {
+    let mut texts = HashMap::new();
+    let mut problems = Vec::new();
+    for (name, value) in variables {
+        let shown = name.to_string_lossy().into_owned();
+        let own = shown.starts_with(PREFIX) && !set_by_others(&shown);
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => {
+                texts.insert(name, value);
+            }
+            _ if own || is_further_variable(&shown) => {
+                problems.push(format!("environment {shown}: it is not UTF-8 text"));
+            }
+            _ => {}
+        }
+    }
+    (texts, problems)
+}
+
+fn is_further_variable(name: &str) -> bool {
+    Settings::ALL
+        .iter()
+        .any(|setting| setting.variable == Some(name))
 }
 
 /// [`read`] with an environment of one's own.

@@ -1,8 +1,10 @@
 //! Settings from everywhere.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
-use super::sources::read_from;
+use super::sources::{read_from, readable};
 use super::*;
 
 fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
@@ -78,6 +80,45 @@ fn a_variable_that_is_empty_is_not_set() {
 }
 
 #[test]
+fn a_connection_string_is_taken_without_the_blanks_around_it() {
+    let pairs = [("MONGO_URI", " mongodb://h/shop\n")];
+    let (settings, _) = read_from(&SettingFlags::default(), &environment(&pairs)).unwrap();
+    assert_eq!(settings.mongo_uri.unwrap().reveal(), "mongodb://h/shop");
+}
+
+#[test]
+fn an_empty_connection_string_is_none_and_a_blank_one_is_refused() {
+    for name in ["MONGO_URI", "MONOCOQUE_MONGO_URI"] {
+        let (settings, _) =
+            read_from(&SettingFlags::default(), &environment(&[(name, "")])).unwrap();
+        assert!(settings.mongo_uri.is_none());
+        let problems =
+            read_from(&SettingFlags::default(), &environment(&[(name, " \n")])).unwrap_err();
+        assert!(problems[0].contains("is blank"), "{problems:?}");
+    }
+}
+
+#[test]
+fn only_our_own_variables_must_be_text() {
+    let no_text = || OsString::from_vec(b"hunter2\xFF".to_vec());
+    for (name, counts) in [
+        ("MONGO_URI", true),
+        ("LOG_MODE", true),
+        ("MONOCOQUE_LISTEN", true),
+        ("MONOCOQUE_CONFIG", true),
+        ("MONOCOQUE_SERVICE_HOST", false),
+        ("PATH", false),
+    ] {
+        let variables = [(OsString::from(name), no_text())];
+        let (texts, problems) = readable(variables.into_iter());
+        assert!(texts.is_empty());
+        assert_eq!(!problems.is_empty(), counts, "{name}");
+        assert!(problems.iter().all(|problem| problem.contains(name)));
+        assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+    }
+}
+
+#[test]
 fn unknown_names_are_refused_with_the_nearest_known_one() {
     let (_folder, flags) = file("lissten = 'x'\n");
     let environment = environment(&[("MONOCOQUE_DATADIR", "x")]);
@@ -120,4 +161,24 @@ fn a_file_that_cannot_be_read_is_named_and_its_text_is_not_shown() {
         given: Vec::new(),
     };
     assert!(read_from(&absent, &HashMap::new()).unwrap_err()[0].contains("absent.toml"));
+}
+
+#[test]
+fn a_connection_string_in_the_place_of_another_value_is_refused_and_masked() {
+    let uri = "mongodb://user:hunter2@h/db";
+    for name in [
+        "listen",
+        "data_dir",
+        "resources",
+        "log_mode",
+        "connections_max",
+    ] {
+        let variable = format!("MONOCOQUE_{}", name.to_ascii_uppercase());
+        let environment = environment(&[(variable.as_str(), uri)]);
+        let problems = read_from(&SettingFlags::default(), &environment).unwrap_err();
+        let problem = problems.join("\n");
+        assert!(problem.contains(name), "{problem}");
+        assert!(problem.contains("'mongodb://***@h/db'"), "{problem}");
+        assert!(!problem.contains("hunter2"), "{problem}");
+    }
 }

@@ -43,6 +43,8 @@ impl SettingValue for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             Err("is not a path".to_owned())
+        } else if text.contains("://") {
+            Err("is a URI and not a path; that of a MongoDB deployment is 'mongo_uri'".to_owned())
         } else {
             Ok(Self::from(text))
         }
@@ -50,8 +52,13 @@ impl SettingValue for PathBuf {
 }
 
 impl SettingValue for Secret {
+    /// Files of secrets often end with a newline, which is none of the secret. One that is blank
+    /// was meant to be something: it is not the same as none.
     fn parse(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
+        match text.trim() {
+            "" => Err("is blank".to_owned()),
+            secret => Ok(Self(secret.to_owned())),
+        }
     }
 }
 

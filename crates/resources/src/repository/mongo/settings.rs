@@ -1,10 +1,18 @@
 //! How the store is reached: a connection string, defaults that fit a request, and what is refused.
 
+mod option;
+mod refusal;
+mod uri;
+mod requirements;
+mod pem;
+
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions, Tls, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 
 use crate::repository::RepositoryError;
+
+pub use uri::masked;
 
 /// Where the connection string names no database.
 const DATABASE_DEFAULT: &str = "test";
@@ -20,9 +28,10 @@ const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct MongoSettings {
     /// A connection string, `mongodb://…` or, with the feature `mongodb-srv`, `mongodb+srv://…`.
-    /// Its database is used, else `test`. What it leaves out is: `serverSelectionTimeoutMS` and
-    /// `connectTimeoutMS` 2000, `maxPoolSize` 50, `maxIdleTimeMS` 300000, `w=majority` with
-    /// `wtimeoutMS` 5000, `appName` the application below, no compression.
+    /// Blanks around it do not count. Its database is used, else `test`. What it leaves out is:
+    /// `serverSelectionTimeoutMS` and `connectTimeoutMS` 2000, `maxPoolSize` 50,
+    /// `maxIdleTimeMS` 300000, `w=majority` with `wtimeoutMS` 5000, `appName` the application
+    /// below, no compression.
     pub uri: String,
     /// How this process is called in the logs of the server.
     pub application: String,
@@ -65,11 +74,12 @@ impl MongoSettings {
     /// `Unusable` with the reason, which shows no credentials; `Unavailable` when the name of a
     /// `mongodb+srv` address cannot be resolved.
     pub(super) async fn options(&self) -> Result<(ClientOptions, String), RepositoryError> {
-        refuse_what_has_no_effect(&self.uri)?;
-        let mut options = ClientOptions::parse(self.uri.as_str())
-            .await
-            .map_err(|error| self.refusal(&error))?;
-        files_can_be_read(options.tls.as_ref())?;
+        // Files of secrets often end with a newline; after a database it would belong to that.
+        let uri = self.uri.trim();
+        uri::check(uri).map_err(refusal::because)?;
+        let parsed = ClientOptions::parse(uri).await;
+        let mut options = parsed.map_err(|error| refusal::of(&error))?;
+        requirements::check(&mut options).map_err(refusal::because)?;
         options
             .server_selection_timeout
             .get_or_insert(SERVER_SELECTION_TIMEOUT);
@@ -79,29 +89,16 @@ impl MongoSettings {
         options
             .app_name
             .get_or_insert_with(|| self.application.clone());
-        let write_concern = options.write_concern.get_or_insert_default();
-        with_majority(write_concern)?;
+        with_majority(options.write_concern.get_or_insert_default());
         let database = self
             .database
             .clone()
             .or_else(|| options.default_database.clone())
             .unwrap_or_else(|| DATABASE_DEFAULT.to_owned());
-        Ok((options, database))
-    }
-
-    fn refusal(&self, error: &mongodb::error::Error) -> RepositoryError {
-        let text = without_secrets(&error.to_string(), &self.uri);
-        match error.kind.as_ref() {
-            mongodb::error::ErrorKind::DnsResolve { .. } => RepositoryError::Unavailable(text),
-            mongodb::error::ErrorKind::InvalidArgument { message, .. } => {
-                let reason = without_secrets(message, &self.uri);
-                RepositoryError::Unusable(format!(
-                    "the connection string is refused: {reason}; one looks like \
-                     mongodb://host:27017/database"
-                ))
-            }
-            _ => RepositoryError::Unusable(format!("the connection string is refused: {text}")),
+        for lost in requirements::weaknesses(&options) {
+            tracing::warn!("the connection string says {lost}");
         }
+        Ok((options, database))
     }
 }
 
@@ -118,116 +115,12 @@ impl std::fmt::Debug for MongoSettings {
     }
 }
 
-/// The driver would not say which file it is that it cannot read.
-fn files_can_be_read(tls: Option<&Tls>) -> Result<(), RepositoryError> {
-    let Some(Tls::Enabled(tls)) = tls else {
-        return Ok(());
-    };
-    let files = [
-        ("tlsCAFile", &tls.ca_file_path),
-        ("tlsCertificateKeyFile", &tls.cert_key_file_path),
-    ];
-    for (option, file) in files {
-        if let Some(file) = file
-            && let Err(error) = std::fs::File::open(file)
-        {
-            let file = file.display();
-            return Err(RepositoryError::Unusable(format!(
-                "the file '{file}' of {option} cannot be read: {error}"
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// An acknowledged write must survive the loss of the primary, so `w` is not weakened by accident.
-fn with_majority(write_concern: &mut WriteConcern) -> Result<(), RepositoryError> {
-    if write_concern.w == Some(Acknowledgment::Nodes(0)) {
-        return Err(RepositoryError::Unusable(
-            "w=0 is refused: no write would be acknowledged, and none could be answered for"
-                .to_owned(),
-        ));
-    }
+fn with_majority(write_concern: &mut WriteConcern) {
     if write_concern.w.is_none() {
         write_concern.w = Some(Acknowledgment::Majority);
         write_concern.w_timeout.get_or_insert(WRITE_CONCERN_TIMEOUT);
     }
-    Ok(())
-}
-
-/// Options that the driver reads and then ignores; those it does not know it refuses by itself.
-fn refuse_what_has_no_effect(uri: &str) -> Result<(), RepositoryError> {
-    let options = uri.split_once('?').map_or("", |(_, options)| options);
-    for name in options
-        .split('&')
-        .filter_map(|option| option.split('=').next())
-    {
-        if name.eq_ignore_ascii_case("waitQueueTimeoutMS") {
-            return Err(RepositoryError::Unusable(format!(
-                "the connection string is refused: the driver ignores {name}; the operation \
-                 timeout bounds the wait for a connection too"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Options of a connection string whose values are secrets.
-const SECRET_OPTIONS: [&str; 3] = [
-    "authMechanismProperties",
-    "proxyPassword",
-    "tlsCertificateKeyFilePassword",
-];
-
-/// A connection string as it may be shown: user, password and secret options as `***`.
-///
-/// Takes any text. What stands before the last `@` is masked even where that is more than the
-/// credentials, because a password with characters that should have been escaped is a password.
-#[must_use]
-pub fn masked(uri: &str) -> String {
-    let (scheme, rest) = match uri.find("://") {
-        Some(position) if !uri[..position].contains('@') => uri.split_at(position + 3),
-        _ => ("", uri),
-    };
-    let (credentials, rest) = match rest.rfind('@') {
-        Some(position) => ("***", &rest[position..]),
-        None => ("", rest),
-    };
-    let Some((before, options)) = rest.split_once('?') else {
-        return format!("{scheme}{credentials}{rest}");
-    };
-    let options: Vec<String> = options.split('&').map(masked_option).collect();
-    format!("{scheme}{credentials}{before}?{}", options.join("&"))
-}
-
-fn masked_option(option: &str) -> String {
-    match option.split_once('=') {
-        Some((name, _))
-            if SECRET_OPTIONS
-                .iter()
-                .any(|secret| name.eq_ignore_ascii_case(secret)) =>
-        {
-            format!("{name}=***")
-        }
-        _ => option.to_owned(),
-    }
-}
-
-/// The driver's messages may quote the connection string or a part of it.
-fn without_secrets(message: &str, uri: &str) -> String {
-    let shown = masked(uri);
-    let after_scheme = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let mut secrets: Vec<&str> = vec![uri];
-    if let Some((credentials, _)) = after_scheme.rsplit_once('@') {
-        secrets.push(credentials);
-        secrets.extend(credentials.split(':').filter(|part| !part.is_empty()));
-    }
-    let mut message = message.to_owned();
-    for secret in secrets {
-        let replacement = if secret == uri { shown.as_str() } else { "***" };
-        message = message.replace(secret, replacement);
-    }
-    message
 }
 
 #[cfg(test)]
@@ -235,30 +128,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn credentials_are_masked_wherever_they_stand() {
-        for (uri, shown) in [
-            ("mongodb://a:b@h:1,i/db?w=1", "mongodb://***@h:1,i/db?w=1"),
-            (
-                "mongodb+srv://a@h/?tls=true",
-                "mongodb+srv://***@h/?tls=true",
-            ),
-            ("mongodb://a:p/w@rd?@h/db", "mongodb://***@h/db"),
-            ("a:b@h", "***@h"),
-            (
-                "mongodb://h/?tlsCertificateKeyFilePassword=x&w=1",
-                "mongodb://h/?tlsCertificateKeyFilePassword=***&w=1",
-            ),
-            (
-                "mongodb://h/?AUTHMECHANISMPROPERTIES=AWS_SESSION_TOKEN:x",
-                "mongodb://h/?AUTHMECHANISMPROPERTIES=***",
-            ),
-            ("mongodb://localhost", "mongodb://localhost"),
-        ] {
-            assert_eq!(masked(uri), shown);
-        }
-    }
 
     #[test]
     fn hosts_are_named_without_credentials() {
@@ -302,6 +171,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn blanks_around_the_connection_string_do_not_count() {
+        let (_, database) = MongoSettings::new("\t mongodb://h/shop \r\n")
+            .options()
+            .await
+            .unwrap();
+        assert_eq!(database, "shop");
+    }
+
+    #[tokio::test]
     async fn options_that_would_not_work_are_refused_by_name() {
         for (option, named) in [
             ("socketTimeoutMS=5", "socketTimeoutMS"),
@@ -322,21 +200,106 @@ mod tests {
         }
     }
 
+    /// What connecting says, where it goes wrong.
+    async fn said(uri: &str) -> Option<String> {
+        let settings = MongoSettings::new(uri);
+        let refused = settings.options().await.err();
+        refused.map(|error| format!("{error} {error:?}"))
+    }
+
+    #[tokio::test]
+    async fn options_that_contradict_each_other_are_said_so() {
+        for (uri, reason) in [
+            (
+                "mongodb://a,b/?directConnection=true",
+                "with one host alone",
+            ),
+            ("mongodb://a/?tls=false&tlsCAFile=x", "go with tls=false"),
+            ("mongodb://a/?tlsCAFile=x&tls=false", "other options of TLS"),
+            ("mongodb://a/?srvMaxHosts=1", "mongodb+srv:// alone"),
+            ("mongodb://@a/", "no user before it"),
+            ("mongodb://a/?authMechanism=PLAIN", "wants a user"),
+            ("mongodb://a/?authMechanism=SCRAM-SHA-1", "wants a user"),
+            (
+                "mongodb://u:p@a/?authMechanism=MONGODB-X509",
+                "without a password",
+            ),
+        ] {
+            let said = said(uri).await.expect("a refusal");
+            assert!(said.contains(reason), "{uri}: {said}");
+        }
+    }
+
+    /// Secrets, as they are and percent-encoded, in all places where they stand or are put by
+    /// mistake.
+    fn with_secrets() -> impl Strategy<Value = (String, Vec<String>)> {
+        let encoded = |text: &str| {
+            let bytes: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            bytes.concat()
+        };
+        let text = || "[A-Z0-9]{3}[A-Z0-9/?#@:%&=+ é]{0,6}[A-Z0-9]{9}";
+        let mistakes = prop::sample::select(vec![
+            "mongodb://USER:SECRET@h/?w=0",
+            "mongodb://USER:SECRET@h:x/",
+            "mongodb://USER:SECRET@h/?tls=SECRET",
+            "mongodb://USER:SECRET@h/SECRET.b",
+            "mongodb://USER:SECRET@h/?SECRET",
+            "mongodb://USER:SECRET@h/?SECRET=1",
+            "mongodb://USER:SECRET",
+            "mongodb://USER:SECRET/db",
+            "mongodb://USER:SECRET?w=1",
+            "mongodb://USER:SECRET@",
+            "mongodb://USER@h/?authMechanism=SECRET",
+            "mongodb://USER@h/?authMechanism=MONGODB-X509",
+            "mongodb://h/?authMechanismProperties=SECRET",
+            "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:SECRET",
+            "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=SECRET:azure",
+            "mongodb://h/?proxyHost=p&proxyUsername=USER&proxyPassword=SECRET",
+            "mongodb://h/?tlsCertificateKeyFile=/&tlsCertificateKeyFilePassword=SECRET",
+            "http://USER:SECRET@h/",
+            "USER:SECRET@h",
+            "SECRET",
+        ]);
+        (mistakes, text(), text(), prop::bool::ANY).prop_map(move |(uri, user, secret, encode)| {
+            // What stands after the last '@' cannot be told from a host.
+            let elsewhere = uri.replace("SECRET@h", "").contains("SECRET");
+            let without_at = secret.replace('@', "");
+            let secret = if elsewhere { without_at } else { secret };
+            let written = |text: &str| {
+                if encode {
+                    encoded(text)
+                } else {
+                    text.to_owned()
+                }
+            };
+            let uri = uri.replace("USER", &written(&user));
+            let uri = uri.replace("SECRET", &written(&secret));
+            let end = |text: &str| text[text.len() - 9..].to_owned();
+            let ends = [end(&user), end(&secret)];
+            let mut secrets = vec![user, secret];
+            secrets.extend(ends);
+            secrets.extend_from_within(..);
+            for text in &mut secrets[4..] {
+                *text = encoded(text);
+            }
+            (uri, secrets)
+        })
+    }
+
     proptest! {
         #[test]
-        fn no_text_makes_masking_panic(text in "\\PC{0,60}", scheme in "(mongodb://)?") {
-            let shown = masked(&format!("{scheme}{text}"));
-            prop_assert!(shown.starts_with(&scheme));
-        }
-
-        #[test]
-        fn no_password_is_ever_shown(
-            user in "[a-z]{3}",
-            password in "[A-Z:/?@&=#%]{6,20}",
-            rest in "[a-z.]{1,9}(/[a-z]{0,5})?(\\?[a-z]=[a-z])?",
+        fn nothing_that_is_said_of_a_connection_string_holds_a_secret(
+            (uri, secrets) in with_secrets(),
         ) {
-            let shown = masked(&format!("mongodb://{user}:{password}@{rest}"));
-            prop_assert_eq!(shown, format!("mongodb://***@{rest}"));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let said = runtime.block_on(said(&uri));
+            prop_assert!(said.is_some() || !uri.contains("@h/?w=0"), "{} is taken", uri);
+            let settings = format!("{:?}", MongoSettings::new(&uri));
+            for text in [said.unwrap_or_default(), masked(&uri), settings] {
+                for secret in &secrets {
+                    prop_assert!(!text.contains(secret.as_str()), "{text} shows {secret}");
+                }
+            }
         }
     }
 }

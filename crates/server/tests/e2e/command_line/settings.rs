@@ -188,3 +188,120 @@ fn a_mongo_uri_that_is_none_is_refused_without_showing_it() {
     outcome.fails_with(64, &["'mongo_uri'", "mongodb://"]);
     assert!(!outcome.stderr.contains("hunter2"), "{outcome:?}");
 }
+
+#[test]
+fn a_variable_that_is_no_text_is_code_64_and_not_left_out() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for name in ["MONGO_URI", "MONOCOQUE_DATA_DIR"] {
+        let outcome = std::process::Command::new(env!("CARGO_BIN_EXE_monocoque"))
+            .args(["export", "contacts", "--data-dir", "absent"])
+            .env(name, OsStr::from_bytes(b"mongodb://hunter2\xFF@h"))
+            .output()
+            .unwrap();
+        let message = String::from_utf8(outcome.stderr).unwrap();
+        assert_eq!(outcome.status.code(), Some(64), "{message}");
+        assert!(
+            message.contains(&format!("{name}: it is not UTF-8 text")),
+            "{message}"
+        );
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn an_empty_connection_string_leaves_the_embedded_store_and_a_blank_one_stops() {
+    let outcome = |uri| {
+        Invocation::new(&["export", "contacts", "--data-dir", "absent"])
+            .variable("MONGO_URI", uri)
+            .run()
+    };
+    outcome("").fails_with(64, &["there is no store in the data directory absent"]);
+    outcome("\n").fails_with(64, &["'mongo_uri' (environment MONGO_URI): '…' is blank"]);
+}
+
+#[test]
+fn a_connection_string_that_cannot_work_is_code_64_at_the_start() {
+    let folder = folder_with(&[("x.pem", "no certificate")]);
+    let file = folder.path().join("x.pem").display().to_string();
+    for (options, named) in [
+        (
+            format!("tlsCAFile={file}"),
+            "holds no certificate in PEM form",
+        ),
+        ("tlsCAFile=/".to_owned(), "the file '/' of tlsCAFile"),
+        (
+            "authMechanism=MONGODB-CR".to_owned(),
+            "'authMechanism' must be one of",
+        ),
+        (
+            "readConcernLevel=linearizable".to_owned(),
+            "local or majority",
+        ),
+        ("loadBalanced=true".to_owned(), "'loadBalanced' is refused"),
+        ("proxyHost=h".to_owned(), "'proxyHost' is refused"),
+    ] {
+        Invocation::new(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+        ])
+        .variable("LOG_MODE", "LOCAL")
+        .variable("MONGO_URI", &format!("mongodb://127.0.0.1:9/?{options}"))
+        .run()
+        .fails_with(64, &["'mongo_uri'", named]);
+    }
+}
+
+/// Where a connection string is forgotten, misplaced or misspelled its password stays hidden.
+#[test]
+fn no_mistake_with_a_connection_string_shows_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data").display().to_string();
+    for (uri, named) in [
+        ("mongodb://user:hunter2", "a port from 1 to 65535"),
+        ("mongodb://user:hun/ter2@h", "must be percent-encoded"),
+        (
+            "mongodb://h/?authMechanismProperties=hunter2",
+            "'authMechanismProperties' must be ENVIRONMENT:k8s",
+        ),
+        (
+            "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:hunter2",
+            "'authMechanismProperties' must be ENVIRONMENT:k8s",
+        ),
+        ("mongodb://h/?hunter2", "option 1 of it"),
+    ] {
+        let outcome = Invocation::new(&["export", "contacts", "--data-dir", &data_dir])
+            .variable("MONGO_URI", uri)
+            .run();
+        outcome.fails_with(64, &["'mongo_uri'", named]);
+        for part in ["hunter2", "hun/", "ter2"] {
+            assert!(!format!("{outcome:?}").contains(part), "{outcome:?}");
+        }
+    }
+    for (arguments, code) in [
+        (&["serve", URI][..], 2),
+        (&["explain", URI], 2),
+        (&["indexes", URI], 2),
+        (&["export", URI], 2),
+        (&["config", URI], 2),
+        (&["import", "contacts", URI, "--format", "json"], 64),
+        (&["import", "contacts", "-", "--on-error", URI], 2),
+        (&["resources", "check", URI], 64),
+        (&["serve", "--config", URI], 64),
+        (&["serve", "--listen", URI], 64),
+        (&["serve", "--mongo-url", URI], 2),
+        (&["healthcheck", "--url", URI], 2),
+        (&[URI], 2),
+    ] {
+        let outcome = Invocation::new(arguments)
+            .variable("MONOCOQUE_DATA_DIR", &data_dir)
+            .run();
+        assert!(!format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
+        outcome.fails_with(code, &[]);
+        assert!(!outcome.stderr.is_empty(), "{arguments:?}");
+    }
+}

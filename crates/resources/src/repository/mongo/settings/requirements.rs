@@ -1,0 +1,264 @@
+//! What the driver takes and what yet does not work here: refused at the start, with the reason,
+//! and not at the first request that meets it.
+
+use mongodb::options::{
+    Acknowledgment, AuthMechanism, ClientOptions, ReadConcernLevel, ReadPreference,
+    SelectionCriteria, Tls, TlsOptions,
+};
+
+use super::pem;
+
+/// Refuses options that would fail later.
+pub(super) fn check(options: &mut ClientOptions) -> Result<(), String> {
+    if options.load_balanced == Some(true) {
+        return Err(
+            "'loadBalanced' is refused: every open cursor would keep a connection of the pool; \
+             name the routers of the cluster (mongos) as hosts"
+                .to_owned(),
+        );
+    }
+    check_concerns(options)?;
+    let tls = enabled_tls(options);
+    if let Some(file) = tls.and_then(|tls| tls.ca_file_path.as_deref()) {
+        pem::check_authorities(file)?;
+    }
+    if let Some(file) = tls.and_then(|tls| tls.cert_key_file_path.as_deref()) {
+        pem::check_identity(file)?;
+    }
+    check_credential(options)
+}
+
+/// What the connection string gives away, each with what is lost by it.
+pub(super) fn weaknesses(options: &ClientOptions) -> Vec<&'static str> {
+    let write_concern = options.write_concern.as_ref();
+    let w = write_concern.and_then(|concern| concern.w.as_ref());
+    let journal = write_concern.and_then(|concern| concern.journal);
+    let tls = enabled_tls(options);
+    let level = options.read_concern.as_ref().map(|concern| &concern.level);
+    let found = [
+        (
+            options.retry_writes == Some(false),
+            "retryWrites=false: a write that an election interrupts is not tried again, and may \
+             have been done",
+        ),
+        (
+            options.retry_reads == Some(false),
+            "retryReads=false: a read that an election interrupts is not tried again",
+        ),
+        (
+            journal == Some(false),
+            "journal=false: an acknowledged write can be lost when servers lose their power",
+        ),
+        (
+            w == Some(&Acknowledgment::Nodes(1)),
+            "w=1: an acknowledged write can be lost with the primary",
+        ),
+        (
+            tls.and_then(|tls| tls.allow_invalid_certificates) == Some(true),
+            "that certificates are not checked: whoever is between can read and change everything",
+        ),
+        (
+            level == Some(&ReadConcernLevel::Majority),
+            "readConcernLevel=majority: a page and its total may differ by a write",
+        ),
+    ];
+    let found = found.into_iter().filter(|(is_so, _)| *is_so);
+    found.map(|(_, lost)| lost).collect()
+}
+
+fn enabled_tls(options: &ClientOptions) -> Option<&TlsOptions> {
+    match &options.tls {
+        Some(Tls::Enabled(tls)) => Some(tls),
+        _ => None,
+    }
+}
+
+fn check_concerns(options: &mut ClientOptions) -> Result<(), String> {
+    let w = options
+        .write_concern
+        .as_ref()
+        .and_then(|concern| concern.w.as_ref());
+    if w == Some(&Acknowledgment::Nodes(0)) {
+        return Err(
+            "w=0 is refused: no write would be acknowledged, and none could be answered for"
+                .to_owned(),
+        );
+    }
+    match &options.selection_criteria {
+        None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)) => {}
+        _ => {
+            return Err(
+                "'readPreference' must be primary: a change reads what it changes, and \
+                 transactions read nowhere else"
+                    .to_owned(),
+            );
+        }
+    }
+    match options.read_concern.as_ref().map(|concern| &concern.level) {
+        None | Some(ReadConcernLevel::Majority) => Ok(()),
+        Some(ReadConcernLevel::Local) => {
+            // What servers do by themselves. Said aloud, it would take the place of the moment
+            // as of which pages are read.
+            options.read_concern = None;
+            Ok(())
+        }
+        Some(ReadConcernLevel::Available) => Err(
+            "readConcernLevel=available is refused: transactions do not take it, and in a sharded \
+             cluster it shows what is there no more; it must be local or majority"
+                .to_owned(),
+        ),
+        Some(ReadConcernLevel::Linearizable) => Err(
+            "readConcernLevel=linearizable is refused: transactions and pages do not take it; it \
+             must be local or majority"
+                .to_owned(),
+        ),
+        Some(ReadConcernLevel::Snapshot) => Err(
+            "readConcernLevel=snapshot is refused: pages are read as of one moment anyway, and \
+             other requests do not take it; it must be local or majority"
+                .to_owned(),
+        ),
+        Some(_) => Err("'readConcernLevel' must be local or majority".to_owned()),
+    }
+}
+
+/// Mechanisms that the driver knows by name, and credentials that they lack.
+fn check_credential(options: &ClientOptions) -> Result<(), String> {
+    let Some(credential) = &options.credential else {
+        return Ok(());
+    };
+    let tls = enabled_tls(options);
+    let has_environment = credential
+        .mechanism_properties
+        .as_ref()
+        .is_some_and(|properties| properties.contains_key("ENVIRONMENT"));
+    let reason = match &credential.mechanism {
+        Some(AuthMechanism::Plain | AuthMechanism::MongoDbOidc) if tls.is_none() => {
+            "'authMechanism' needs tls=true: passwords and tokens would cross the network in clear"
+        }
+        Some(AuthMechanism::MongoDbOidc) if !has_environment => {
+            "authMechanism=MONGODB-OIDC needs authMechanismProperties=ENVIRONMENT:k8s"
+        }
+        Some(AuthMechanism::MongoDbX509)
+            if tls.is_none_or(|tls| tls.cert_key_file_path.is_none()) =>
+        {
+            "authMechanism=MONGODB-X509 needs 'tlsCertificateKeyFile'"
+        }
+        None | Some(AuthMechanism::ScramSha1 | AuthMechanism::ScramSha256)
+            if credential.password.is_none() =>
+        {
+            "there is a user without a password; they stand before the hosts, user:password@"
+        }
+        _ => return Ok(()),
+    };
+    Err(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn checked(uri: &str) -> Result<ClientOptions, String> {
+        let mut options = ClientOptions::parse(uri)
+            .await
+            .map_err(|error| error.to_string())?;
+        check(&mut options)?;
+        Ok(options)
+    }
+
+    #[tokio::test]
+    async fn what_would_fail_later_is_refused_with_the_reason() {
+        for (uri, reason) in [
+            ("mongodb://h/?loadBalanced=true", "keep a connection"),
+            ("mongodb://h/?w=0", "no write would be acknowledged"),
+            ("mongodb://h/?readConcernLevel=available", "sharded cluster"),
+            (
+                "mongodb://h/?readConcernLevel=linearizable",
+                "local or majority",
+            ),
+            (
+                "mongodb://h/?readConcernLevel=snapshot",
+                "of one moment anyway",
+            ),
+            ("mongodb://h/?readConcernLevel=s3cret", "local or majority"),
+            ("mongodb://h/?readPreference=nearest", "must be primary"),
+            (
+                "mongodb://h/?readPreference=primaryPreferred",
+                "must be primary",
+            ),
+            ("mongodb://u@h/", "without a password"),
+            (
+                "mongodb://u@h/?authMechanism=SCRAM-SHA-1",
+                "without a password",
+            ),
+            (
+                "mongodb://u:s3cret@h/?authMechanism=PLAIN",
+                "needs tls=true",
+            ),
+            ("mongodb://h/?authMechanism=MONGODB-OIDC", "needs tls=true"),
+            (
+                "mongodb://h/?authMechanism=MONGODB-OIDC&tls=true",
+                "ENVIRONMENT:k8s",
+            ),
+            (
+                "mongodb://h/?authMechanism=MONGODB-X509&tls=true",
+                "tlsCertificateKeyFile",
+            ),
+            (
+                "mongodb://h/?tlsCAFile=/",
+                "'/' of tlsCAFile cannot be read",
+            ),
+            (
+                "mongodb://h/?tlsCertificateKeyFile=/dev/null",
+                "holds no certificate",
+            ),
+        ] {
+            let refused = checked(uri).await.unwrap_err();
+            assert!(refused.contains(reason), "{uri}: {refused}");
+            assert!(!refused.contains("s3cret"), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_works_is_taken() {
+        for uri in [
+            "mongodb://h",
+            "mongodb://u:p@h/?authMechanism=SCRAM-SHA-256",
+            "mongodb://u:p@h/?authMechanism=PLAIN&tls=true",
+            "mongodb://h/?loadBalanced=false&readPreference=primary&w=acrossRegions",
+            "mongodb://h/?authMechanism=MONGODB-OIDC&tls=true\
+             &authMechanismProperties=ENVIRONMENT:k8s",
+        ] {
+            let options = checked(uri).await.unwrap();
+            assert_eq!(weaknesses(&options), Vec::<&str>::new(), "{uri}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_servers_do_anyway_does_not_keep_pages_from_being_of_one_moment() {
+        let options = checked("mongodb://h/?readConcernLevel=local")
+            .await
+            .unwrap();
+        assert_eq!(options.read_concern, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_given_away_is_said() {
+        for (option, lost) in [
+            ("retryWrites=false", "is not tried again, and may"),
+            ("retryReads=false", "is not tried again"),
+            ("journal=false", "lose their power"),
+            ("w=1", "lost with the primary"),
+            ("tlsInsecure=true", "can read and change everything"),
+            (
+                "tlsAllowInvalidCertificates=true",
+                "can read and change everything",
+            ),
+            ("readConcernLevel=majority", "may differ by a write"),
+        ] {
+            let options = checked(&format!("mongodb://h/?{option}")).await.unwrap();
+            let said = weaknesses(&options);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].contains(lost), "{said:?}");
+        }
+    }
+}

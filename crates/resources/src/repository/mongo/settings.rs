@@ -8,7 +8,9 @@ mod pem;
 
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, ConnectionString, HostInfo, ServerAddress, WriteConcern,
+};
 
 use crate::repository::RepositoryError;
 
@@ -56,16 +58,21 @@ impl MongoSettings {
         }
     }
 
-    /// The host names and ports, without credentials; empty if the connection string is none.
+    /// The host names and ports, as the driver reads them; empty if the connection string is none.
     #[must_use]
     pub fn hosts(&self) -> String {
-        let shown = masked(&self.uri);
-        let after_scheme = shown
-            .split_once("://")
-            .map_or(shown.as_str(), |(_, rest)| rest);
-        let authority = after_scheme.split(['/', '?']).next().unwrap_or_default();
-        let hosts = authority.rsplit('@').next().unwrap_or_default();
-        hosts.to_owned()
+        let uri = self.uri.trim();
+        if uri::check(uri).is_err() {
+            return String::new();
+        }
+        match ConnectionString::parse(uri).map(|parsed| parsed.host_info) {
+            Ok(HostInfo::HostIdentifiers(hosts)) => {
+                let hosts: Vec<String> = hosts.iter().map(shown).collect();
+                hosts.join(",")
+            }
+            Ok(HostInfo::DnsRecord(name)) => name,
+            _ => String::new(),
+        }
     }
 
     /// The options of the driver and the name of the database.
@@ -102,6 +109,16 @@ impl MongoSettings {
     }
 }
 
+fn shown(host: &ServerAddress) -> String {
+    match host {
+        // Its colons are not those before a port.
+        ServerAddress::Tcp { host, port } if host.contains(':') => {
+            format!("[{host}]:{}", port.unwrap_or(27017))
+        }
+        host => host.to_string(),
+    }
+}
+
 impl std::fmt::Debug for MongoSettings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -130,10 +147,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_named_without_credentials() {
-        let settings = MongoSettings::new("mongodb://a:b@h:1,i:2/db?w=1");
-        assert_eq!(settings.hosts(), "h:1,i:2");
-        assert!(!format!("{settings:?}").contains("a:b"));
+    fn hosts_are_named_without_credentials_and_options() {
+        for (uri, hosts) in [
+            ("mongodb://a:b@h:1,i:2/db?w=1", "h:1,i:2"),
+            ("mongodb://h/?appName=a@b", "h:27017"),
+            ("mongodb://u:p@H,[::1]:5/?appName=a@b\n", "h:27017,[::1]:5"),
+            ("mongodb://u@%2Ftmp%2Fm.sock/", "/tmp/m.sock"),
+            ("mongodb://user:s3cret", ""),
+            ("mongodb://user:pass@h:s3cret", ""),
+            ("s3cret", ""),
+        ] {
+            let settings = MongoSettings::new(uri);
+            assert_eq!(settings.hosts(), hosts);
+            assert!(!format!("{settings:?}").contains("a:b"));
+        }
     }
 
     #[tokio::test]
@@ -237,7 +264,8 @@ mod tests {
             let bytes: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
             bytes.concat()
         };
-        let text = || "[A-Z0-9]{3}[A-Z0-9/?#@:%&=+ é]{0,6}[A-Z0-9]{9}";
+        // Without digits, which could be a port, and without letters of which options are made.
+        let text = || "[A-F]{3}[A-F/?#@:%&=+ é]{0,6}[A-F]{9}";
         let mistakes = prop::sample::select(vec![
             "mongodb://USER:SECRET@h/?w=0",
             "mongodb://USER:SECRET@h:x/",

@@ -82,7 +82,8 @@ settings! {
     resources: Option<PathBuf> = "";
     /// URI of a MongoDB deployment, in the place of the embedded store. It may hold a password.
     mongo_uri: Option<Secret> = "" also "MONGO_URI", secret;
-    /// How long one request to MongoDB may take, its retries included, in milliseconds.
+    /// How long one request to MongoDB may take, its retries included, in milliseconds; less than
+    /// a request as a whole may take.
     mongo_operation_timeout_ms: u64 = "10000";
     /// Whether an answer 503 names the hosts of MongoDB, without credentials: true or false.
     mongo_shows_hosts: bool = "false";

@@ -256,6 +256,19 @@ fn a_connection_string_that_cannot_work_is_code_64_at_the_start() {
     }
 }
 
+#[test]
+fn a_timeout_of_mongodb_that_is_longer_than_that_of_requests_is_code_64() {
+    let arguments = ["serve", "--request-timeout-ms", "500"];
+    let outcome = |invocation: Invocation| invocation.variable("MONGO_URI", "mongodb://h").run();
+    outcome(Invocation::new(&arguments)).fails_with(
+        64,
+        &[
+            "'mongo_operation_timeout_ms' (default): '10000' must be less",
+            "(flag --request-timeout-ms): '500'",
+        ],
+    );
+}
+
 /// Where a connection string is forgotten, misplaced or misspelled its password stays hidden.
 #[test]
 fn no_mistake_with_a_connection_string_shows_its_password() {

@@ -88,6 +88,9 @@ pub(super) fn of_read(error: &Error) -> RepositoryError {
         {
             refused_authentication()
         }
+        ErrorKind::ServerSelection { message, .. } if is_about_versions(message) => {
+            RepositoryError::Unusable(text)
+        }
         ErrorKind::ServerSelection { .. }
         | ErrorKind::Io(_)
         | ErrorKind::ConnectionPoolCleared { .. }
@@ -176,6 +179,11 @@ fn is_about_authentication(message: &str) -> bool {
         .any(|mechanism| message.contains(&format!("{mechanism} failure: ")))
 }
 
+/// The driver selects no server while it knows one that is too old or too new for it.
+fn is_about_versions(message: &str) -> bool {
+    message.contains("wire version") && message.contains("but this version of the MongoDB Rust")
+}
+
 fn refused_authentication() -> RepositoryError {
     // The driver's text names the mechanism, and perhaps more than should be seen.
     RepositoryError::Unavailable("the server refused the authentication".to_owned())
@@ -245,5 +253,30 @@ pub(super) fn has_no_snapshots(error: &Error) -> bool {
             code(error),
             Some(ILLEGAL_OPERATION | NOT_A_REPLICA_SET | INVALID_OPTIONS)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_driver_says_in_words_alone_is_told_apart() {
+        let old = "Server at h:1 reports wire version 8, but this version of the MongoDB Rust \
+                   driver requires at least 9 (MongoDB 4.4).";
+        let refused = "No available servers. Error: Kind: PLAIN failure: bad, labels: {}";
+        let away = "No available servers. Max Wire Version: 25";
+        for (message, versions, authentication) in [
+            (old, true, false),
+            (refused, false, true),
+            (away, false, false),
+        ] {
+            assert_eq!(is_about_versions(message), versions, "{message}");
+            assert_eq!(
+                is_about_authentication(message),
+                authentication,
+                "{message}"
+            );
+        }
     }
 }

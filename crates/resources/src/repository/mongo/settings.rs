@@ -20,8 +20,8 @@ pub use uri::masked;
 const DATABASE_DEFAULT: &str = "test";
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Load balancers of the clouds cut idle connections after 350 seconds or more.
-const IDLE_TIME_MAX: Duration = Duration::from_mins(5);
+/// Load balancers of the clouds cut idle connections after 4 minutes or more.
+const IDLE_TIME_MAX: Duration = Duration::from_mins(3);
 const POOL_SIZE_MAX: u32 = 50;
 /// After this a write is done but perhaps not yet on most members: its outcome is unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ pub struct MongoSettings {
     /// A connection string, `mongodb://…` or, with the feature `mongodb-srv`, `mongodb+srv://…`.
     /// Blanks around it do not count. Its database is used, else `test`. What it leaves out is:
     /// `serverSelectionTimeoutMS` and `connectTimeoutMS` 2000, `maxPoolSize` 50,
-    /// `maxIdleTimeMS` 300000, `w=majority` with `wtimeoutMS` 5000, `appName` the application
+    /// `maxIdleTimeMS` 180000, `w=majority` with `wtimeoutMS` 5000, `appName` the application
     /// below, no compression.
     pub uri: String,
     /// How this process is called in the logs of the server.
@@ -173,6 +173,7 @@ mod tests {
         );
         assert_eq!(options.connect_timeout, Some(Duration::from_secs(2)));
         assert_eq!(options.max_pool_size, Some(50));
+        assert_eq!(options.max_idle_time, Some(Duration::from_mins(3)));
         assert!(options.app_name.unwrap().starts_with("monocoque/"));
         let write_concern = options.write_concern.unwrap();
         assert_eq!(write_concern.w, Some(Acknowledgment::Majority));

@@ -42,6 +42,8 @@ pub(in super::super) fn text(error: &Error) -> String {
             let message = error.to_string();
             format!("BSON that cannot be read: {}", beginning(&message))
         }
+        // It names the mechanism, and perhaps more than should be seen.
+        ErrorKind::Authentication { .. } => "the server refused the authentication".to_owned(),
         // Of the driver's own making: addresses, and how they were tried.
         other => messages_alone(&other.to_string()),
     }

@@ -56,15 +56,14 @@ fn read<T: SettingValue>(value: Option<&Effective>, problems: &mut Vec<String>) 
     match T::parse(&value.text) {
         Ok(parsed) => Some(parsed),
         Err(reason) => {
-            let shown = if value.setting.secret {
-                "…".to_owned()
-            } else {
-                without_password(&value.text)
-            };
             let (name, origin) = (value.setting.name, &value.origin);
-            problems.push(format!(
-                "the setting '{name}' ({origin}): '{shown}' {reason}"
-            ));
+            let shown = if value.setting.secret {
+                format!("'…' {reason}")
+            } else {
+                // The reason may repeat the value.
+                without_password(&format!("'{}' {reason}", value.text), &value.text)
+            };
+            problems.push(format!("the setting '{name}' ({origin}): {shown}"));
             None
         }
     }

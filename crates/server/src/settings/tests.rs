@@ -166,13 +166,8 @@ fn a_file_that_cannot_be_read_is_named_and_its_text_is_not_shown() {
 #[test]
 fn a_connection_string_in_the_place_of_another_value_is_refused_and_masked() {
     let uri = "mongodb://user:hunter2@h/db";
-    for name in [
-        "listen",
-        "data_dir",
-        "resources",
-        "log_mode",
-        "connections_max",
-    ] {
+    let others = Settings::ALL.iter().map(|setting| setting.name);
+    for name in others.filter(|name| *name != "mongo_uri") {
         let variable = format!("MONOCOQUE_{}", name.to_ascii_uppercase());
         let environment = environment(&[(variable.as_str(), uri)]);
         let problems = read_from(&SettingFlags::default(), &environment).unwrap_err();

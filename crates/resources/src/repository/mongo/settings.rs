@@ -258,6 +258,23 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "mongodb-srv")]
+    #[tokio::test]
+    async fn the_name_of_a_cluster_is_one_without_a_port() {
+        for (uri, reason) in [
+            ("mongodb+srv://h.example.com:1/", "without a port"),
+            ("mongodb+srv://a.example.com,b/", "one name alone"),
+            ("mongodb+srv://h/?directConnection=true", "does not go with"),
+            (
+                "mongodb+srv://h/?srvMaxHosts=1&replicaSet=r",
+                "does not go with",
+            ),
+        ] {
+            let said = said(uri).await.expect("a refusal");
+            assert!(said.contains(reason), "{uri}: {said}");
+        }
+    }
+
     /// Secrets, as they are and percent-encoded, in all places where they stand or are put by
     /// mistake.
     fn with_secrets() -> impl Strategy<Value = (String, Vec<String>)> {

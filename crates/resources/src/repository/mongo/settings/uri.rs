@@ -194,7 +194,7 @@ pub fn masked(uri: &str) -> String {
     format!("{scheme}{credentials}{hosts}{path}{mark}{options}")
 }
 
-/// Values of options that hold secrets are refused by all of them, and so never shown.
+/// What the driver takes is shown: options that are for secrets take none here.
 fn masked_option(option: &str) -> String {
     let Some((name, value)) = option.split_once('=') else {
         return HIDDEN.to_owned();

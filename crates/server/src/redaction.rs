@@ -11,9 +11,9 @@ pub(crate) fn without_passwords(text: &str) -> String {
     without_passwords_of(&arguments, text)
 }
 
-/// The value of a setting that it is not meant for.
-pub(crate) fn without_password(value: &str) -> String {
-    without_passwords_of(&[value.to_owned()], value)
+/// The text about a value without the password of a URI that this may be.
+pub(crate) fn without_password(text: &str, value: &str) -> String {
+    without_passwords_of(&[value.to_owned()], text)
 }
 
 /// Arguments tell where a URI ends, whatever characters its password has; the text does not.

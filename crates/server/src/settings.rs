@@ -6,6 +6,7 @@
 mod declaration;
 mod flags;
 mod sources;
+mod contradictions;
 mod value;
 
 use std::fmt;

@@ -56,15 +56,14 @@ fn read<T: SettingValue>(value: Option<&Effective>, problems: &mut Vec<String>) 
     match T::parse(&value.text) {
         Ok(parsed) => Some(parsed),
         Err(reason) => {
-            let shown = if value.setting.secret {
-                "…".to_owned()
-            } else {
-                without_password(&value.text)
-            };
             let (name, origin) = (value.setting.name, &value.origin);
-            problems.push(format!(
-                "the setting '{name}' ({origin}): '{shown}' {reason}"
-            ));
+            let shown = if value.setting.secret {
+                format!("'…' {reason}")
+            } else {
+                // The reason may repeat the value.
+                without_password(&format!("'{}' {reason}", value.text), &value.text)
+            };
+            problems.push(format!("the setting '{name}' ({origin}): {shown}"));
             None
         }
     }
@@ -82,7 +81,8 @@ settings! {
     resources: Option<PathBuf> = "";
     /// URI of a MongoDB deployment, in the place of the embedded store. It may hold a password.
     mongo_uri: Option<Secret> = "" also "MONGO_URI", secret;
-    /// How long one request to MongoDB may take, its retries included, in milliseconds.
+    /// How long one request to MongoDB may take, its retries included, in milliseconds; less than
+    /// a request as a whole may take.
     mongo_operation_timeout_ms: u64 = "10000";
     /// Whether an answer 503 names the hosts of MongoDB, without credentials: true or false.
     mongo_shows_hosts: bool = "false";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Origin, Setting, SettingFlags, Settings};
+use super::{Origin, Setting, SettingFlags, Settings, contradictions};
 use crate::failure::Failure;
 
 const PREFIX: &str = "MONOCOQUE_";
@@ -118,13 +118,14 @@ pub(super) fn read_from(
             effective
         })
         .collect();
-    match Settings::parse(&values) {
+    let settings = Settings::parse(&values);
+    problems.extend(match &settings {
+        Ok(settings) => contradictions::find(settings, &values),
+        Err(more) => more.clone(),
+    });
+    match settings {
         Ok(settings) if problems.is_empty() => Ok((settings, values)),
-        Ok(_) => Err(problems),
-        Err(more) => {
-            problems.extend(more);
-            Err(problems)
-        }
+        _ => Err(problems),
     }
 }
 

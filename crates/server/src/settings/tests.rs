@@ -166,13 +166,8 @@ fn a_file_that_cannot_be_read_is_named_and_its_text_is_not_shown() {
 #[test]
 fn a_connection_string_in_the_place_of_another_value_is_refused_and_masked() {
     let uri = "mongodb://user:hunter2@h/db";
-    for name in [
-        "listen",
-        "data_dir",
-        "resources",
-        "log_mode",
-        "connections_max",
-    ] {
+    let others = Settings::ALL.iter().map(|setting| setting.name);
+    for name in others.filter(|name| *name != "mongo_uri") {
         let variable = format!("MONOCOQUE_{}", name.to_ascii_uppercase());
         let environment = environment(&[(variable.as_str(), uri)]);
         let problems = read_from(&SettingFlags::default(), &environment).unwrap_err();
@@ -181,4 +176,29 @@ fn a_connection_string_in_the_place_of_another_value_is_refused_and_masked() {
         assert!(problem.contains("'mongodb://***@h/db'"), "{problem}");
         assert!(!problem.contains("hunter2"), "{problem}");
     }
+}
+
+#[test]
+fn mongodb_must_answer_before_the_request_is_given_up() {
+    let uri = ("MONGO_URI", "mongodb://h");
+    let request = |value| ("MONOCOQUE_REQUEST_TIMEOUT_MS", value);
+    let operation = |value| ("MONOCOQUE_MONGO_OPERATION_TIMEOUT_MS", value);
+    let read = |pairs: &[(&str, &str)]| {
+        let outcome = read_from(&SettingFlags::default(), &environment(pairs));
+        outcome.map_err(|problems| problems.join("\n"))
+    };
+    assert!(read(&[uri]).is_ok());
+    assert!(read(&[uri, request("10001")]).is_ok());
+    assert!(read(&[uri, request("50"), operation("49")]).is_ok());
+    assert!(
+        read(&[request("50"), operation("51")]).is_ok(),
+        "without MongoDB"
+    );
+    let refused = read(&[uri, request("10000")]).unwrap_err();
+    let named = "'mongo_operation_timeout_ms' (default): '10000' must be less than the setting \
+                 'request_timeout_ms' (environment MONOCOQUE_REQUEST_TIMEOUT_MS): '10000'";
+    assert!(refused.contains(named), "{refused}");
+    assert!(read(&[uri, operation("30001")]).is_err());
+    let refused = read(&[uri, operation("0")]).unwrap_err();
+    assert!(refused.contains("at least 1"), "{refused}");
 }

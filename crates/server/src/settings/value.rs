@@ -81,6 +81,10 @@ impl SettingValue for LogMode {
 
 impl SettingValue for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
+        // The telemetry would repeat it.
+        if text.contains("://") {
+            return Err("is a URI and no rule such as 'info,chassis=debug'".to_owned());
+        }
         Ok(Self(text.to_owned()))
     }
 }

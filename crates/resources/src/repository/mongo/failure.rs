@@ -1,29 +1,26 @@
 //! What a failure of the driver means to whoever asked.
 
+mod codes;
+mod text;
+
 use mongodb::error::{
-    Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+    Error, ErrorKind, NO_WRITES_PERFORMED, RETRYABLE_WRITE_ERROR, SYSTEM_OVERLOADED_ERROR,
+    TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 
+use self::codes::{State, meaning};
 use super::writes::overtaken;
 use crate::repository::{Refusal, RepositoryError, WriteError};
 use crate::schema::{Id, ResourceType};
 
+pub(super) use self::text::text;
+
 const DUPLICATE_KEY: i32 = 11000;
-/// The server has no place left.
-const OUT_OF_DISK_SPACE: i32 = 14031;
-const MAX_TIME_EXPIRED: i32 = 50;
 const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 const ILLEGAL_OPERATION: i32 = 20;
-/// The server says that it is not the primary, so it has done nothing.
-const NOT_PRIMARY: [i32; 2] = [10107, 13435];
-/// Elections, shutdowns and networks within the cluster: it may have been done before.
-/// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
-const RETRYABLE: [i32; 11] = [6, 7, 89, 91, 134, 189, 262, 9001, 11600, 11602, 13436];
-/// The server has dropped a cursor, because nobody used it for minutes or somebody killed it.
-const CURSOR_GONE: [i32; 2] = [43, 237];
-/// Others were in the way of a write or a transaction; the next attempt may find none.
-const CONFLICTS: [i32; 3] = [24, 112, 251];
+const UNKNOWN_WRITE_CONCERN: i32 = 79;
+const UNSATISFIABLE_WRITE_CONCERN: i32 = 100;
 
 /// Why an operation was not done.
 #[derive(Debug)]
@@ -86,25 +83,19 @@ pub(super) fn read_failure(failure: Failure) -> RepositoryError {
     }
 }
 
-/// What the driver says, without what the server repeats of resources: their attributes are
-/// personal data, and the text goes into logs.
-pub(super) fn text(error: &Error) -> String {
-    let mut text = error.kind.to_string();
-    for values in [" dup key:", "details: Some(", "server response: Some("] {
-        if let Some(at) = text.find(values) {
-            text.truncate(at);
-        }
-    }
-    text
-}
-
 /// Of something that changes nothing, so that it can be asked for again.
 pub(super) fn of_read(error: &Error) -> RepositoryError {
     let text = text(error);
     match error.kind.as_ref() {
         // Later attempts find no server to select, because the first was refused.
-        ErrorKind::ServerSelection { message, .. } if message.contains("SCRAM failure") => {
+        ErrorKind::ServerSelection { message, .. }
+        | ErrorKind::ConnectionPoolCleared { message, .. }
+            if is_about_authentication(message) =>
+        {
             refused_authentication()
+        }
+        ErrorKind::ServerSelection { message, .. } if is_about_versions(message) => {
+            RepositoryError::Unusable(text)
         }
         ErrorKind::ServerSelection { .. }
         | ErrorKind::Io(_)
@@ -124,24 +115,36 @@ pub(super) fn of_read(error: &Error) -> RepositoryError {
 }
 
 fn of_code(error: &Error, text: String) -> RepositoryError {
-    let transient = error.contains_label("SystemOverloadedError")
-        || error.contains_label(TRANSIENT_TRANSACTION_ERROR);
-    match code(error) {
-        Some(AUTHENTICATION_FAILED) => refused_authentication(),
-        Some(UNAUTHORIZED) => RepositoryError::Unusable(
-            "the server does not allow it to the user of the connection string, or wants one"
-                .to_owned(),
-        ),
-        Some(ILLEGAL_OPERATION) if is_about_replication(&text) => needs_replica_set(),
-        Some(OUT_OF_DISK_SPACE | MAX_TIME_EXPIRED) => RepositoryError::Busy(text),
-        Some(code) if CONFLICTS.contains(&code) || CURSOR_GONE.contains(&code) => {
+    let code = code(error);
+    match code {
+        Some(AUTHENTICATION_FAILED) => return refused_authentication(),
+        Some(UNAUTHORIZED) => {
+            return RepositoryError::Unusable(
+                "the server does not allow it to the user of the connection string, or wants one"
+                    .to_owned(),
+            );
+        }
+        Some(ILLEGAL_OPERATION) if is_about_replication(&text) => return needs_replica_set(),
+        _ => {}
+    }
+    let transient = [
+        SYSTEM_OVERLOADED_ERROR,
+        TRANSIENT_TRANSACTION_ERROR,
+        RETRYABLE_WRITE_ERROR,
+    ];
+    match code.and_then(meaning) {
+        Some((State::Away, _)) => RepositoryError::Unavailable(text),
+        Some((State::Busy, _)) => RepositoryError::Busy(text),
+        Some((State::Misused, _)) => RepositoryError::Unusable(match code {
+            Some(UNKNOWN_WRITE_CONCERN | UNSATISFIABLE_WRITE_CONCERN) => {
+                format!("the deployment cannot do what 'w' of the connection string says: {text}")
+            }
+            _ => text,
+        }),
+        None if transient.iter().any(|label| error.contains_label(label)) => {
             RepositoryError::Busy(text)
         }
-        Some(code) if NOT_PRIMARY.contains(&code) || RETRYABLE.contains(&code) => {
-            RepositoryError::Unavailable(text)
-        }
-        _ if transient => RepositoryError::Busy(text),
-        _ => RepositoryError::Internal(text),
+        None => RepositoryError::Internal(text),
     }
 }
 
@@ -152,15 +155,13 @@ fn is_about_replication(text: &str) -> bool {
 
 /// Of a write: what was sent and not answered may have been done.
 pub(super) fn of_write(error: &Error) -> RepositoryError {
-    let unsent = error.contains_label("NoWritesPerformed");
+    let unsent = error.contains_label(NO_WRITES_PERFORMED);
     let unanswered = match error.kind.as_ref() {
         // The error of a second attempt can hide that the first was sent.
         ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => !unsent,
         // Done on the primary, and perhaps lost with it.
         ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
-        _ => {
-            is_unknown_commit(error) || code(error).is_some_and(|code| interrupts(code) && !unsent)
-        }
+        _ => is_unknown_commit(error) || is_uncertain(error) && !unsent,
     };
     if unanswered {
         RepositoryError::OutcomeUnknown(text(error))
@@ -169,8 +170,24 @@ pub(super) fn of_write(error: &Error) -> RepositoryError {
     }
 }
 
-fn interrupts(code: i32) -> bool {
-    code == MAX_TIME_EXPIRED || RETRYABLE.contains(&code)
+/// Whether the server may have written before it failed.
+fn is_uncertain(error: &Error) -> bool {
+    match code(error).and_then(meaning) {
+        Some((_, write)) => write == codes::Write::Uncertain,
+        None => error.contains_label(RETRYABLE_WRITE_ERROR),
+    }
+}
+
+/// As the driver says it of each mechanism.
+fn is_about_authentication(message: &str) -> bool {
+    ["SCRAM", "MONGODB-X509", "PLAIN", "MONGODB-OIDC"]
+        .iter()
+        .any(|mechanism| message.contains(&format!("{mechanism} failure: ")))
+}
+
+/// The driver selects no server while it knows one that is too old or too new for it.
+fn is_about_versions(message: &str) -> bool {
+    message.contains("wire version") && message.contains("but this version of the MongoDB Rust")
 }
 
 fn refused_authentication() -> RepositoryError {
@@ -242,5 +259,30 @@ pub(super) fn has_no_snapshots(error: &Error) -> bool {
             code(error),
             Some(ILLEGAL_OPERATION | NOT_A_REPLICA_SET | INVALID_OPTIONS)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_driver_says_in_words_alone_is_told_apart() {
+        let old = "Server at h:1 reports wire version 8, but this version of the MongoDB Rust \
+                   driver requires at least 9 (MongoDB 4.4).";
+        let refused = "No available servers. Error: Kind: PLAIN failure: bad, labels: {}";
+        let away = "No available servers. Max Wire Version: 25";
+        for (message, versions, authentication) in [
+            (old, true, false),
+            (refused, false, true),
+            (away, false, false),
+        ] {
+            assert_eq!(is_about_versions(message), versions, "{message}");
+            assert_eq!(
+                is_about_authentication(message),
+                authentication,
+                "{message}"
+            );
+        }
     }
 }

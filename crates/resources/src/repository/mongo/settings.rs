@@ -8,7 +8,9 @@ mod pem;
 
 use std::time::Duration;
 
-use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, ConnectionString, HostInfo, ServerAddress, WriteConcern,
+};
 
 use crate::repository::RepositoryError;
 
@@ -18,8 +20,8 @@ pub use uri::masked;
 const DATABASE_DEFAULT: &str = "test";
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Load balancers of the clouds cut idle connections after 350 seconds or more.
-const IDLE_TIME_MAX: Duration = Duration::from_mins(5);
+/// Load balancers of the clouds cut idle connections after 4 minutes or more.
+const IDLE_TIME_MAX: Duration = Duration::from_mins(3);
 const POOL_SIZE_MAX: u32 = 50;
 /// After this a write is done but perhaps not yet on most members: its outcome is unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,7 +32,7 @@ pub struct MongoSettings {
     /// A connection string, `mongodb://…` or, with the feature `mongodb-srv`, `mongodb+srv://…`.
     /// Blanks around it do not count. Its database is used, else `test`. What it leaves out is:
     /// `serverSelectionTimeoutMS` and `connectTimeoutMS` 2000, `maxPoolSize` 50,
-    /// `maxIdleTimeMS` 300000, `w=majority` with `wtimeoutMS` 5000, `appName` the application
+    /// `maxIdleTimeMS` 180000, `w=majority` with `wtimeoutMS` 5000, `appName` the application
     /// below, no compression.
     pub uri: String,
     /// How this process is called in the logs of the server.
@@ -56,16 +58,21 @@ impl MongoSettings {
         }
     }
 
-    /// The host names and ports, without credentials; empty if the connection string is none.
+    /// The host names and ports, as the driver reads them; empty if the connection string is none.
     #[must_use]
     pub fn hosts(&self) -> String {
-        let shown = masked(&self.uri);
-        let after_scheme = shown
-            .split_once("://")
-            .map_or(shown.as_str(), |(_, rest)| rest);
-        let authority = after_scheme.split(['/', '?']).next().unwrap_or_default();
-        let hosts = authority.rsplit('@').next().unwrap_or_default();
-        hosts.to_owned()
+        let uri = self.uri.trim();
+        if uri::check(uri).is_err() {
+            return String::new();
+        }
+        match ConnectionString::parse(uri).map(|parsed| parsed.host_info) {
+            Ok(HostInfo::HostIdentifiers(hosts)) => {
+                let hosts: Vec<String> = hosts.iter().map(shown).collect();
+                hosts.join(",")
+            }
+            Ok(HostInfo::DnsRecord(name)) => name,
+            _ => String::new(),
+        }
     }
 
     /// The options of the driver and the name of the database.
@@ -102,6 +109,16 @@ impl MongoSettings {
     }
 }
 
+fn shown(host: &ServerAddress) -> String {
+    match host {
+        // Its colons are not those before a port.
+        ServerAddress::Tcp { host, port } if host.contains(':') => {
+            format!("[{host}]:{}", port.unwrap_or(27017))
+        }
+        host => host.to_string(),
+    }
+}
+
 impl std::fmt::Debug for MongoSettings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -130,10 +147,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_named_without_credentials() {
-        let settings = MongoSettings::new("mongodb://a:b@h:1,i:2/db?w=1");
-        assert_eq!(settings.hosts(), "h:1,i:2");
-        assert!(!format!("{settings:?}").contains("a:b"));
+    fn hosts_are_named_without_credentials_and_options() {
+        for (uri, hosts) in [
+            ("mongodb://a:b@h:1,i:2/db?w=1", "h:1,i:2"),
+            ("mongodb://h/?appName=a@b", "h:27017"),
+            ("mongodb://u:p@H,[::1]:5/?appName=a@b\n", "h:27017,[::1]:5"),
+            ("mongodb://u@%2Ftmp%2Fm.sock/", "/tmp/m.sock"),
+            ("mongodb://user:s3cret", ""),
+            ("mongodb://user:pass@h:s3cret", ""),
+            ("s3cret", ""),
+        ] {
+            let settings = MongoSettings::new(uri);
+            assert_eq!(settings.hosts(), hosts);
+            assert!(!format!("{settings:?}").contains("a:b"));
+        }
     }
 
     #[tokio::test]
@@ -146,6 +173,7 @@ mod tests {
         );
         assert_eq!(options.connect_timeout, Some(Duration::from_secs(2)));
         assert_eq!(options.max_pool_size, Some(50));
+        assert_eq!(options.max_idle_time, Some(Duration::from_mins(3)));
         assert!(options.app_name.unwrap().starts_with("monocoque/"));
         let write_concern = options.write_concern.unwrap();
         assert_eq!(write_concern.w, Some(Acknowledgment::Majority));
@@ -230,6 +258,23 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "mongodb-srv")]
+    #[tokio::test]
+    async fn the_name_of_a_cluster_is_one_without_a_port() {
+        for (uri, reason) in [
+            ("mongodb+srv://h.example.com:1/", "without a port"),
+            ("mongodb+srv://a.example.com,b/", "one name alone"),
+            ("mongodb+srv://h/?directConnection=true", "does not go with"),
+            (
+                "mongodb+srv://h/?srvMaxHosts=1&replicaSet=r",
+                "does not go with",
+            ),
+        ] {
+            let said = said(uri).await.expect("a refusal");
+            assert!(said.contains(reason), "{uri}: {said}");
+        }
+    }
+
     /// Secrets, as they are and percent-encoded, in all places where they stand or are put by
     /// mistake.
     fn with_secrets() -> impl Strategy<Value = (String, Vec<String>)> {
@@ -237,7 +282,8 @@ mod tests {
             let bytes: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
             bytes.concat()
         };
-        let text = || "[A-Z0-9]{3}[A-Z0-9/?#@:%&=+ é]{0,6}[A-Z0-9]{9}";
+        // Without digits, which could be a port, and without letters of which options are made.
+        let text = || "[A-F]{3}[A-F/?#@:%&=+ é]{0,6}[A-F]{9}";
         let mistakes = prop::sample::select(vec![
             "mongodb://USER:SECRET@h/?w=0",
             "mongodb://USER:SECRET@h:x/",

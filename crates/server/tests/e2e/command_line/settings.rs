@@ -3,7 +3,7 @@
 use toml::Table;
 
 use super::run;
-use crate::harness::{Invocation, Outcome, folder_with};
+use crate::harness::{Invocation, Outcome, Setup, folder_with};
 
 const URI: &str = "mongodb://user:hunter2@db.example/contacts";
 
@@ -254,6 +254,43 @@ fn a_connection_string_that_cannot_work_is_code_64_at_the_start() {
         .run()
         .fails_with(64, &["'mongo_uri'", named]);
     }
+}
+
+#[tokio::test]
+async fn what_a_connection_string_gives_away_is_said_in_the_log() {
+    let uri = "mongodb://user:hunter2@127.0.0.1:9/?journal=false&retryWrites=false";
+    let server = Setup::fresh()
+        .variable("MONGO_URI", uri)
+        .start_unready()
+        .await;
+    for lost in [
+        "journal=false: an acknowledged",
+        "retryWrites=false: a write",
+    ] {
+        let says =
+            |line: &serde_json::Value| line["level"] == "WARN" && line.to_string().contains(lost);
+        server.log().matching(says).await;
+    }
+    // The server is away, and the log says so in words and not in those of the driver's insides.
+    let away = |line: &serde_json::Value| line.to_string().contains("Connection refused");
+    server.log().matching(away).await;
+    let log = server.log().text();
+    for inside in ["Kind:", "labels:", "server response", "hunter2"] {
+        assert!(!log.contains(inside), "{log}");
+    }
+}
+
+#[test]
+fn a_timeout_of_mongodb_that_is_longer_than_that_of_requests_is_code_64() {
+    let arguments = ["serve", "--request-timeout-ms", "500"];
+    let outcome = |invocation: Invocation| invocation.variable("MONGO_URI", "mongodb://h").run();
+    outcome(Invocation::new(&arguments)).fails_with(
+        64,
+        &[
+            "'mongo_operation_timeout_ms' (default): '10000' must be less",
+            "(flag --request-timeout-ms): '500'",
+        ],
+    );
 }
 
 /// Where a connection string is forgotten, misplaced or misspelled its password stays hidden.

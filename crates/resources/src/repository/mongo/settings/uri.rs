@@ -159,39 +159,42 @@ fn is_host(host: &str) -> bool {
 /// A connection string as it may be shown: with `***` for user, password, what the
 /// driver would not take, and whatever is not surely something else.
 ///
-/// Takes any text. What stands before the last `@` is masked even where that is more than the
-/// credentials, because a password with characters that should have been escaped is a password.
+/// Takes any text. Unless the driver would take it as it is, what stands before the last `@` is
+/// masked even where that is more than the credentials, because a password with characters that
+/// should have been escaped is a password.
 #[must_use]
 pub fn masked(uri: &str) -> String {
     let uri = uri.trim();
-    let Some(scheme) = SCHEMES.into_iter().find(|scheme| uri.starts_with(scheme)) else {
+    let Some(mut parts) = Parts::of(uri) else {
         return HIDDEN.to_owned();
     };
-    let rest = &uri[scheme.len()..];
-    let (credentials, rest) = match rest.rfind('@') {
-        Some(at) => (HIDDEN, &rest[at..]),
-        None => ("", rest),
-    };
-    let parsed = format!("{}{rest}", SCHEMES[0]);
-    let Some(parts) = Parts::of(&parsed).filter(|parts| parts.hosts.split(',').all(is_host)) else {
+    let scheme = parts.scheme;
+    let after_credentials;
+    if check(uri).is_err()
+        && let Some(at) = uri.rfind('@')
+    {
+        after_credentials = format!("{scheme}{}", &uri[at..]);
+        let Some(rest) = Parts::of(&after_credentials) else {
+            return HIDDEN.to_owned();
+        };
+        parts = rest;
+    }
+    if !parts.hosts.split(',').all(is_host) {
         return format!("{scheme}{HIDDEN}");
-    };
-    let options: Vec<String> = parts.options().map(masked_option).collect();
-    let mark = if parts.options.is_some() { "?" } else { "" };
-    let at = if credentials.is_empty() { "" } else { "@" };
+    }
+    let credentials = parts.credentials.map_or("", |_| "***@");
     let of_names = |c: char| c.is_ascii_alphanumeric() || "/-_%".contains(c);
     let path = match parts.path {
         path if path.chars().all(of_names) => path.to_owned(),
         _ => format!("/{HIDDEN}"),
     };
-    let hosts = parts.hosts;
-    format!(
-        "{scheme}{credentials}{at}{hosts}{path}{mark}{}",
-        options.join("&")
-    )
+    let options: Vec<String> = parts.options().map(masked_option).collect();
+    let mark = if parts.options.is_some() { "?" } else { "" };
+    let (hosts, options) = (parts.hosts, options.join("&"));
+    format!("{scheme}{credentials}{hosts}{path}{mark}{options}")
 }
 
-/// Values of options that hold secrets are refused by all of them, and so never shown.
+/// What the driver takes is shown: options that are for secrets take none here.
 fn masked_option(option: &str) -> String {
     let Some((name, value)) = option.split_once('=') else {
         return HIDDEN.to_owned();
@@ -228,6 +231,11 @@ mod tests {
                 "mongodb://h/?AUTHMECHANISMPROPERTIES=***",
             ),
             ("mongodb://localhost", "mongodb://localhost"),
+            (
+                "mongodb://u:p@h/?appName=a@b",
+                "mongodb://***@h/?appName=a@b",
+            ),
+            ("mongodb://u:p@h/?x=a@b", "mongodb://***@b"),
             (" mongodb://u:p@h/x\n", "mongodb://***@h/x"),
         ] {
             assert_eq!(masked(uri), shown);

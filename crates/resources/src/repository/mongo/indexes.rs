@@ -7,6 +7,7 @@ mod states;
 
 use mongodb::IndexModel;
 use mongodb::bson::doc;
+use mongodb::options::CreateCollectionOptions;
 
 use self::creation::{Missing, UNAUTHORIZED, create, of_preparing};
 use self::declared::{models, name_of};
@@ -44,7 +45,9 @@ async fn missing(store: &Store, of: &ResourceType) -> Result<Missing, Repository
         // A user who may do nothing but read and write needs no more where nothing is declared.
         Err(error) if failure::code(&error) == Some(UNAUTHORIZED) && declared.is_empty() => {
             return Ok(Missing {
-                collection: is_surely_absent(store, of).await?,
+                collection: is_surely_absent(store, of)
+                    .await?
+                    .then(CreateCollectionOptions::default),
                 indexes: declared,
             });
         }
@@ -64,7 +67,7 @@ async fn missing(store: &Store, of: &ResourceType) -> Result<Missing, Repository
         states.iter().any(is_it)
     };
     Ok(Missing {
-        collection: there.is_none(),
+        collection: there.is_none().then(CreateCollectionOptions::default),
         indexes: declared.into_iter().filter(is_missing).collect(),
     })
 }

@@ -34,6 +34,9 @@ mod deployments;
 // What the operator of the database sees of it.
 #[cfg(test)]
 mod database;
+// Indexes and plans.
+#[cfg(test)]
+mod indexes;
 // It fails in the middle of something.
 #[cfg(test)]
 mod faults;

@@ -40,6 +40,8 @@ mod indexes;
 // It fails in the middle of something.
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod interrupted_imports;
 // What operators and schedulers see of a process that has a store.
 #[cfg(test)]
 mod storage;

@@ -262,7 +262,7 @@ pub(super) fn duplicate_key(of: &ResourceType, id: &Id, message: &str) -> Refusa
     let declared = of
         .indexes
         .iter()
-        .find(|declared| super::indexes::name(declared) == index);
+        .find(|declared| super::indexes::is_called(declared, index));
     Refusal::NotUnique(
         declared.map_or_else(|| index.to_owned(), crate::schema::Index::attribute_names),
     )

@@ -19,7 +19,7 @@ use crate::repository::RepositoryError;
 use crate::schema::{Id, ResourceType};
 
 pub(super) use creation::create_collection;
-pub(super) use declared::{name, types};
+pub(super) use declared::{is_called, types};
 pub(super) use states::states;
 pub use states::{IndexState, Standing};
 

@@ -85,7 +85,7 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
         doc! { "key": { "a": 1 }, "name": "mine", "sparse": true },
         doc! { "key": { "b": 1 }, "name": "b_1", "expireAfterSeconds": 3600 },
         doc! { "key": { "c": 1 }, "name": "c_1", "collation": { "locale": "de" } },
-        doc! { "key": { "d": 1 }, "name": "mail", "unique": true },
+        doc! { "key": { "d": 1 }, "name": "d_1", "unique": true },
     ];
     found(&fresh, &others).await;
     let of = indexed(
@@ -100,7 +100,7 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
             "it deletes documents 3600 seconds after the date in them",
         ),
         ("c_1", "it has the collation 'de'"),
-        ("mail", "it has absent values too"),
+        ("d_1", "it has absent values too"),
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:?}");
     for (line, (name, difference)) in lines.iter().zip(expected) {
@@ -108,6 +108,17 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
         let said = format!("different from its declaration: {difference}");
         assert!(line.ends_with(&said), "{line}");
     }
+    let insertion = || Write {
+        of: of.clone(),
+        operation: crate::repository::Operation::Insert(crate::repository::NewResource {
+            id: of.id.generate(),
+            attributes: serde_json::Map::from_iter([("d".to_owned(), 1.into())]),
+        }),
+    };
+    repository.write(vec![insertion()]).await.unwrap();
+    let error = repository.write(vec![insertion()]).await.unwrap_err();
+    let attributes = of.indexes[3].attribute_names();
+    assert!(error.to_string().ends_with(&attributes), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

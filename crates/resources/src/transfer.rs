@@ -4,6 +4,7 @@ mod csv;
 mod export;
 mod import;
 mod json;
+mod row_ids;
 
 use std::io::BufRead;
 use std::path::Path;
@@ -12,7 +13,8 @@ use std::str::FromStr;
 use crate::schema::{Attributes, ResourceType};
 
 pub use export::{ExportError, export};
-pub use import::{ImportError, Importer, OnError, Summary};
+pub use import::{BATCH_ROWS, ImportError, ImportOptions, Importer, OnError, RowPlace, Summary};
+pub use row_ids::RowIds;
 
 /// The longest row that is read, in bytes: no document of MongoDB is longer.
 pub const ROW_BYTES_MAX: usize = 16 << 20;

@@ -105,6 +105,13 @@ pub(crate) struct Import {
     /// What a rejected row means for the others
     #[arg(long, value_enum, default_value = "stop")]
     pub(crate) on_error: Rejection,
+    /// Rows at the start of the file to pass over: those that an import before this one settled
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) skip_rows: u64,
+    /// Give rows without an id the same one whenever this file is imported, so that no row is
+    /// stored twice: made of the file's name, the time of its last change and the row's number
+    #[arg(long)]
+    pub(crate) restartable: bool,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use resources::query::{Pagination, Query};
 use resources::repository::Repository;
 use resources::schema::{Attributes, ResourceType};
-use resources::transfer::{ImportError, Importer, OnError, Row, Rows};
+use resources::transfer::{ImportError, ImportOptions, Importer, OnError, Row, Rows};
 
 use crate::failure::Failure;
 
@@ -97,6 +97,7 @@ pub(crate) async fn fill(
         repository,
         of,
         on_error: OnError::Stop,
+        options: ImportOptions::default(),
         rejected: &mut |row, reason| rejections.push(format!("contact {row}: {reason}")),
         progress: &mut |_| {},
     };
@@ -116,7 +117,7 @@ pub(crate) async fn fill(
             "the sample data does not fit the definition of 'contacts': {}",
             rejections.join("; ")
         ))),
-        Err(ImportError::Store(error)) => Err(error.into()),
+        Err(ImportError::Store { error, .. }) => Err(error.into()),
         Err(error) => Err(Failure::internal(error.to_string())),
     }
 }

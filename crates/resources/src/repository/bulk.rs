@@ -79,10 +79,12 @@ impl Import {
         (receiver, Self(steps))
     }
 
-    /// Stores a batch of rows, in their order, each without those that are refused.
+    /// Stores a batch of rows, in their order, each without those that are refused. A store that
+    /// is away or busy for a few seconds is waited for.
     ///
     /// # Errors
-    /// When the store fails; nothing of this batch is stored then.
+    /// When the store fails; some rows of this batch may be stored then, unless it is all or
+    /// nothing.
     pub async fn insert(&mut self, rows: Vec<NewResource>) -> Result<Outcomes, RepositoryError> {
         self.begin(rows).await?.outcomes().await
     }
@@ -129,7 +131,7 @@ impl Pending {
     /// What came of its rows.
     ///
     /// # Errors
-    /// When the store fails; nothing of this batch is stored then.
+    /// As [`Import::insert`].
     pub async fn outcomes(self) -> Result<Outcomes, RepositoryError> {
         self.0.await.map_err(|_| ended())?
     }

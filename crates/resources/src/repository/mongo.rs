@@ -9,6 +9,7 @@ mod circuit;
 mod rounds;
 mod finds;
 mod pages;
+mod interruptions;
 mod scan;
 mod cursor;
 mod json;

@@ -1,6 +1,7 @@
 //! Files in, files out, and back again.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ struct Shop {
     store: SqliteRepository,
     of: Arc<ResourceType>,
     rejected: Vec<(u64, String)>,
+    /// Of the next import.
+    options: ImportOptions<'static>,
 }
 
 impl Shop {
@@ -31,6 +34,7 @@ impl Shop {
             store,
             of,
             rejected: Vec::new(),
+            options: ImportOptions::default(),
         }
     }
 
@@ -50,6 +54,7 @@ impl Shop {
             repository: &self.store,
             of: &self.of,
             on_error,
+            options: std::mem::take(&mut self.options),
             rejected: &mut |line, reason| rejected.push((line, reason.to_owned())),
             progress: &mut |_| {},
         };
@@ -204,7 +209,8 @@ async fn rows_before_an_unreadable_end_are_kept_when_errors_are_skipped() {
         summary,
         Summary {
             stored: 1,
-            rejected: 0
+            rejected: 0,
+            settled: RowPlace { row: 1, line: 1 },
         }
     );
 }
@@ -304,6 +310,86 @@ fn a_row_that_never_ends_is_cut_off() {
     ] {
         let last = rows(format, &of, endless(start)).unwrap().last().unwrap();
         assert!(last.unwrap_err().contains("more than"), "{format:?}");
+    }
+}
+
+/// Three rows, and the line of the last.
+const IN_THREE_FORMATS: [(Format, &str, u64); 3] = [
+    (
+        Format::Json,
+        "[{\"id\":\"a\"},\n{\"id\":\"b\"},\n\n{\"id\":\"c\"}]",
+        4,
+    ),
+    (
+        Format::JsonLines,
+        "{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n",
+        4,
+    ),
+    (Format::Csv, "id,title\na,\"x\ny\"\nb,z\nc,z\n", 5),
+];
+
+#[tokio::test]
+async fn rows_are_passed_over_by_their_number_in_every_format() {
+    for (format, text, line) in IN_THREE_FORMATS {
+        for (skip_rows, on_error) in [(2, OnError::Stop), (3, OnError::Skip)] {
+            let mut shop = Shop::open(BOOKS).await;
+            shop.options.skip_rows = skip_rows;
+            let summary = shop.try_import(format, text.as_bytes(), on_error).await;
+            let summary = summary.unwrap();
+            assert_eq!(summary.stored, 3 - skip_rows, "{format:?}");
+            assert_eq!(summary.settled, RowPlace { row: 3, line }, "{format:?}");
+            assert!(!shop.export(format).await.contains("\"a\""), "{format:?}");
+        }
+        let mut shop = Shop::open(BOOKS).await;
+        shop.options.skip_rows = 4;
+        let outcome = shop
+            .try_import(format, text.as_bytes(), OnError::Stop)
+            .await;
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("only 3 rows"), "{format:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_is_told_to_stop_keeps_what_is_settled_or_nothing() {
+    static STOP: AtomicBool = AtomicBool::new(true);
+    let lines: Vec<String> = (0..9).map(|n| format!("{{\"id\":\"{n}\"}}\n")).collect();
+    let text = lines.concat();
+    for (on_error, row) in [(OnError::Stop, 0), (OnError::Skip, 1), (OnError::Halt, 1)] {
+        let mut shop = Shop::open(BOOKS).await;
+        shop.options.stop = Some(&STOP);
+        let outcome = shop
+            .try_import(Format::JsonLines, text.as_bytes(), on_error)
+            .await;
+        let Err(ImportError::Stopped { summary }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(
+            (summary.stored, summary.settled.row),
+            (row, row),
+            "{on_error:?}"
+        );
+        let stored = shop.export(Format::JsonLines).await.lines().count() as u64;
+        assert_eq!(stored, row, "{on_error:?}");
+    }
+}
+
+#[tokio::test]
+async fn rows_without_ids_have_the_same_ones_again_where_their_file_gives_them() {
+    let text = "{\"n\":1}\n{\"n\":1}\n{\"n\":2}\n".as_bytes();
+    for kind in ["objectId", "uuid"] {
+        let definition = format!("type: t\nid: {kind}\nattributes: {{type: object}}\n");
+        let mut shop = Shop::open(&definition).await;
+        let ids = RowIds::of_file("t.ndjson", std::time::SystemTime::now());
+        for (skip_rows, expected) in [(0, (3, 0)), (0, (0, 3)), (2, (0, 1))] {
+            shop.options.row_ids = Some(ids.clone());
+            shop.options.skip_rows = skip_rows;
+            let done = shop.import(Format::JsonLines, text, OnError::Skip).await;
+            assert_eq!(done, expected, "{kind}");
+        }
+        let lines = shop.export(Format::JsonLines).await;
+        let numbers: Vec<&str> = lines.lines().map(|line| &line[line.len() - 2..]).collect();
+        assert_eq!(numbers, ["1}", "1}", "2}"], "{kind}");
     }
 }
 

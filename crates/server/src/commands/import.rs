@@ -1,58 +1,125 @@
 //! `monocoque import`
 
+mod source;
+
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use resources::repository::Repository;
-use resources::schema::ResourceType;
-use resources::transfer::{self, Format, ImportError, Importer, OnError, Summary};
+use resources::repository::{Repository, RepositoryError};
+use resources::schema::{IdKind, ResourceType};
+use resources::transfer::{
+    self, BATCH_ROWS, Format, ImportError, ImportOptions, Importer, RowIds, Summary,
+};
 use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::source::Source;
 use super::progress::Progress;
 use crate::application;
 use crate::command_line::{Import, Rejection};
 use crate::failure::Failure;
 use crate::settings;
 
-/// Bytes that are read from a file at a time.
-const BUFFER: usize = 1 << 18;
+/// Set by the first signal.
+static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let format = format(arguments)?;
-    let source = Source::open(&arguments.file)?;
+    let source = Source::open(&arguments.file, format)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let of = application::find_type(&settings, &arguments.resource_type)?;
+        let options = ImportOptions {
+            skip_rows: arguments.skip_rows,
+            row_ids: row_ids(arguments, &of, &source)?,
+            stop: Some(&STOP),
+        };
+        stop_on_signal()?;
         let repository = application::open_store(&settings, std::slice::from_ref(&of)).await?;
-        let on_error = arguments.on_error.into();
-        let outcome = import(&*repository, &of, on_error, format, source).await;
+        let outcome = import(&*repository, &of, arguments, options, source).await;
         repository.close().await;
         report(arguments, outcome)
     })
+}
+
+/// What makes the ids of the rows, where that is wanted and possible.
+fn row_ids(
+    arguments: &Import,
+    of: &ResourceType,
+    source: &Source,
+) -> Result<Option<RowIds>, Failure> {
+    // Rows of types with string ids bring theirs.
+    if !arguments.restartable || of.id == IdKind::String {
+        return Ok(None);
+    }
+    if !RowIds::give(of.id) {
+        return Err(Failure::usage(format!(
+            "--restartable is for ids that are objectId or uuid, but those of '{}' are {}; \
+             --skip-rows goes on where an import ended",
+            of.name, of.id
+        )));
+    }
+    let name = arguments.file.file_name().unwrap_or_default();
+    match source.changed {
+        Some(changed) => Ok(Some(RowIds::of_file(&name.to_string_lossy(), changed))),
+        None => Err(Failure::usage(
+            "--restartable needs a file: its name and the time of its last change are in the ids",
+        )),
+    }
+}
+
+/// The first signal ends the import as soon as what is underway is settled, the second at once.
+fn stop_on_signal() -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::internal(format!("signals cannot be received: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::spawn(async move {
+        either(&mut terminate, &mut interrupt).await;
+        STOP.store(true, Ordering::Relaxed);
+        say("told to stop: what is underway is brought to its end; a second signal cuts it off");
+        either(&mut terminate, &mut interrupt).await;
+        std::process::exit(69);
+    });
+    Ok(())
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Stores the rows and says on the standard error which are rejected.
 async fn import(
     repository: &dyn Repository,
     of: &Arc<ResourceType>,
-    on_error: OnError,
-    format: Format,
+    arguments: &Import,
+    options: ImportOptions<'_>,
     source: Source,
 ) -> Result<Summary, ImportError> {
     let progress = RefCell::new(Progress::new(source.length));
-    let (file, position) = source.counted();
-    let rows = transfer::rows(format, of, file).map_err(|reason| ImportError::File {
-        reason,
-        summary: Summary::default(),
+    let format = source.format;
+    let (file, position) = source.counted(&STOP);
+    let summary = Summary::default();
+    let rows = transfer::rows(format, of, file).map_err(|reason| {
+        if STOP.load(Ordering::Relaxed) {
+            return ImportError::Stopped { summary };
+        }
+        ImportError::File { reason, summary }
     })?;
     let importer = Importer {
         repository,
         of,
-        on_error,
+        on_error: arguments.on_error.into(),
+        options,
         rejected: &mut |line, reason| {
             progress
                 .borrow()
@@ -71,35 +138,74 @@ async fn import(
 
 /// The closing count, whatever happened, and what was the matter if not all went well.
 fn report(arguments: &Import, outcome: Result<Summary, ImportError>) -> Result<(), Failure> {
-    let count = |summary: Summary| {
-        super::print(&format!(
-            "{} stored, {} rejected\n",
-            summary.stored, summary.rejected
-        ))
+    let summary = match &outcome {
+        Ok(summary)
+        | Err(
+            ImportError::Store { summary, .. }
+            | ImportError::File { summary, .. }
+            | ImportError::Stopped { summary },
+        ) => *summary,
     };
+    let Summary {
+        stored, rejected, ..
+    } = summary;
+    super::print(&format!("{stored} stored, {rejected} rejected\n"))?;
     match outcome {
-        Ok(summary) => {
-            count(summary)?;
-            match arguments.on_error {
-                Rejection::Stop if summary.rejected > 0 => Err(Failure::settings(
-                    "nothing was stored, because a row was rejected; '--on-error skip' stores the \
-                     others",
-                )),
-                Rejection::Halt if summary.rejected > 0 => Err(Failure::settings(
-                    "a row was rejected: those before it are stored, those after it are not",
-                )),
-                _ => Ok(()),
-            }
-        }
-        Err(ImportError::File { reason, summary }) => {
-            count(summary)?;
-            Err(Failure::settings(format!(
-                "{}: {reason}",
-                arguments.file.display()
-            )))
-        }
-        Err(ImportError::Store(error)) => Err(error.into()),
+        Ok(_) => match arguments.on_error {
+            Rejection::Stop if rejected > 0 => Err(Failure::settings(
+                "nothing was stored, because a row was rejected; '--on-error skip' stores the \
+                 others",
+            )),
+            Rejection::Halt if rejected > 0 => Err(Failure::settings(
+                "a row was rejected: those before it are stored, those after it are not",
+            )),
+            _ => Ok(()),
+        },
+        Err(error) => Err(failure(arguments, error, summary)),
     }
+}
+
+fn failure(arguments: &Import, error: ImportError, summary: Summary) -> Failure {
+    let all_or_nothing = matches!(arguments.on_error, Rejection::Stop);
+    match error {
+        ImportError::File { reason, .. } => {
+            Failure::settings(format!("{}: {reason}", arguments.file.display()))
+        }
+        ImportError::Stopped { .. } => {
+            say(&how_to_go_on(arguments, summary, 0));
+            Failure::unavailable("the import was told to stop before its end")
+        }
+        ImportError::Store { error, .. } => {
+            let unknown = matches!(error, RepositoryError::OutcomeUnknown(_));
+            if unknown && all_or_nothing {
+                say("either all rows are stored or none: look before you run it again");
+            } else {
+                say(&how_to_go_on(arguments, summary, BATCH_ROWS));
+            }
+            error.into()
+        }
+    }
+}
+
+/// What is known of the rows, of which so many after the settled ones may be stored too.
+fn how_to_go_on(arguments: &Import, summary: Summary, unknown: usize) -> String {
+    if matches!(arguments.on_error, Rejection::Stop) {
+        return "nothing is stored: run it again".to_owned();
+    }
+    let (row, line) = (summary.settled.row, summary.settled.line);
+    let mut parts = vec![format!(
+        "the first {row} rows of the file, up to line {line}, are settled: --skip-rows {row} goes \
+         on after them"
+    )];
+    if unknown > 0 {
+        parts.push(format!(
+            "of the {unknown} rows that follow some may be stored too"
+        ));
+    }
+    if arguments.restartable {
+        parts.push("with --restartable none is stored twice".to_owned());
+    }
+    parts.join("; ")
 }
 
 fn format(arguments: &Import) -> Result<Format, Failure> {
@@ -111,59 +217,4 @@ fn format(arguments: &Import) -> Result<Format, Failure> {
             arguments.file.display()
         ))
     })
-}
-
-struct Source {
-    file: Box<dyn Read>,
-    length: Option<u64>,
-}
-
-impl Source {
-    fn open(path: &Path) -> Result<Self, Failure> {
-        if path == Path::new("-") {
-            return Ok(Self {
-                file: Box::new(std::io::stdin()),
-                length: None,
-            });
-        }
-        let unreadable =
-            |error| Failure::settings(format!("{} cannot be read: {error}", path.display()));
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(Failure::settings(format!(
-                "{} is a directory",
-                path.display()
-            )));
-        }
-        // A pipe has no length.
-        let length = metadata.is_file().then_some(metadata.len());
-        Ok(Self {
-            file: Box::new(file),
-            length,
-        })
-    }
-
-    /// The text, and how much of it was read so far.
-    fn counted(self) -> (impl BufRead, Arc<AtomicU64>) {
-        let position = Arc::new(AtomicU64::new(0));
-        let counted = Counted {
-            file: self.file,
-            position: position.clone(),
-        };
-        (BufReader::with_capacity(BUFFER, counted), position)
-    }
-}
-
-struct Counted {
-    file: Box<dyn Read>,
-    position: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.file.read(buffer)?;
-        self.position.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
-    }
 }

@@ -1,6 +1,9 @@
 //! `monocoque indexes`
 
+use std::io::Write;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use resources::repository::mongo::MongoRepository;
 use resources::repository::{Repository, RepositoryError};
@@ -11,6 +14,9 @@ use crate::application;
 use crate::command_line::Indexes;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
+
+/// How often a line says that it goes on.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
@@ -30,11 +36,34 @@ async fn listed(
     apply: bool,
 ) -> Result<String, RepositoryError> {
     if apply {
-        repository.prepare(of).await?;
+        make(repository, of).await?;
     }
     let indexes = repository.indexes(of).await?;
     let lines: Vec<String> = indexes.iter().map(|index| format!("{index}\n")).collect();
     Ok(lines.concat())
+}
+
+/// Waits until MongoDB has made them, and says now and then that it does.
+async fn make(repository: &MongoRepository, of: &Arc<ResourceType>) -> Result<(), RepositoryError> {
+    let begun = Instant::now();
+    let mut making = pin!(repository.apply_indexes(of));
+    let outcome = loop {
+        match tokio::time::timeout(PROGRESS_INTERVAL, &mut making).await {
+            Ok(outcome) => break outcome,
+            Err(_) => say(&format!(
+                "MongoDB makes the indexes, for {} s so far",
+                begun.elapsed().as_secs()
+            )),
+        }
+    };
+    if let Err(RepositoryError::Unavailable(_) | RepositoryError::Busy(_)) = outcome {
+        say("MongoDB may go on with what it has begun: run this command again to see");
+    }
+    outcome
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The store of the commands that only MongoDB has.

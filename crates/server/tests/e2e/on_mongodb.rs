@@ -34,9 +34,14 @@ mod deployments;
 // What the operator of the database sees of it.
 #[cfg(test)]
 mod database;
+// Indexes and plans.
+#[cfg(test)]
+mod indexes;
 // It fails in the middle of something.
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod interrupted_imports;
 // What operators and schedulers see of a process that has a store.
 #[cfg(test)]
 mod storage;

@@ -4,6 +4,8 @@
 mod round_trips;
 // Rows and files that are refused.
 mod rejections;
+// Imports that are cut or stopped.
+mod restarts;
 // Files of any size.
 mod memory;
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use mongodb::ClientSession;
-use mongodb::bson::{RawArray, doc};
+use mongodb::bson::{Bson, Document, RawArray, RawBson, RawDocument, doc};
 use mongodb::options::FindOptions;
 use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
 
 use super::calls::Kind;
 use super::failure::{self, Failure, read_failure};
-use super::{Store, json};
+use super::{Store, ids, json};
 use crate::repository::{RepositoryError, Resources};
 use crate::schema::ResourceType;
 
@@ -20,6 +20,45 @@ pub(super) struct Cursor {
     batches: SessionRawBatchCursor,
     session: ClientSession,
     ended: bool,
+    /// The places of the first and the last document of the newest batch that had any.
+    ends: Option<(Place, Place)>,
+}
+
+/// Where a document stands in the order of its collection: the fields as they are stored, because
+/// ids of other kinds than the declared one are known by texts only.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    position: Option<RawBson>,
+    pub(super) id: RawBson,
+}
+
+impl Place {
+    fn of(of: &ResourceType, document: &RawDocument) -> Result<Self, bson::error::Error> {
+        let field = |name: &str| -> Result<RawBson, bson::error::Error> {
+            Ok(document.get(name)?.map_or(RawBson::Null, Into::into))
+        };
+        let position = ids::have_position(of).then(|| field(ids::POSITION));
+        Ok(Self {
+            position: position.transpose()?,
+            id: field(ids::ID)?,
+        })
+    }
+
+    /// The bound of the index of [`ids::order`] from which a query goes on with this document.
+    /// There is none where others have stored several positions in one document.
+    pub(super) fn bound(&self) -> Option<Document> {
+        let mut bound = Document::new();
+        match &self.position {
+            Some(RawBson::Array(_)) => return None,
+            Some(position) => {
+                let position = Bson::try_from(position.clone()).ok()?;
+                bound.insert(ids::POSITION, position);
+            }
+            None => {}
+        }
+        bound.insert(ids::ID, Bson::try_from(self.id.clone()).ok()?);
+        Some(bound)
+    }
 }
 
 impl Cursor {
@@ -38,6 +77,7 @@ impl Cursor {
             batches,
             session,
             ended: false,
+            ends: None,
         })
     }
 
@@ -88,13 +128,19 @@ impl Cursor {
         self.ended
     }
 
+    /// The places of the first and the last document of the newest batch that had any.
+    pub(super) fn ends(&self) -> Option<&(Place, Place)> {
+        self.ends.as_ref()
+    }
+
     /// For more questions of the same moment.
     pub(super) fn session(&mut self) -> &mut ClientSession {
         &mut self.session
     }
 
-    fn resources(&self, batch: &RawBatch) -> Result<Resources, Failure> {
+    fn resources(&mut self, batch: &RawBatch) -> Result<Resources, Failure> {
         let documents: &RawArray = batch.doc_slices()?;
+        let mut first_and_last: Option<(&RawDocument, &RawDocument)> = None;
         // JSON has about as many bytes of punctuation as BSON has of types and lengths.
         let mut text = Vec::with_capacity(documents.as_bytes().len());
         let mut ends = Vec::new();
@@ -103,10 +149,19 @@ impl Cursor {
             let document = document
                 .as_document()
                 .ok_or_else(|| self.damaged(&"a batch holds something else than documents"))?;
+            first_and_last = Some((
+                first_and_last.map_or(document, |(first, _)| first),
+                document,
+            ));
             let id = json::write_resource(&self.of, document, &mut text)?;
             ends.push((id, text.len()));
         }
         let text = String::from_utf8(text).map_err(|error| self.damaged(&error))?;
+        if let Some((first, last)) = first_and_last {
+            let place = |document| Place::of(&self.of, document);
+            let ends = place(first).and_then(|first| Ok((first, place(last)?)));
+            self.ends = Some(ends.map_err(|error| self.damaged(&error))?);
+        }
         Ok(Resources::of(ends, text))
     }
 

@@ -6,9 +6,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::extended::{self, Meaning};
-use super::{ids, json};
+use super::{failure, ids, json};
 use crate::repository::{Refusal, stored_value};
 use crate::schema::{Attributes, Id, ResourceType, Violation};
+
+/// The largest document that MongoDB stores.
+const BYTES_MAX: usize = 16 << 20;
 
 /// A new document.
 pub(super) fn new(
@@ -23,7 +26,7 @@ pub(super) fn new(
         document.append(cstr!("_position"), position);
     }
     append_attributes(&mut document, of, attributes, None)?;
-    Ok(document)
+    within_the_limit(document)
 }
 
 /// The document that takes the place of another; the store's own fields stay.
@@ -39,7 +42,7 @@ pub(super) fn replacement(
         }
     }
     append_attributes(&mut document, of, attributes, Some(before))?;
-    replaceable(document)
+    within_the_limit(replaceable(document)?)
 }
 
 /// A document with some attributes changed: those that are there keep their places.
@@ -63,7 +66,7 @@ pub(super) fn changed(
         }
     }
     append_attributes(&mut document, of, &added, None)?;
-    replaceable(document)
+    within_the_limit(replaceable(document)?)
 }
 
 /// MongoDB stores documents with attributes like `$set`, but takes none in another's place.
@@ -78,6 +81,14 @@ fn replaceable(document: RawDocumentBuf) -> Result<RawDocumentBuf, Refusal> {
         }
         None => Ok(document),
     }
+}
+
+/// The driver fails a whole batch for one document that is too large.
+fn within_the_limit(document: RawDocumentBuf) -> Result<RawDocumentBuf, Refusal> {
+    if document.as_bytes().len() > BYTES_MAX {
+        return Err(failure::document_too_large());
+    }
+    Ok(document)
 }
 
 /// Whether a value has integers, whose stored width is to be kept where it was chosen before.

@@ -1,25 +1,27 @@
 //! Many resources at once: bulk writes, straight into the collection or aside first.
 
+mod batch;
 mod staging;
 
 use std::sync::Arc;
 
 use bson::RawDocumentBuf;
 use mongodb::Collection;
-use mongodb::bson::oid::ObjectId;
-use mongodb::error::{ErrorKind, IndexedWriteError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::batch::Batch;
+use self::staging::Staging;
+use super::Store;
 use super::calls::Kind;
 use super::failure::{self, Failure};
+use super::interruptions::Interruptions;
 use super::writes::Place;
-use super::{Store, document, indexes};
 use crate::repository::bulk::{Outcomes, Step};
 use crate::repository::{ImportMode, NewResource, RepositoryError};
 use crate::schema::{Id, ResourceType};
 
-const DUPLICATE_KEY: i32 = 11000;
+type Documents = Collection<RawDocumentBuf>;
 
 /// Runs an import to its end. All or nothing first stores its rows in a collection of its own,
 /// so that they wait without holding a transaction open, and then copies them in one.
@@ -41,14 +43,13 @@ pub(super) async fn run(
     while let Some(step) = steps.recv().await {
         match step {
             Step::Insert(rows, reply) => {
-                let (place, of, staging) = (store.clone(), of.clone(), staging.clone());
-                let work = async move { insert(&place, &of, mode, staging.as_ref(), rows).await };
+                let outcome = insert(&store, &of, mode, staging.as_ref(), rows).await;
                 // Who no longer waits has given the import up.
-                let _ = reply.send(store.calls.run(Kind::Write, work).await);
+                let _ = reply.send(outcome);
             }
             Step::Commit(reply) => {
                 let outcome = match &staging {
-                    Some(staging) => staging::commit(&store, &of, staging).await,
+                    Some(staging) => staging.commit(&store, &of).await,
                     None => Ok(()),
                 };
                 let _ = reply.send(outcome);
@@ -57,97 +58,63 @@ pub(super) async fn run(
             Step::Abandon => break,
         }
     }
-    if let Some(staging) = staging
-        && let Err(error) = staging.drop().await
-    {
-        let name = staging.name();
-        tracing::warn!(%error, name, "the collection of an import could not be removed");
+    if let Some(staging) = staging {
+        staging.remove(&store).await;
     }
 }
 
-type Documents = Collection<RawDocumentBuf>;
-
 async fn stage(
-    store: &Store,
+    store: &Arc<Store>,
     of: &ResourceType,
     mode: ImportMode,
-) -> Result<Option<Documents>, RepositoryError> {
-    if mode != ImportMode::AllOrNothing {
-        return Ok(None);
+) -> Result<Option<Staging>, RepositoryError> {
+    match mode {
+        ImportMode::AllOrNothing => Ok(Some(Staging::begin(store, of).await?)),
+        ImportMode::EachBatch | ImportMode::InOrder => Ok(None),
     }
-    let name = format!("monocoque_import_{}", ObjectId::new());
-    indexes::create_collection(store, of, &name).await?;
-    Ok(Some(store.database.collection(&name)))
 }
 
 async fn insert(
-    store: &Store,
-    of: &ResourceType,
+    store: &Arc<Store>,
+    of: &Arc<ResourceType>,
     mode: ImportMode,
-    staging: Option<&Documents>,
+    staging: Option<&Staging>,
     rows: Vec<NewResource>,
 ) -> Result<Outcomes, RepositoryError> {
-    let in_order = mode == ImportMode::InOrder;
-    let ids = with_ids(store, of, &rows).await?;
-    let mut outcomes: Outcomes = vec![Ok(()); rows.len()];
-    let mut documents = Vec::with_capacity(rows.len());
-    let mut positions = Vec::with_capacity(rows.len());
-    for (position, (row, id)) in rows.iter().zip(&ids).enumerate() {
-        match document::new(of, id, &row.attributes) {
-            Ok(document) => {
-                documents.push(document);
-                positions.push(position);
-            }
-            Err(refusal) => {
-                outcomes[position] = Err(refusal);
-                if in_order {
-                    break;
-                }
-            }
-        }
-    }
-    if staging.is_some() {
-        let refused = staging::refused_by_those_there(store, of, &documents).await?;
-        for (place, refusal) in refused.into_iter().rev() {
-            documents.remove(place);
-            outcomes[positions.remove(place)] = Err(refusal);
-        }
-    }
-    let collection = store.collection(of);
-    let target = staging.unwrap_or(&collection);
-    for error in insert_documents(target, &documents, in_order).await? {
-        let position = positions[error.index];
-        outcomes[position] = Err(failure::duplicate_key(of, &ids[position], &error.message));
-    }
-    let first_refused = outcomes.iter().position(Result::is_err);
-    if let Some(last) = first_refused.filter(|_| in_order) {
-        outcomes.truncate(last + 1);
-    }
-    Ok(outcomes)
+    let (rows, in_order) = (Arc::new(rows), mode == ImportMode::InOrder);
+    let ids = in_time(store, || {
+        let (place, of, rows) = (store.clone(), of.clone(), rows.clone());
+        // Ids that were given out before an interruption are a gap.
+        async move { with_ids(&place, &of, &rows).await }
+    });
+    let mut batch = Batch::of(of, ids.await?, &rows, in_order);
+    drop(rows);
+    let Some(staging) = staging else {
+        return batch.store(store, of, &store.collection(of)).await;
+    };
+    let documents = Arc::new(batch.documents().to_vec());
+    let refused = in_time(store, || {
+        let (place, of, documents) = (store.clone(), of.clone(), documents.clone());
+        async move { staging::refused_by_those_there(&place, &of, &documents).await }
+    });
+    batch.refuse(refused.await?);
+    batch.store(store, of, &staging.documents).await
 }
 
-/// The duplicates among them; anything else fails the batch.
-async fn insert_documents(
-    collection: &Documents,
-    documents: &[RawDocumentBuf],
-    in_order: bool,
-) -> Result<Vec<IndexedWriteError>, RepositoryError> {
-    if documents.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Err(error) = collection.insert_many(documents).ordered(in_order).await else {
-        return Ok(Vec::new());
-    };
-    match error.kind.as_ref() {
-        ErrorKind::InsertMany(many) if many.write_concern_error.is_none() => {
-            let errors = many.write_errors.clone().unwrap_or_default();
-            match errors.iter().find(|error| error.code != DUPLICATE_KEY) {
-                Some(other) => Err(RepositoryError::Internal(other.message.clone())),
-                None => Ok(errors),
-            }
+/// Does what may be done twice, again while the server is away or busy for a while.
+async fn in_time<T: Send + 'static, W>(
+    store: &Store,
+    work: impl Fn() -> W,
+) -> Result<T, RepositoryError>
+where
+    W: Future<Output = Result<T, RepositoryError>> + Send + 'static,
+{
+    let mut interruptions = Interruptions::default();
+    loop {
+        match store.calls.run(Kind::Write, work()).await {
+            Err(error) => interruptions.wait(error, "an import").await?,
+            done => return done,
         }
-        ErrorKind::InsertMany(_) => Err(RepositoryError::OutcomeUnknown(failure::text(&error))),
-        _ => Err(failure::of_write(&error)),
     }
 }
 

@@ -5,20 +5,38 @@ mod declared;
 mod form;
 mod states;
 
+use std::sync::Arc;
+
 use mongodb::IndexModel;
 use mongodb::bson::doc;
+use mongodb::options::CreateCollectionOptions;
 
 use self::creation::{Missing, UNAUTHORIZED, create, of_preparing};
 use self::declared::{models, name_of};
 use super::failure;
-use super::{Store, ids, writes};
+use super::{MongoRepository, Store, ids, writes};
 use crate::repository::RepositoryError;
 use crate::schema::{Id, ResourceType};
 
 pub(super) use creation::create_collection;
-pub(super) use declared::{name, types};
+pub(super) use declared::{is_called, types};
 pub(super) use states::states;
 pub use states::{IndexState, Standing};
+
+impl MongoRepository {
+    /// Makes the missing indexes of a type and waits for them, however long MongoDB takes.
+    ///
+    /// # Errors
+    /// As [`Repository::prepare`](crate::repository::Repository::prepare), and `Unavailable` when
+    /// the server is away.
+    pub async fn apply_indexes(&self, of: &Arc<ResourceType>) -> Result<(), RepositoryError> {
+        let (store, of) = (self.store.clone(), of.clone());
+        // A task, so that nothing of the driver is dropped half-way.
+        let task = tokio::spawn(async move { prepare(&store, &of).await });
+        task.await
+            .map_err(|panic| RepositoryError::Internal(panic.to_string()))?
+    }
+}
 
 /// Makes what is declared and not there, and looks whether the ids are of the declared kind.
 ///
@@ -44,7 +62,9 @@ async fn missing(store: &Store, of: &ResourceType) -> Result<Missing, Repository
         // A user who may do nothing but read and write needs no more where nothing is declared.
         Err(error) if failure::code(&error) == Some(UNAUTHORIZED) && declared.is_empty() => {
             return Ok(Missing {
-                collection: is_surely_absent(store, of).await?,
+                collection: is_surely_absent(store, of)
+                    .await?
+                    .then(CreateCollectionOptions::default),
                 indexes: declared,
             });
         }
@@ -64,7 +84,7 @@ async fn missing(store: &Store, of: &ResourceType) -> Result<Missing, Repository
         states.iter().any(is_it)
     };
     Ok(Missing {
-        collection: there.is_none(),
+        collection: there.is_none().then(CreateCollectionOptions::default),
         indexes: declared.into_iter().filter(is_missing).collect(),
     })
 }

@@ -1,3 +1,5 @@
+mod failing;
+mod imports;
 mod indexes;
 mod patience;
 mod reads;

@@ -116,6 +116,7 @@ mod tests {
             RepositoryError::Unusable(_) => "unusable",
             RepositoryError::Internal(_) => "internal",
             RepositoryError::Corrupt(_) => "corrupt",
+            RepositoryError::Unprepared(_) => "unprepared",
         }
     }
 

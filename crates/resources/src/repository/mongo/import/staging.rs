@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bson::{RawBsonRef, RawDocumentBuf};
 use futures_util::TryStreamExt;
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{Error, ErrorKind};
+use mongodb::options::CreateCollectionOptions;
 use tokio::time::Instant;
 
 use super::super::failure::{self, Failure};
@@ -19,6 +21,16 @@ use crate::schema::{Id, Index, ResourceType};
 /// How long the one transaction of [`ImportMode::AllOrNothing`] may be tried; the server itself
 /// ends a transaction after `transactionLifetimeLimitSeconds`, 60 by default.
 const COMMIT_TIMEOUT: Duration = Duration::from_mins(3);
+
+/// Before the transaction is tried again; doubled each time up to the longest.
+const COMMIT_PAUSE: Duration = Duration::from_millis(50);
+const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What the names of these collections start with; the rest is an ObjectId, which has the time.
+const PREFIX: &str = "monocoque_import_";
+
+/// The age from which a collection is taken to belong to no import that still runs.
+const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// Documents in one request of that transaction.
 const COMMIT_BATCH: usize = 1000;
@@ -107,27 +119,128 @@ async fn clashes(
     Ok(places)
 }
 
-pub(super) async fn commit(
-    store: &Arc<Store>,
-    of: &Arc<ResourceType>,
-    staging: &Documents,
-) -> Result<(), RepositoryError> {
-    let deadline = Instant::now() + COMMIT_TIMEOUT;
-    let (place, of, staging) = (store.clone(), of.clone(), staging.clone());
-    // A task, so that nothing of the driver is dropped half-way.
-    let task = tokio::spawn(async move {
-        loop {
-            match copy(&place, &of, &staging, deadline).await {
-                Err(failure) if failure.is_transient() && Instant::now() < deadline => {
-                    let error = failure.of_import();
-                    tracing::warn!(%error, "the commit of an import is tried again");
-                }
-                outcome => return outcome.map_err(Failure::of_import),
+/// The collection of one import, which goes with it.
+pub(super) struct Staging {
+    pub(super) documents: Documents,
+}
+
+impl Staging {
+    /// Makes the collection with the rules of the one that is imported into, so that what that
+    /// one would refuse is refused here.
+    pub(super) async fn begin(store: &Store, of: &ResourceType) -> Result<Self, RepositoryError> {
+        remove_abandoned(store).await;
+        let name = format!("{PREFIX}{}", ObjectId::new());
+        let rules = rules(store, of).await;
+        indexes::create_collection(store, of, &name, rules).await?;
+        Ok(Self {
+            documents: store.database.collection(&name),
+        })
+    }
+
+    /// Copies the rows in one transaction.
+    pub(super) async fn commit(
+        &self,
+        store: &Arc<Store>,
+        of: &Arc<ResourceType>,
+    ) -> Result<(), RepositoryError> {
+        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        let (place, of, staging) = (store.clone(), of.clone(), self.documents.clone());
+        // A task, so that nothing of the driver is dropped half-way.
+        let task = tokio::spawn(async move { copy_in_time(&place, &of, &staging, deadline).await });
+        task.await
+            .map_err(|panic| RepositoryError::Internal(panic.to_string()))?
+    }
+
+    /// Removes the collection, also when the server is away for a while.
+    pub(super) async fn remove(self, store: &Arc<Store>) {
+        let removed = super::in_time(store, || {
+            let documents = self.documents.clone();
+            async move {
+                let dropped = documents.drop().await;
+                dropped.map_err(|error| failure::of_read(&error))
+            }
+        });
+        if let Err(error) = removed.await {
+            let name = self.documents.name();
+            tracing::warn!(%error, name, "the collection of an import could not be removed");
+        }
+    }
+}
+
+/// What a collection demands of its documents; nothing where the user may not know.
+async fn rules(store: &Store, of: &ResourceType) -> CreateCollectionOptions {
+    let listed = store.database.list_collections();
+    let listed = listed.filter(doc! { "name": &of.collection });
+    let found = match listed.await {
+        Ok(mut found) => found.try_next().await.ok().flatten(),
+        Err(_) => None,
+    };
+    let there = found.map(|found| found.options).unwrap_or_default();
+    CreateCollectionOptions::builder()
+        .validator(there.validator)
+        .validation_level(there.validation_level)
+        .validation_action(there.validation_action)
+        .collation(there.collation)
+        .build()
+}
+
+/// Removes what imports of other processes have left that ended without tidying up.
+async fn remove_abandoned(store: &Store) {
+    let names = store.database.list_collection_names();
+    let left = names.filter(doc! { "name": { "$regex": format!("^{PREFIX}[0-9a-f]{{24}}$") } });
+    let Ok(left) = left.await else {
+        // A user may import and not look around.
+        return;
+    };
+    for name in left.iter().filter(|name| is_abandoned(name)) {
+        match store.database.collection::<Document>(name).drop().await {
+            Ok(()) => tracing::info!(name, "what an import had left behind is removed"),
+            Err(error) => {
+                let error = failure::text(&error);
+                tracing::warn!(error, name, "what an import has left behind is not removed");
             }
         }
-    });
-    task.await
-        .map_err(|panic| RepositoryError::Internal(panic.to_string()))?
+    }
+}
+
+fn is_abandoned(name: &str) -> bool {
+    let id = name.strip_prefix(PREFIX).map(ObjectId::parse_str);
+    id.and_then(Result::ok).is_some_and(|id| {
+        let begun = id.timestamp().to_system_time();
+        begun.elapsed().is_ok_and(|age| age > ABANDONED_AFTER)
+    })
+}
+
+/// Tries the copy again while the server is away or busy; nothing is visible before its commit.
+async fn copy_in_time(
+    store: &Store,
+    of: &ResourceType,
+    staging: &Documents,
+    deadline: Instant,
+) -> Result<(), RepositoryError> {
+    let mut pause = COMMIT_PAUSE;
+    loop {
+        let Err(failure) = copy(store, of, staging, deadline).await else {
+            return Ok(());
+        };
+        let error = match failure {
+            // Before the commit was sent nothing can have been done.
+            Failure::Driver(error) if !failure::is_unknown_commit(&error) => {
+                failure::of_read(&error)
+            }
+            other => other.of_import(),
+        };
+        let passes = matches!(
+            error,
+            RepositoryError::Unavailable(_) | RepositoryError::Busy(_)
+        );
+        if !passes || Instant::now() + pause >= deadline {
+            return Err(error);
+        }
+        tracing::warn!(%error, "the commit of an import is tried again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(COMMIT_PAUSE_MAX);
+    }
 }
 
 async fn copy(
@@ -154,16 +267,53 @@ async fn copy(
         let inserted = target.insert_many(&batch).session(&mut session).await;
         if let Err(error) = inserted {
             let _ = session.abort_transaction().await;
-            return Err(match error.kind.as_ref() {
-                ErrorKind::InsertMany(_) if !error.contains_label("TransientTransactionError") => {
-                    Failure::Store(RepositoryError::Unusable(format!(
-                        "nothing was stored, because others stored some of it meanwhile: {}",
-                        failure::text(&error)
-                    )))
-                }
-                _ => Failure::Driver(error),
-            });
+            return Err(refused(error));
         }
     }
     Ok(unit::commit(&mut session, deadline).await?)
+}
+
+/// A row that the staging collection has taken and the other one does not.
+fn refused(error: Error) -> Failure {
+    let first = match error.kind.as_ref() {
+        ErrorKind::InsertMany(many) if !error.contains_label("TransientTransactionError") => many
+            .write_errors
+            .as_ref()
+            .and_then(|errors| errors.first().map(|error| error.code)),
+        _ => None,
+    };
+    let Some(code) = first else {
+        return Failure::Driver(error);
+    };
+    let reason = if code == failure::DUPLICATE_KEY {
+        "others stored some of it meanwhile"
+    } else {
+        "the collection does not take one of the rows"
+    };
+    let text = failure::text(&error);
+    let text = format!("nothing was stored, because {reason}: {text}");
+    Failure::Store(RepositoryError::Unusable(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use mongodb::bson::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_safely_old_is_taken_for_abandoned() {
+        let name = |age: Duration| {
+            let begun = SystemTime::now() - age;
+            let seconds = DateTime::from_system_time(begun).timestamp_millis() / 1000;
+            let seconds = u32::try_from(seconds).unwrap();
+            format!("{PREFIX}{}", ObjectId::from_parts(seconds, [0; 5], [0; 3]))
+        };
+        assert!(is_abandoned(&name(ABANDONED_AFTER * 2)));
+        assert!(!is_abandoned(&name(ABANDONED_AFTER / 2)));
+        assert!(!is_abandoned(&format!("{PREFIX}of_mine")));
+        assert!(!is_abandoned("contacts"));
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use mongodb::IndexModel;
 use mongodb::bson::Document;
 use mongodb::error::Error;
+use mongodb::options::CreateCollectionOptions;
 
 use super::super::{Store, failure};
 use super::declared::models;
@@ -13,18 +14,19 @@ use crate::schema::ResourceType;
 
 /// What is to be made in a database.
 pub(super) struct Missing {
-    pub(super) collection: bool,
+    pub(super) collection: Option<CreateCollectionOptions>,
     pub(super) indexes: Vec<IndexModel>,
 }
 
-/// A new collection with all indexes of a type.
+/// A new collection with options and all indexes of a type.
 pub(in super::super) async fn create_collection(
     store: &Store,
     of: &ResourceType,
     collection: &str,
+    options: CreateCollectionOptions,
 ) -> Result<(), RepositoryError> {
     let missing = Missing {
-        collection: true,
+        collection: Some(options),
         indexes: models(of),
     };
     create(store, collection, missing).await
@@ -36,8 +38,12 @@ pub(super) async fn create(
     missing: Missing,
 ) -> Result<(), RepositoryError> {
     // Implicitly made within a transaction, it would make others fail.
-    if missing.collection
-        && let Err(error) = store.database.create_collection(collection).await
+    if let Some(options) = missing.collection
+        && let Err(error) = store
+            .database
+            .create_collection(collection)
+            .with_options(options)
+            .await
         && failure::code(&error) != Some(NAMESPACE_EXISTS)
     {
         return Err(of_preparing(&error, "it cannot be made", collection));

@@ -29,6 +29,8 @@ const TYPES: [&str; 18] = [
     "maxKey",
 ];
 
+const UNIQUE: &str = "unique_";
+
 /// As MongoDB's shell would call it; a unique one apart, because both kinds may stand side by
 /// side over the same attributes.
 pub(in super::super) fn name(index: &Index) -> String {
@@ -37,8 +39,14 @@ pub(in super::super) fn name(index: &Index) -> String {
         .iter()
         .map(|key| format!("{}_{}", key.attribute, direction(key.descending)))
         .collect();
-    let unique = if index.unique { "unique_" } else { "" };
+    let unique = if index.unique { UNIQUE } else { "" };
     format!("{unique}{}", keys.join("_"))
+}
+
+/// Whether this is its name here, or the one that other programs give to a unique index.
+pub(in super::super) fn is_called(index: &Index, name: &str) -> bool {
+    let own = self::name(index);
+    own == name || own.strip_prefix(UNIQUE) == Some(name)
 }
 
 fn direction(descending: bool) -> i32 {

@@ -1,5 +1,6 @@
 //! What a collection must be like, and what its indexes are used for.
 
+use super::failing::Failing;
 use super::*;
 
 /// Makes indexes as another program would: documents with key, name and options.
@@ -84,7 +85,7 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
         doc! { "key": { "a": 1 }, "name": "mine", "sparse": true },
         doc! { "key": { "b": 1 }, "name": "b_1", "expireAfterSeconds": 3600 },
         doc! { "key": { "c": 1 }, "name": "c_1", "collation": { "locale": "de" } },
-        doc! { "key": { "d": 1 }, "name": "mail", "unique": true },
+        doc! { "key": { "d": 1 }, "name": "d_1", "unique": true },
     ];
     found(&fresh, &others).await;
     let of = indexed(
@@ -99,7 +100,7 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
             "it deletes documents 3600 seconds after the date in them",
         ),
         ("c_1", "it has the collation 'de'"),
-        ("mail", "it has absent values too"),
+        ("d_1", "it has absent values too"),
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:?}");
     for (line, (name, difference)) in lines.iter().zip(expected) {
@@ -107,6 +108,17 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
         let said = format!("different from its declaration: {difference}");
         assert!(line.ends_with(&said), "{line}");
     }
+    let insertion = || Write {
+        of: of.clone(),
+        operation: crate::repository::Operation::Insert(crate::repository::NewResource {
+            id: of.id.generate(),
+            attributes: serde_json::Map::from_iter([("d".to_owned(), 1.into())]),
+        }),
+    };
+    repository.write(vec![insertion()]).await.unwrap();
+    let error = repository.write(vec![insertion()]).await.unwrap_err();
+    let attributes = of.indexes[3].attribute_names();
+    assert!(error.to_string().ends_with(&attributes), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,63 +164,30 @@ async fn a_unique_index_is_made_beside_one_that_does_not_do_its_work() {
     }
 }
 
-/// A repository that is told of errors which the server does not have.
-struct Failing {
-    application: String,
-    repository: MongoRepository,
-    _fresh: Fresh,
-    _alone: tokio::sync::MutexGuard<'static, ()>,
-}
-
-/// A server has one fail point, so one test at a time has it.
-static FAIL_POINT: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-impl Failing {
-    async fn prepared() -> Self {
-        let alone = FAIL_POINT.lock().await;
-        let mut settings = MongoSettings::new(&uri());
-        let unique = bson::oid::ObjectId::new();
-        settings.application = format!("failing-{unique}");
-        settings.database = Some(format!("monocoque_test_{unique}"));
-        let repository = MongoRepository::connect(settings).await.unwrap();
-        let fresh = Fresh(repository.store.database.clone());
-        fresh.0.create_collection("things").await.unwrap();
-        Self {
-            application: format!("failing-{unique}"),
-            repository,
-            _fresh: fresh,
-            _alone: alone,
-        }
-    }
-
-    /// What comes of preparing while these commands fail.
-    async fn with(
-        &self,
-        commands: &[&str],
-        code: i32,
-        of: &ResourceType,
-    ) -> Result<(), RepositoryError> {
-        let data =
-            doc! { "failCommands": commands, "errorCode": code, "appName": &self.application };
-        self.fail(doc! { "mode": "alwaysOn", "data": data }).await;
-        let outcome = super::super::indexes::prepare(&self.repository.store, of).await;
-        self.fail(doc! { "mode": "off" }).await;
-        outcome
-    }
-
-    async fn fail(&self, how: Document) {
-        let mut command = doc! { "configureFailPoint": "failCommand" };
-        command.extend(how);
-        let admin = self.repository.store.client.database("admin");
-        admin.run_command(command).await.unwrap();
-    }
+/// What comes of preparing while these commands fail.
+async fn prepared_without(
+    failing: &Failing,
+    commands: &[&str],
+    code: i32,
+    of: &ResourceType,
+) -> Result<(), RepositoryError> {
+    let data = doc! { "failCommands": commands, "errorCode": code };
+    failing.fail("alwaysOn", data).await;
+    let outcome = super::super::indexes::prepare(&failing.repository.store, of).await;
+    failing.stop().await;
+    outcome
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_the_operator_must_change_is_final() {
-    let failing = Failing::prepared().await;
+    let failing = Failing::fresh().await;
+    failing
+        .database()
+        .create_collection("things")
+        .await
+        .unwrap();
     let of = indexed("{attributes: [a]}");
-    let outcome = async |code| failing.with(&["createIndexes"], code, &of).await;
+    let outcome = async |code| prepared_without(&failing, &["createIndexes"], code, &of).await;
     for code in [133, 202, 246, 26, 14031, 112, 50, 8] {
         let error = outcome(code).await.unwrap_err();
         let passes = matches!(
@@ -231,18 +210,23 @@ async fn only_what_the_operator_must_change_is_final() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_that_is_there_is_not_made_again() {
     const UNAUTHORIZED: i32 = 13;
-    let failing = Failing::prepared().await;
+    let failing = Failing::fresh().await;
+    failing
+        .database()
+        .create_collection("things")
+        .await
+        .unwrap();
     // Whoever may only read and write cannot look at indexes or collections either.
     let all = ["create", "createIndexes", "listCollections", "listIndexes"];
     for (forbidden, of) in [
         (&all[..], things()),
         (&["create", "listCollections"], indexed("{attributes: [a]}")),
     ] {
-        let outcome = failing.with(forbidden, UNAUTHORIZED, &of).await;
+        let outcome = prepared_without(&failing, forbidden, UNAUTHORIZED, &of).await;
         assert!(outcome.is_ok(), "{forbidden:?}: {outcome:?}");
     }
     let of = indexed("{attributes: [b]}");
-    let error = failing.with(&["listIndexes"], UNAUTHORIZED, &of).await;
+    let error = prepared_without(&failing, &["listIndexes"], UNAUTHORIZED, &of).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("indexes cannot be listed"), "{error}");
 }

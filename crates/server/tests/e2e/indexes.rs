@@ -1,0 +1,95 @@
+//! What the operator asks of indexes and plans.
+
+use mongodb::bson::doc;
+use serde_json::Value;
+
+use crate::harness::{Invocation, Outcome, SOON, Store, folder_with};
+use crate::own_server::OwnServer;
+
+const THINGS: &str = "type: things\nattributes: {type: object}\n\
+                      indexes: [{attributes: [a]}, {attributes: [b], unique: true}]\n";
+
+/// A command about the things.
+fn things(arguments: &[&str], uri: impl Fn(Invocation) -> Invocation) -> Outcome {
+    let folder = folder_with(&[("things.yaml", THINGS)]);
+    let definitions = folder.path().display().to_string();
+    let arguments = [arguments, &["--resources", &definitions]].concat();
+    uri(Invocation::new(&arguments)).run()
+}
+
+#[test]
+fn indexes_are_shown_and_made() {
+    let store = Store::fresh();
+    let on = |invocation: Invocation| invocation.on(&store);
+    let expected = |standing: &str| {
+        format!("a_1 {{ \"a\": 1 }}: {standing}\nunique_b_1 {{ \"b\": 1 }}: {standing}\n")
+    };
+    for (apply, standing) in [(false, "missing"), (true, "present"), (false, "present")] {
+        let arguments = ["indexes", "things", "--apply"];
+        let shown = things(&arguments[..2 + usize::from(apply)], on);
+        assert_eq!(shown.output(), expected(standing));
+        assert_eq!(shown.stderr, "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn indexes_that_take_long_are_waited_for() {
+    let server = OwnServer::started(&[]);
+    let patience = format!("&serverSelectionTimeoutMS={}", SOON.as_millis());
+    let uri = format!(
+        "mongodb://{}/shop?directConnection=true{patience}",
+        server.address()
+    );
+    let operator = mongodb::Client::with_uri_str(&uri).await.unwrap();
+    let slow = doc! {
+        "configureFailPoint": "failCommand",
+        "mode": { "times": 1 },
+        "data": {
+            "failCommands": ["createIndexes"], "blockConnection": true, "blockTimeMS": 2500
+        },
+    };
+    operator.database("admin").run_command(slow).await.unwrap();
+    let arguments = [
+        "indexes",
+        "things",
+        "--apply",
+        "--mongo-operation-timeout-ms",
+        "1000",
+    ];
+    let on = |invocation: Invocation| invocation.variable("MONGO_URI", &uri);
+    let shown = tokio::task::block_in_place(|| things(&arguments, on));
+    assert_eq!(
+        shown.output().matches(": present\n").count(),
+        2,
+        "{shown:?}"
+    );
+    assert!(
+        shown.stderr.contains("MongoDB makes the indexes"),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn the_plans_of_requests_are_shown() {
+    let store = Store::fresh();
+    let on = |invocation: Invocation| invocation.on(&store);
+    let rows = "{\"id\":\"5973ecc8c453c823e4c471d2\"}\n{}\n";
+    let import = ["import", "things", "-", "--format", "ndjson"];
+    let imported = things(&import, |invocation| invocation.on(&store).input(rows));
+    assert_eq!(imported.output(), "2 stored, 0 rejected\n");
+    for (id, filter) in [
+        (None, "{}"),
+        (Some("5973ecc8c453c823e4c471d2"), "5973ecc8c453c823e4c471d2"),
+    ] {
+        let arguments: Vec<&str> = ["explain", "things"].into_iter().chain(id).collect();
+        let shown = things(&arguments, on);
+        let plan: Value = serde_json::from_str(shown.output()).unwrap();
+        let examined = plan["executionStats"]["totalDocsExamined"].as_u64();
+        // The Python stand-in looks at the whole collection for a page (decision 0007).
+        assert!(examined == Some(1) || id.is_none(), "{plan}");
+        let parsed = plan["queryPlanner"]["parsedQuery"].to_string();
+        assert!(parsed.contains(filter), "{plan}");
+    }
+    let wrong = things(&["explain", "things", "nonsense"], on);
+    wrong.fails_with(2, &["nonsense"]);
+}

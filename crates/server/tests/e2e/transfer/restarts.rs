@@ -1,0 +1,103 @@
+//! Imports that are cut or stopped, and what goes on after them.
+
+use std::io::Write;
+use std::process::Command;
+use std::time::Duration;
+
+use mongodb::bson::doc;
+
+use super::{all_stored, array, count, exported, import, lines, path_in, rows};
+use crate::harness::command::Running;
+use crate::harness::database::run;
+use crate::harness::{Outcome, Store, folder_with};
+
+/// As the operator's `kill` does.
+fn signal(running: &Running, name: &str) {
+    let script = format!("kill -{name} {}", running.pid());
+    let status = Command::new("sh").args(["-c", &script]).status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_restartable_import_that_was_killed_is_completed_by_running_it_again() {
+    const ROWS: usize = 8000;
+    let folder = folder_with(&[("rows.json", &array(&rows(ROWS)))]);
+    let (store, file) = (Store::fresh(), path_in(folder.path(), "rows.json"));
+    let arguments = [&file, "--on-error", "skip", "--restartable"];
+    let running = import(&store, &arguments).begin();
+    std::thread::sleep(Duration::from_millis(400));
+    // As `kill -9` does.
+    drop(running);
+    let outcome = import(&store, &arguments).run();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let stored = exported(&store, "ndjson");
+    assert_eq!(stored.lines().count(), ROWS);
+    for (number, line) in stored.lines().enumerate() {
+        assert!(
+            line.contains(&format!("\"{number} Blue Gum St\"")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn restartable_needs_a_file() {
+    let store = Store::fresh();
+    let arguments = ["-", "--format", "json", "--restartable"];
+    let outcome = import(&store, &arguments).input("[]").run();
+    outcome.fails_with(2, &["--restartable needs a file"]);
+}
+
+#[test]
+fn skipped_rows_are_those_before_a_number() {
+    let store = Store::fresh();
+    let arguments = ["-", "--format", "ndjson", "--skip-rows", "7"];
+    let outcome = import(&store, &arguments).input(lines(&rows(10))).run();
+    all_stored(&outcome, 3);
+    assert!(exported(&store, "ndjson").contains("\"7 Blue Gum St\""));
+    let arguments = ["-", "--format", "ndjson", "--skip-rows", "11"];
+    let outcome = import(&store, &arguments).input(lines(&rows(10))).run();
+    outcome.fails_with(64, &["it has only 10 rows"]);
+}
+
+/// An import that waits for the rest of its rows when it gets a signal.
+fn stopped(store: &Store, on_error: &str, signal_name: &str) -> Outcome {
+    let arguments = ["-", "--format", "ndjson", "--on-error", on_error];
+    let mut running = import(store, &arguments).begin();
+    let mut stdin = running.stdin.take().unwrap();
+    stdin.write_all(lines(&rows(1200)).as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    signal(&running, signal_name);
+    let outcome = running.end();
+    drop(stdin);
+    outcome
+}
+
+#[test]
+fn an_import_that_is_told_to_stop_says_what_is_stored_and_how_to_go_on() {
+    let store = Store::fresh();
+    let outcome = stopped(&store, "skip", "TERM");
+    outcome.fails_with(
+        69,
+        &[
+            "told to stop",
+            "up to line 1200,",
+            "--skip-rows 1200 goes on",
+        ],
+    );
+    assert_eq!(outcome.stdout, "1200 stored, 0 rejected\n");
+    assert_eq!(count(&store), 1200);
+}
+
+#[test]
+fn an_import_of_all_or_nothing_that_is_told_to_stop_leaves_nothing() {
+    let store = Store::fresh();
+    let outcome = stopped(&store, "stop", "INT");
+    outcome.fails_with(69, &["told to stop", "nothing is stored"]);
+    assert_eq!(outcome.stdout, "0 stored, 0 rejected\n");
+    if let Store::MongoDb(database) = &store {
+        let listed = run(&database.name, doc! { "listCollections": 1 }).unwrap();
+        assert!(!listed.to_string().contains("monocoque_import"), "{listed}");
+    }
+    assert_eq!(count(&store), 0);
+}

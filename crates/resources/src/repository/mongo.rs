@@ -83,7 +83,7 @@ impl MongoRepository {
         let (options, database) = settings.options().await?;
         let pool_size = options.max_pool_size.unwrap_or_default();
         let client = Client::with_options(options)
-            .map_err(|error| RepositoryError::Unusable(error.to_string()))?;
+            .map_err(|error| RepositoryError::Unusable(failure::text(&error)))?;
         let circuit = Circuit::new(client.clone());
         let store = Store {
             database: client.database(&database),

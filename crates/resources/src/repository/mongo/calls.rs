@@ -94,9 +94,9 @@ impl Calls {
             let outcome = work.await;
             drop(connection);
             match outcome.as_ref().err().and_then(Verdict::failure) {
-                Some(
-                    RepositoryError::Unavailable(reason) | RepositoryError::OutcomeUnknown(reason),
-                ) => circuit.failed(reason),
+                Some(RepositoryError::Unavailable(reason)) => circuit.failed(reason),
+                // Also of a server that has answered, but not with the certainty that was asked for.
+                Some(RepositoryError::OutcomeUnknown(reason)) => circuit.suspect(reason.clone()),
                 _ => circuit.succeeded(),
             }
             outcome

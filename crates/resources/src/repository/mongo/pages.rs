@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mongodb::ClientSession;
 use mongodb::bson::doc;
-use mongodb::options::FindOptions;
+use mongodb::options::{AggregateOptions, FindOptions, ReadConcern};
 use tokio::sync::mpsc;
 
 use super::calls::Kind;
@@ -60,7 +60,7 @@ fn copy(answer: &Answer) -> Option<Answer> {
 /// reply (16 MB) follows while the reader takes it.
 async fn read(store: &Arc<Store>, of: &Arc<ResourceType>, query: Query) -> Answer {
     let (place, kind) = (store.clone(), of.clone());
-    let work = async move { begin_list(&place, &kind, query).await };
+    let work = Box::pin(async move { begin_list(&place, &kind, query).await });
     let begun = store.calls.run(Kind::Read, work).await?;
     let missing = query.page.size - begun.first.len() as u64;
     let rest = begun.cursor.map(|cursor| {
@@ -91,7 +91,9 @@ async fn begin_list(
     if store.has_snapshots() {
         let session = store.client.start_session().snapshot(true).await;
         let session = session.map_err(|error| failure::of_read(&error))?;
-        match begin_list_in(store, of, query, session).await {
+        // Said aloud, because a level in the connection string would take its place.
+        let concern = Some(ReadConcern::snapshot());
+        match begin_list_in(store, of, query, session, concern).await {
             Err(Failure::Driver(error)) if failure::has_no_snapshots(&error) => {
                 store.forget_snapshots();
             }
@@ -100,7 +102,7 @@ async fn begin_list(
     }
     let session = store.client.start_session().await;
     let session = session.map_err(|error| failure::of_read(&error))?;
-    let begun = begin_list_in(store, of, query, session).await;
+    let begun = begin_list_in(store, of, query, session, None).await;
     begun.map_err(read_failure)
 }
 
@@ -109,17 +111,19 @@ async fn begin_list_in(
     of: &Arc<ResourceType>,
     query: Query,
     session: ClientSession,
+    concern: Option<ReadConcern>,
 ) -> Result<Begun, Failure> {
     let (offset, size) = (query.page.offset(), query.page.size);
     // One more than asked for tells whether the collection ends here.
     let wanted = size.saturating_add(1);
-    let options = FindOptions::builder()
+    let mut options = FindOptions::builder()
         .sort(ids::order(of))
         .skip(offset)
         .limit(i64::try_from(wanted).unwrap_or(i64::MAX))
         .batch_size(u32::try_from(wanted).unwrap_or(u32::MAX))
         .max_time(store.calls.time_max())
         .build();
+    options.read_concern.clone_from(&concern);
     let mut cursor = Cursor::open(store, of, session, options).await?;
     let mut first = cursor.next().await?.unwrap_or_default();
     let got = first.len() as u64;
@@ -129,7 +133,7 @@ async fn begin_list_in(
     } else {
         // An estimate must not contradict what the page shows.
         let shown = if got > 0 { offset + got } else { 0 };
-        let total = count(store, of, cursor.session(), COUNTED_MAX).await?;
+        let total = count(store, of, cursor.session(), concern, COUNTED_MAX).await?;
         total.max(shown)
     };
     first.truncate(usize::try_from(size).unwrap_or(usize::MAX));
@@ -172,12 +176,15 @@ pub(super) async fn count(
     store: &Store,
     of: &ResourceType,
     session: &mut ClientSession,
+    concern: Option<ReadConcern>,
     bound: i64,
 ) -> Result<u64, Failure> {
     let collection = store.collection(of);
     let pipeline = [doc! { "$limit": bound + 1 }, doc! { "$count": "total" }];
-    let aggregate = collection.aggregate(pipeline);
-    let aggregate = aggregate.max_time(store.calls.time_max());
+    let mut options = AggregateOptions::default();
+    options.max_time = Some(store.calls.time_max());
+    options.read_concern = concern;
+    let aggregate = collection.aggregate(pipeline).with_options(options);
     let mut cursor = aggregate.session(&mut *session).await?;
     let counted = match cursor.next(session).await.transpose()? {
         Some(counted) => counted

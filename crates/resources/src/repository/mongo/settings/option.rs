@@ -36,7 +36,6 @@ const UNSUPPORTED_TIMEOUT: Kind = Kind::Refused(
     "the driver does not support it; the setting 'mongo_operation_timeout_ms' bounds requests",
 );
 const NO_PROXY: Kind = Kind::Refused("this build connects without a proxy");
-const PRIMARY_ALONE: Kind = Kind::Refused("reads go to the primary alone");
 
 const fn known(name: &'static str, kind: Kind) -> Known {
     Known { name, kind }
@@ -73,15 +72,24 @@ const KNOWN: [Known; 48] = [
     known("maxConnecting", Kind::Number(1, u32::MAX)),
     known("maxIdleTimeMS", MILLISECONDS),
     known("maxPoolSize", Kind::Number(1, u32::MAX)),
-    known("maxStalenessSeconds", PRIMARY_ALONE),
+    known("maxStalenessSeconds", Kind::Number(90, u32::MAX)),
     known("minPoolSize", Kind::Number(0, u32::MAX)),
     known("proxyHost", NO_PROXY),
     known("proxyPort", NO_PROXY),
     known("proxyUsername", NO_PROXY),
     known("proxyPassword", NO_PROXY),
     known("readConcernLevel", Kind::Text),
-    known("readPreference", Kind::Text),
-    known("readPreferenceTags", PRIMARY_ALONE),
+    known(
+        "readPreference",
+        Kind::Word(&[
+            "primary",
+            "primaryPreferred",
+            "secondary",
+            "secondaryPreferred",
+            "nearest",
+        ]),
+    ),
+    known("readPreferenceTags", Kind::Text),
     known("replicaSet", Kind::Text),
     known("retryReads", Kind::Boolean),
     known("retryWrites", Kind::Boolean),

@@ -34,7 +34,6 @@ pub(super) fn weaknesses(options: &ClientOptions) -> Vec<&'static str> {
     let w = write_concern.and_then(|concern| concern.w.as_ref());
     let journal = write_concern.and_then(|concern| concern.journal);
     let tls = enabled_tls(options);
-    let level = options.read_concern.as_ref().map(|concern| &concern.level);
     let found = [
         (
             options.retry_writes == Some(false),
@@ -58,8 +57,9 @@ pub(super) fn weaknesses(options: &ClientOptions) -> Vec<&'static str> {
             "that certificates are not checked: whoever is between can read and change everything",
         ),
         (
-            level == Some(&ReadConcernLevel::Majority),
-            "readConcernLevel=majority: a page and its total may differ by a write",
+            !reads_primary(options),
+            "readPreference: a read may miss what was just written; what a write rests on is read \
+             from the primary all the same",
         ),
     ];
     let found = found.into_iter().filter(|(is_so, _)| *is_so);
@@ -73,6 +73,13 @@ fn enabled_tls(options: &ClientOptions) -> Option<&TlsOptions> {
     }
 }
 
+fn reads_primary(options: &ClientOptions) -> bool {
+    matches!(
+        &options.selection_criteria,
+        None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+    )
+}
+
 fn check_concerns(options: &mut ClientOptions) -> Result<(), String> {
     let w = options
         .write_concern
@@ -84,24 +91,8 @@ fn check_concerns(options: &mut ClientOptions) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    match &options.selection_criteria {
-        None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)) => {}
-        _ => {
-            return Err(
-                "'readPreference' must be primary: a change reads what it changes, and \
-                 transactions read nowhere else"
-                    .to_owned(),
-            );
-        }
-    }
     match options.read_concern.as_ref().map(|concern| &concern.level) {
-        None | Some(ReadConcernLevel::Majority) => Ok(()),
-        Some(ReadConcernLevel::Local) => {
-            // What servers do by themselves. Said aloud, it would take the place of the moment
-            // as of which pages are read.
-            options.read_concern = None;
-            Ok(())
-        }
+        None | Some(ReadConcernLevel::Local | ReadConcernLevel::Majority) => Ok(()),
         Some(ReadConcernLevel::Available) => Err(
             "readConcernLevel=available is refused: transactions do not take it, and in a sharded \
              cluster it shows what is there no more; it must be local or majority"
@@ -180,11 +171,6 @@ mod tests {
                 "of one moment anyway",
             ),
             ("mongodb://h/?readConcernLevel=s3cret", "local or majority"),
-            ("mongodb://h/?readPreference=nearest", "must be primary"),
-            (
-                "mongodb://h/?readPreference=primaryPreferred",
-                "must be primary",
-            ),
             ("mongodb://u@h/", "without a password"),
             (
                 "mongodb://u@h/?authMechanism=SCRAM-SHA-1",
@@ -222,6 +208,8 @@ mod tests {
     async fn what_works_is_taken() {
         for uri in [
             "mongodb://h",
+            "mongodb://h/?readConcernLevel=local",
+            "mongodb://h/?readConcernLevel=majority",
             "mongodb://u:p@h/?authMechanism=SCRAM-SHA-256",
             "mongodb://u:p@h/?authMechanism=PLAIN&tls=true",
             "mongodb://h/?loadBalanced=false&readPreference=primary&w=acrossRegions",
@@ -231,14 +219,6 @@ mod tests {
             let options = checked(uri).await.unwrap();
             assert_eq!(weaknesses(&options), Vec::<&str>::new(), "{uri}");
         }
-    }
-
-    #[tokio::test]
-    async fn what_servers_do_anyway_does_not_keep_pages_from_being_of_one_moment() {
-        let options = checked("mongodb://h/?readConcernLevel=local")
-            .await
-            .unwrap();
-        assert_eq!(options.read_concern, None);
     }
 
     #[tokio::test]
@@ -253,7 +233,7 @@ mod tests {
                 "tlsAllowInvalidCertificates=true",
                 "can read and change everything",
             ),
-            ("readConcernLevel=majority", "may differ by a write"),
+            ("readPreference=nearest", "may miss what was just written"),
         ] {
             let options = checked(&format!("mongodb://h/?{option}")).await.unwrap();
             let said = weaknesses(&options);

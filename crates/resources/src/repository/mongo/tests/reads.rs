@@ -69,7 +69,7 @@ async fn more_resources_than_are_counted_have_the_total_that_the_server_gives() 
     for bound in [0, 1, 9, 10, 11] {
         let session = repository.store.client.start_session().await;
         let mut session = session.unwrap();
-        let counted = pages::count(&repository.store, &things(), &mut session, bound).await;
+        let counted = pages::count(&repository.store, &things(), &mut session, None, bound).await;
         assert_eq!(counted.unwrap(), 10, "counted up to {bound}");
     }
 }

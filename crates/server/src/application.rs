@@ -1,12 +1,11 @@
 //! Opens the store and mounts the services; the only place where all crates meet.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::Router;
-use chassis::health::{Check, Health, Schedule};
+use chassis::health::{Health, Schedule};
 use chassis::operations::{self, BuildInfo};
 use chassis::stack;
 use resources::repository::mongo::{MongoRepository, MongoSettings, masked};
@@ -18,6 +17,7 @@ use crate::failure::Failure;
 use crate::presenter::Wording;
 use crate::sample_contacts;
 use crate::settings::Settings;
+use crate::store_check::StoreCheck;
 
 const FIBONACCI: &str = "fibonacci";
 
@@ -119,10 +119,7 @@ impl Plan {
                 sample_contacts::fill(&*repository, contacts).await?;
             }
             health.watch(
-                Arc::new(StoreCheck {
-                    store: repository.clone(),
-                    last: Mutex::default(),
-                }),
+                Arc::new(StoreCheck::of(repository.clone())),
                 Schedule::default(),
             );
             for of in &self.types {
@@ -264,41 +261,5 @@ fn build_info() -> BuildInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("BUILD_COMMIT").to_owned(),
         rustc: env!("BUILD_RUSTC").to_owned(),
-    }
-}
-
-/// Readiness asks the store for as little as possible.
-struct StoreCheck {
-    store: Arc<dyn Repository>,
-    /// What was last said in the log, so that it is not said at every look.
-    last: Mutex<Option<RepositoryError>>,
-}
-
-#[async_trait]
-impl Check for StoreCheck {
-    fn name(&self) -> &str {
-        self.store.name()
-    }
-
-    /// The public reason names neither files nor hosts; the log has the whole of it.
-    async fn check(&self) -> Result<(), String> {
-        let outcome = self.store.ping().await;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let error = outcome.as_ref().err();
-        if let Some(error) = error.filter(|error| last.as_ref() != Some(error)) {
-            tracing::warn!(%error, store = self.store.name(), "the store is not ready");
-        }
-        *last = error.cloned();
-        outcome.map_err(|error| public_reason(&error).to_owned())
-    }
-}
-
-fn public_reason(error: &RepositoryError) -> &'static str {
-    match error {
-        RepositoryError::Unavailable(_) | RepositoryError::OutcomeUnknown(_) => "unreachable",
-        RepositoryError::Busy(_) => "busy",
-        RepositoryError::Unprepared(_) => "unprepared",
-        RepositoryError::Corrupt(_) => "damaged",
-        RepositoryError::Unusable(_) | RepositoryError::Internal(_) => "failed",
     }
 }

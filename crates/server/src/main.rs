@@ -9,6 +9,7 @@ mod failure;
 mod redaction;
 mod commands;
 mod application;
+mod store_check;
 mod presenter;
 mod sample_contacts;
 

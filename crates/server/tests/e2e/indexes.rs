@@ -83,7 +83,8 @@ fn the_plans_of_requests_are_shown() {
     ] {
         let arguments: Vec<&str> = ["explain", "things"].into_iter().chain(id).collect();
         let shown = things(&arguments, on);
-        let plan: Value = serde_json::from_str(shown.output()).unwrap();
+        let plans: Value = serde_json::from_str(shown.output()).unwrap();
+        let plan = &plans["find"];
         let examined = plan["executionStats"]["totalDocsExamined"].as_u64();
         // The Python stand-in looks at the whole collection for a page (decision 0007).
         assert!(examined == Some(1) || id.is_none(), "{plan}");
@@ -92,4 +93,26 @@ fn the_plans_of_requests_are_shown() {
     }
     let wrong = things(&["explain", "things", "nonsense"], on);
     wrong.fails_with(2, &["nonsense"]);
+}
+
+#[test]
+fn the_plan_of_a_change_names_the_shard_key() {
+    let definition = "type: places\nattributes: {type: object}\nshardKey: [country]\n";
+    let folder = folder_with(&[("places.yaml", definition)]);
+    let definitions = folder.path().display().to_string();
+    let store = Store::fresh();
+    let run = |arguments: &[&str], input: &str| {
+        let arguments = [arguments, &["--resources", &definitions]].concat();
+        Invocation::new(&arguments).on(&store).input(input).run()
+    };
+    let id = "5973ecc8c453c823e4c471d2";
+    let row = format!("{{\"id\":\"{id}\",\"country\":\"Norway\"}}\n");
+    let imported = run(&["import", "places", "-", "--format", "ndjson"], &row);
+    assert_eq!(imported.output(), "1 stored, 0 rejected\n");
+    let shown = run(&["explain", "places", id], "");
+    let plans: Value = serde_json::from_str(shown.output()).unwrap();
+    assert!(!plans["find"].to_string().contains("Norway"), "{plans}");
+    assert!(plans["update"].to_string().contains("Norway"), "{plans}");
+    let absent = run(&["explain", "places", "000000000000000000000000"], "");
+    absent.fails_with(64, &["there is no resource '000000000000000000000000'"]);
 }

@@ -27,7 +27,7 @@ fn checked(
 ) -> Result<NewResource, Failure> {
     let (id, attributes) = Draft::plain(of, object).take_apart(of)?;
     let id = id.map(|(id, _)| id).or_else(fresh);
-    if id.is_none() && of.id == IdKind::String {
+    if id.is_none() && of.id != IdKind::Integer {
         return Err(Failure::IdMissing);
     }
     Ok(NewResource {

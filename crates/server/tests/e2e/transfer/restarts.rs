@@ -60,13 +60,14 @@ fn skipped_rows_are_those_before_a_number() {
     outcome.fails_with(64, &["it has only 10 rows"]);
 }
 
-/// An import that waits for the rest of its rows when it gets a signal.
+/// An import that waits for the rest of its rows when it gets a signal. It has begun to read, as
+/// a pipe does not hold so many rows.
 fn stopped(store: &Store, on_error: &str, signal_name: &str) -> Outcome {
     let arguments = ["-", "--format", "ndjson", "--on-error", on_error];
     let mut running = import(store, &arguments).begin();
     let mut stdin = running.stdin.take().unwrap();
     stdin.write_all(lines(&rows(1200)).as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_millis(700));
+    std::thread::sleep(Duration::from_millis(500));
     signal(&running, signal_name);
     let outcome = running.end();
     drop(stdin);
@@ -77,16 +78,11 @@ fn stopped(store: &Store, on_error: &str, signal_name: &str) -> Outcome {
 fn an_import_that_is_told_to_stop_says_what_is_stored_and_how_to_go_on() {
     let store = Store::fresh();
     let outcome = stopped(&store, "skip", "TERM");
-    outcome.fails_with(
-        69,
-        &[
-            "told to stop",
-            "up to line 1200,",
-            "--skip-rows 1200 goes on",
-        ],
-    );
-    assert_eq!(outcome.stdout, "1200 stored, 0 rejected\n");
-    assert_eq!(count(&store), 1200);
+    let stored = count(&store);
+    assert_eq!(outcome.stdout, format!("{stored} stored, 0 rejected\n"));
+    let place = format!("the first {stored} rows of the file, up to line {stored}, are settled");
+    let on = format!("--skip-rows {stored} goes on");
+    outcome.fails_with(69, &["told to stop", &place, &on]);
 }
 
 #[test]

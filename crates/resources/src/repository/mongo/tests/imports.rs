@@ -110,6 +110,30 @@ async fn an_import_outlasts_a_server_that_is_busy_or_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_commit_of_an_import_outlasts_a_server_that_is_busy_or_away() {
+    let failing = Failing::fresh().await;
+    for (name, data) in [
+        (
+            "ones",
+            doc! { "failCommands": ["insert"], "errorCode": 14031 },
+        ),
+        (
+            "others",
+            doc! { "failCommands": ["find"], "closeConnection": true },
+        ),
+    ] {
+        let of = declared(&format!("type: {name}\nattributes: {{type: object}}\n"));
+        let mut import = begun(&failing, &of, ImportMode::AllOrNothing).await;
+        import.insert(rows(&of, 0..10)).await.unwrap();
+        failing.fail(times(2), data).await;
+        import.commit().await.unwrap();
+        failing.stop().await;
+        let stored = exported(&failing.repository, &of).await;
+        assert_eq!(stored, numbered(0..10), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_export_goes_on_however_often_it_is_interrupted_between_rows() {
     const CURSOR_NOT_FOUND: i32 = 43;
     let failing = Failing::fresh().await;

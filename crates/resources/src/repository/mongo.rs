@@ -32,6 +32,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bson::RawDocumentBuf;
 use mongodb::bson::{Document, doc};
+use mongodb::options::CollectionOptions;
 use mongodb::{Client, Collection, Database};
 
 use self::calls::{Calls, Kind};
@@ -133,6 +134,18 @@ impl MongoRepository {
 impl Store {
     fn collection(&self, of: &ResourceType) -> Collection<RawDocumentBuf> {
         self.database.collection(&of.collection)
+    }
+
+    /// The same, read from the primary whatever the connection string prefers: what is written
+    /// must not rest on what is stale.
+    fn primary_collection(&self, of: &ResourceType) -> Collection<RawDocumentBuf> {
+        self.on_primary(&of.collection)
+    }
+
+    fn on_primary(&self, collection: &str) -> Collection<RawDocumentBuf> {
+        let options = CollectionOptions::builder().selection_criteria(unit::primary());
+        let options = options.build();
+        self.database.collection_with_options(collection, options)
     }
 
     fn has_snapshots(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What a failure of the driver means to whoever asked.
 
 mod codes;
+mod refusal;
 mod text;
 
 use mongodb::error::{
@@ -11,11 +12,12 @@ use mongodb::error::{
 use self::codes::{State, meaning};
 use super::writes::overtaken;
 use crate::repository::{Refusal, RepositoryError, WriteError};
-use crate::schema::{Id, ResourceType, Violation};
 
+pub(super) use self::refusal::{
+    DUPLICATE_KEY, document_too_large, duplicate, duplicate_key, refused_document,
+};
 pub(super) use self::text::text;
 
-pub(super) const DUPLICATE_KEY: i32 = 11000;
 const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 const ILLEGAL_OPERATION: i32 = 20;
@@ -219,75 +221,6 @@ pub(super) fn code(error: &Error) -> Option<i32> {
         ErrorKind::Write(WriteFailure::WriteConcernError(write)) => Some(write.code),
         _ => None,
     }
-}
-
-/// The refusal behind a duplicate key, if that is what it is.
-pub(super) fn duplicate(of: &ResourceType, id: &Id, error: Error) -> Failure {
-    let message = match error.kind.as_ref() {
-        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => &command.message,
-        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY => {
-            &write.message
-        }
-        ErrorKind::Write(WriteFailure::WriteError(write)) => {
-            return refused_document(write.code).map_or(Failure::Driver(error), Failure::Refused);
-        }
-        _ => return Failure::Driver(error),
-    };
-    Failure::Refused(duplicate_key(of, id, message))
-}
-
-/// Why the server does not take a document, where that lies in the document. The server's own
-/// text is left out: it repeats values.
-pub(super) fn refused_document(code: i32) -> Option<Refusal> {
-    let reason = match code {
-        121 => "the collection has a rule (a validator) that it does not keep",
-        10334 | 17419 => return Some(document_too_large()),
-        2 => "it has a value that MongoDB does not take there",
-        52 | 55 | 56 | 57 => "it has a name that MongoDB does not take there",
-        171 => "two of its lists are in the same index",
-        201 | 16755 | 17280 => "one of its values does not fit an index of the collection",
-        _ => return None,
-    };
-    Some(refused_by_server(format!(
-        "{reason} (MongoDB's code {code})"
-    )))
-}
-
-/// Larger than any server takes.
-pub(super) fn document_too_large() -> Refusal {
-    refused_by_server("it is larger than a document of MongoDB may be, 16 MiB".to_owned())
-}
-
-fn refused_by_server(message: String) -> Refusal {
-    Refusal::Invalid(vec![Violation {
-        pointer: String::new(),
-        keyword: "datastore".to_owned(),
-        message,
-    }])
-}
-
-/// The driver passes on only the text of a write error, and the text names only the index:
-/// `E11000 duplicate key error collection: test.users index: mail_1 dup key: { … }`.
-pub(super) fn duplicate_key(of: &ResourceType, id: &Id, message: &str) -> Refusal {
-    let index = message
-        .split_once(" index: ")
-        .map_or("", |(_, rest)| rest)
-        .split(" dup key:")
-        .next()
-        .unwrap_or_default()
-        .split(" collation:")
-        .next()
-        .unwrap_or_default();
-    if index == "_id_" {
-        return Refusal::IdTaken(id.clone());
-    }
-    let declared = of
-        .indexes
-        .iter()
-        .find(|declared| super::indexes::is_called(declared, index));
-    Refusal::NotUnique(
-        declared.map_or_else(|| index.to_owned(), crate::schema::Index::attribute_names),
-    )
 }
 
 /// Whether the server lacks reads of one moment: it is standalone or older than 5.0.

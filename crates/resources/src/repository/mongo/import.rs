@@ -90,7 +90,7 @@ async fn insert(
     let mut batch = Batch::of(of, ids.await?, &rows, in_order);
     drop(rows);
     let Some(staging) = staging else {
-        return batch.store(store, of, &store.collection(of)).await;
+        return batch.store(store, of, &store.primary_collection(of)).await;
     };
     let documents = Arc::new(batch.documents().to_vec());
     let refused = in_time(store, || {

@@ -2,12 +2,12 @@
 
 use mongodb::ClientSession;
 use mongodb::error::Error;
-use mongodb::options::ReadConcern;
+use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 use tokio::time::Instant;
 
 use super::Store;
 use super::failure::{self, Failure};
-use super::writes::{Place, overtaken, pause, primary};
+use super::writes::{Place, overtaken, pause};
 use crate::repository::{RepositoryError, Write, WriteError, Written};
 
 pub(super) async fn write(
@@ -40,6 +40,10 @@ pub(super) async fn write(
         }
         _ => transaction(store, unit, &mut session, deadline).await,
     }
+}
+
+pub(super) fn primary() -> SelectionCriteria {
+    SelectionCriteria::ReadPreference(ReadPreference::Primary)
 }
 
 /// Tries the whole again while the server calls its failures transient, as the specification of
@@ -99,14 +103,14 @@ async fn attempt_all(
 
 /// Sends the commit until it is known what came of it, or the time is over.
 pub(super) async fn commit(session: &mut ClientSession, deadline: Instant) -> Result<(), Error> {
+    let mut attempt = 0;
     loop {
-        match session.commit_transaction().await {
-            Err(error) if failure::is_unknown_commit(&error) && Instant::now() < deadline => {
-                // A first pause would only add to the time of an election.
-                tokio::task::yield_now().await;
-            }
-            outcome => return outcome,
+        let outcome = session.commit_transaction().await;
+        let is_unknown = outcome.as_ref().is_err_and(failure::is_unknown_commit);
+        if !is_unknown || pause(attempt, deadline).await.is_err() {
+            return outcome;
         }
+        attempt += 1;
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bson::{Bson, Document, RawDocumentBuf};
 use mongodb::bson::doc;
-use mongodb::options::{ReadPreference, ReturnDocument, SelectionCriteria};
+use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -191,9 +191,8 @@ impl Place<'_> {
     async fn current(&mut self, of: &ResourceType, id: &Id) -> Result<RawDocumentBuf, Failure> {
         let found = self
             .store
-            .collection(of)
+            .primary_collection(of)
             .find_one(doc! { ids::ID: ids::to_bson(id) })
-            .selection_criteria(primary())
             .session(&mut *self.session)
             .await?;
         Ok(found.ok_or_else(|| Refusal::Absent(id.clone()))?)
@@ -246,10 +245,6 @@ impl Place<'_> {
     fn counters(&self) -> Collection<Document> {
         self.store.database.collection(COUNTERS)
     }
-}
-
-pub(super) fn primary() -> SelectionCriteria {
-    SelectionCriteria::ReadPreference(ReadPreference::Primary)
 }
 
 /// Finds one resource on its shard alone.

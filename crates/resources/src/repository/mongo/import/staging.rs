@@ -51,7 +51,7 @@ pub(super) async fn refused_by_those_there(
         .filter_map(|one| field(one, ids::ID))
         .collect();
     let cursor = store
-        .collection(of)
+        .primary_collection(of)
         .find(doc! { ids::ID: { "$in": all } })
         .projection(doc! { ids::ID: 1 })
         .await
@@ -73,7 +73,7 @@ pub(super) async fn refused_by_those_there(
             .enumerate()
             .filter_map(|(place, document)| Some((place, same_keys(index, document)?)))
             .collect();
-        for place in clashes(&store.collection(of), filters)
+        for place in clashes(&store.primary_collection(of), filters)
             .await
             .map_err(read)?
         {
@@ -133,7 +133,7 @@ impl Staging {
         let rules = rules(store, of).await;
         indexes::create_collection(store, of, &name, rules).await?;
         Ok(Self {
-            documents: store.database.collection(&name),
+            documents: store.on_primary(&name),
         })
     }
 
@@ -250,9 +250,11 @@ async fn copy(
     deadline: Instant,
 ) -> Result<(), Failure> {
     let mut session = store.client.start_session().await?;
-    session.start_transaction().await?;
+    let begun = session.start_transaction();
+    begun.selection_criteria(unit::primary()).await?;
     let target = store.collection(of);
-    let mut rows = staging.find(doc! {}).sort(doc! { ids::ID: 1 }).await?;
+    let rows = staging.find(doc! {}).sort(doc! { ids::ID: 1 });
+    let mut rows = rows.await?;
     loop {
         let mut batch = Vec::with_capacity(COMMIT_BATCH);
         while batch.len() < COMMIT_BATCH {

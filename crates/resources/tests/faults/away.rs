@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 use resources::repository::mongo::{MongoRepository, MongoSettings};
 use resources::repository::{Repository, RepositoryError};
 
-use crate::ledger::{Ledger, Said};
+use crate::book::Said;
+use crate::ledger::Ledger;
+use crate::operator::shared;
 use crate::own_server::OwnServer;
-use crate::server::{TestStore, uri, with_option};
+use crate::server::TestStore;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
     let mut server = OwnServer::absent();
-    let store = TestStore::connect(&server.uri()).await;
+    let store = TestStore::connect(&server.uri().into()).await;
     store.repository.prepare(&store.of).await.unwrap();
     let ledger = Ledger::default();
     for size in [1, 3, 1] {
@@ -46,8 +48,9 @@ async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_are_a_transient_failure_that_shows_none() {
-    let server = uri().replacen("://", "://nobody:hunter2@", 1);
-    let settings = MongoSettings::new(&with_option(&server, "authSource=admin"));
+    let place = shared().credentials("nobody", "hunter2");
+    let place = place.option("authSource", "admin").to_string();
+    let settings = MongoSettings::new(&place);
     let repository = MongoRepository::connect(settings).await.unwrap();
     let error = repository.ping().await.unwrap_err();
     assert!(

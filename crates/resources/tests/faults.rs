@@ -41,6 +41,8 @@ mod own_server;
 mod proxy;
 #[path = "faults/readers.rs"]
 mod readers;
+#[path = "faults/script.rs"]
+mod script;
 #[path = "faults/server.rs"]
 mod server;
 #[path = "faults/standalone.rs"]

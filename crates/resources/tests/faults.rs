@@ -15,6 +15,8 @@ mod away;
 mod book;
 #[path = "faults/connection_string.rs"]
 mod connection_string;
+#[path = "faults/connection_strings.rs"]
+mod connection_strings;
 #[path = "faults/fail_points.rs"]
 mod fail_points;
 #[path = "faults/failing_load.rs"]
@@ -45,6 +47,8 @@ mod readers;
 mod script;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/sharded.rs"]
+mod sharded;
 #[path = "faults/standalone.rs"]
 mod standalone;
 #[path = "faults/unreplicated.rs"]

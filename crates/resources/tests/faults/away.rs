@@ -1,15 +1,19 @@
 //! The server is not there, cannot be found, or does not let anybody in.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mongodb::bson::doc;
 use resources::repository::mongo::{MongoRepository, MongoSettings};
 use resources::repository::{Repository, RepositoryError};
 
 use crate::book::Said;
 use crate::ledger::Ledger;
-use crate::operator::shared;
+use crate::load::{Load, WRITERS};
+use crate::operator::{Operator, shared};
 use crate::own_server::OwnServer;
-use crate::server::TestStore;
+use crate::proxy::Proxy;
+use crate::server::{TestStore, polling};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
@@ -91,4 +95,42 @@ async fn a_build_without_dns_refuses_the_name_of_a_cluster() {
         panic!("{error:?}")
     };
     assert!(text.contains("mongodb+srv"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_changed_under_load_and_back_again_loses_nothing() {
+    let server = OwnServer::started(&[]);
+    let operator = Operator::of(&server.uri().into());
+    let set_password = |password: &str| {
+        let update = doc! { "updateUser": "ada", "pwd": password };
+        operator.run("admin", update).unwrap();
+    };
+    let roles = ["readWriteAnyDatabase"];
+    let user = doc! { "createUser": "ada", "pwd": "right", "roles": roles };
+    operator.run("admin", user).unwrap();
+    let proxy = Proxy::start(&server.address()).await;
+    let place = polling(server.uri().into()).only(&proxy.address.to_string());
+    let place = place.credentials("ada", "right");
+    // Few connections: to prove a password takes long, on purpose.
+    let place = place
+        .option("authSource", "admin")
+        .option("maxPoolSize", "3");
+    let store = Arc::new(TestStore::prepared(&place).await);
+    let mut load = Load::start(&store).await;
+    load.acknowledged(50).await;
+    set_password("wrong");
+    // Who is in stays in.
+    load.undisturbed(50).await;
+    // What is on its way when connections are cut is the subject of `network.rs`.
+    let pause = load.pause().await;
+    proxy.cut_all();
+    drop(pause);
+    // Longer than a store takes to be back where only connections were cut.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    store.repository.ping().await.unwrap_err();
+    assert!(load.ledger().count(Said::NotDone) > 0, "nobody is refused");
+    set_password("right");
+    load.acknowledged(50).await;
+    load.undisturbed(50).await;
+    load.assert_kept(WRITERS).await;
 }

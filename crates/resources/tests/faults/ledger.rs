@@ -18,6 +18,8 @@ use crate::server::{OPERATION_TIMEOUT, TestStore};
 pub(crate) struct Ledger {
     book: Mutex<Book>,
     slowest: Mutex<Duration>,
+    /// The last answer that was none.
+    last_failure: Mutex<String>,
     /// Whether the server loses its memory of writes in a crash, so that the second attempt of a
     /// driver can find the first one done. MongoDB knows the second for what it is.
     is_forgetful: bool,
@@ -39,6 +41,10 @@ impl Ledger {
 
     pub(crate) fn count(&self, said: Said) -> usize {
         self.book().count(said)
+    }
+
+    pub(crate) fn last_failure(&self) -> String {
+        self.last_failure.lock().unwrap().clone()
     }
 
     /// The number of a document that is not there yet.
@@ -64,6 +70,9 @@ impl Ledger {
         let begun = Instant::now();
         let outcome = store.repository.write(writes).await;
         self.took(begun.elapsed());
+        if let Err(error) = &outcome {
+            *self.last_failure.lock().unwrap() = error.to_string();
+        }
         let said = match &outcome {
             Ok(_) => Said::Done,
             Err(WriteError::Store(error)) => said_by(error),

@@ -3,23 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::doc;
-
 use crate::book::Said;
 use crate::connection_string::ConnectionString;
 use crate::ledger::Ledger;
 use crate::load::{Load, WRITERS};
-use crate::operator::{operator, shared};
+use crate::operator::{address_of_primary, shared};
 use crate::proxy::{Proxy, Weather};
 use crate::server::{OPERATION_TIMEOUT, TestStore};
 
 /// Before the primary of the shared deployment.
 async fn proxy() -> (Proxy, ConnectionString) {
-    let shared = shared();
-    let hello = operator().run("admin", doc! { "hello": 1 }).unwrap();
-    // Only a member of a replica set knows its own address.
-    let proxy = Proxy::start(hello.get_str("me").unwrap_or(shared.host())).await;
-    let place = shared.clone().only(&proxy.address.to_string());
+    let proxy = Proxy::start(&address_of_primary()).await;
+    let place = shared().only(&proxy.address.to_string());
     (proxy, place)
 }
 

@@ -25,6 +25,14 @@ pub(crate) fn operator() -> &'static Operator {
     OPERATOR.get_or_init(|| Operator::of(&shared()))
 }
 
+/// Host and port of that member of the shared deployment which takes the writes.
+pub(crate) fn address_of_primary() -> String {
+    let hello = operator().run("admin", doc! { "hello": 1 }).unwrap();
+    // Only a member of a replica set knows its own address.
+    let known = hello.get_str("me").map(str::to_owned);
+    known.unwrap_or_else(|_| shared().host().to_owned())
+}
+
 /// Longer than any command of an operator takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 

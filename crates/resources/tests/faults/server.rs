@@ -14,14 +14,19 @@ use crate::operator::{operator, shared};
 /// The longest that anything may take before the store gives up.
 pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The shared deployment, for stores whose errors it is told to give.
+/// For stores whose errors a server is told to give, or whose password it refuses.
 ///
 /// A server that says that it is going down also tells its watchers when it is back. One that
-/// only was told to say so has nothing to tell, so it is asked twice a second.
-pub(crate) fn shared_for_fail_points() -> ConnectionString {
-    shared()
+/// was never away has nothing to tell, so it is asked twice a second.
+pub(crate) fn polling(place: ConnectionString) -> ConnectionString {
+    place
         .option("serverMonitoringMode", "poll")
         .option("heartbeatFrequencyMS", "500")
+}
+
+/// The shared deployment, for stores with a fail point.
+pub(crate) fn shared_for_fail_points() -> ConnectionString {
+    polling(shared())
 }
 
 /// A store of a database and an application of its own.

@@ -11,16 +11,26 @@
     reason = "some of what `faults.rs` has too is used only there"
 )]
 
+#[path = "faults/book.rs"]
+mod book;
+#[path = "faults/connection_string.rs"]
+mod connection_string;
 #[path = "faults/elections.rs"]
 mod elections;
 #[path = "faults/interposer.rs"]
 mod interposer;
 #[path = "faults/ledger.rs"]
 mod ledger;
+#[path = "faults/load.rs"]
+mod load;
 #[path = "faults/loss.rs"]
 mod loss;
+#[path = "faults/operator.rs"]
+mod operator;
 #[path = "faults/own_server.rs"]
 mod own_server;
+#[path = "faults/readers.rs"]
+mod readers;
 #[path = "faults/replica_set.rs"]
 mod replica_set;
 #[path = "faults/server.rs"]

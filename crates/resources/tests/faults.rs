@@ -4,23 +4,51 @@
 //! Needs a server: `scripts/mongodb run -- cargo test -p resources`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+#![expect(
+    dead_code,
+    reason = "some of what `failover.rs` and the tests of the binary have too is used only there"
+)]
 
 #[path = "faults/away.rs"]
 mod away;
+#[path = "faults/book.rs"]
+mod book;
+#[path = "faults/connection_string.rs"]
+mod connection_string;
+#[path = "faults/connection_strings.rs"]
+mod connection_strings;
 #[path = "faults/fail_points.rs"]
 mod fail_points;
+#[path = "faults/failing_load.rs"]
+mod failing_load;
+#[path = "faults/failing_reads.rs"]
+mod failing_reads;
+#[path = "faults/failing_units.rs"]
+mod failing_units;
+#[path = "faults/failing_writes.rs"]
+mod failing_writes;
 #[path = "faults/interposer.rs"]
 mod interposer;
 #[path = "faults/ledger.rs"]
 mod ledger;
+#[path = "faults/load.rs"]
+mod load;
 #[path = "faults/network.rs"]
 mod network;
+#[path = "faults/operator.rs"]
+mod operator;
 #[path = "faults/own_server.rs"]
 mod own_server;
 #[path = "faults/proxy.rs"]
 mod proxy;
+#[path = "faults/readers.rs"]
+mod readers;
+#[path = "faults/script.rs"]
+mod script;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/sharded.rs"]
+mod sharded;
 #[path = "faults/standalone.rs"]
 mod standalone;
 #[path = "faults/unreplicated.rs"]

@@ -1,18 +1,24 @@
 //! The server is not there, cannot be found, or does not let anybody in.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mongodb::bson::doc;
 use resources::repository::mongo::{MongoRepository, MongoSettings};
 use resources::repository::{Repository, RepositoryError};
 
-use crate::ledger::{Ledger, Said};
+use crate::book::Said;
+use crate::ledger::Ledger;
+use crate::load::{Load, WRITERS};
+use crate::operator::{Operator, shared};
 use crate::own_server::OwnServer;
-use crate::server::{TestStore, uri, with_option};
+use crate::proxy::Proxy;
+use crate::server::{TestStore, polling};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
     let mut server = OwnServer::absent();
-    let store = TestStore::connect(&server.uri()).await;
+    let store = TestStore::connect(&server.uri().into()).await;
     store.repository.prepare(&store.of).await.unwrap();
     let ledger = Ledger::default();
     for size in [1, 3, 1] {
@@ -46,8 +52,9 @@ async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_are_a_transient_failure_that_shows_none() {
-    let server = uri().replacen("://", "://nobody:hunter2@", 1);
-    let settings = MongoSettings::new(&with_option(&server, "authSource=admin"));
+    let place = shared().credentials("nobody", "hunter2");
+    let place = place.option("authSource", "admin").to_string();
+    let settings = MongoSettings::new(&place);
     let repository = MongoRepository::connect(settings).await.unwrap();
     let error = repository.ping().await.unwrap_err();
     assert!(
@@ -88,4 +95,42 @@ async fn a_build_without_dns_refuses_the_name_of_a_cluster() {
         panic!("{error:?}")
     };
     assert!(text.contains("mongodb+srv"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_changed_under_load_and_back_again_loses_nothing() {
+    let server = OwnServer::started(&[]);
+    let operator = Operator::of(&server.uri().into());
+    let set_password = |password: &str| {
+        let update = doc! { "updateUser": "ada", "pwd": password };
+        operator.run("admin", update).unwrap();
+    };
+    let roles = ["readWriteAnyDatabase"];
+    let user = doc! { "createUser": "ada", "pwd": "right", "roles": roles };
+    operator.run("admin", user).unwrap();
+    let proxy = Proxy::start(&server.address()).await;
+    let place = polling(server.uri().into()).only(&proxy.address.to_string());
+    let place = place.credentials("ada", "right");
+    // Few connections: to prove a password takes long, on purpose.
+    let place = place
+        .option("authSource", "admin")
+        .option("maxPoolSize", "3");
+    let store = Arc::new(TestStore::prepared(&place).await);
+    let mut load = Load::start(&store).await;
+    load.acknowledged(50).await;
+    set_password("wrong");
+    // Who is in stays in.
+    load.undisturbed(50).await;
+    // What is on its way when connections are cut is the subject of `network.rs`.
+    let pause = load.pause().await;
+    proxy.cut_all();
+    drop(pause);
+    // Longer than a store takes to be back where only connections were cut.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    store.repository.ping().await.unwrap_err();
+    assert!(load.ledger().count(Said::NotDone) > 0, "nobody is refused");
+    set_password("right");
+    load.acknowledged(50).await;
+    load.undisturbed(50).await;
+    load.assert_kept(WRITERS).await;
 }

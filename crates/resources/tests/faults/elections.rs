@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ledger::{Load, Said};
+use crate::book::Said;
+use crate::ledger::Ledger;
+use crate::load::{Load, WRITERS};
 use crate::own_server::OwnServer;
 use crate::replica_set::ReplicaSet;
 use crate::server::TestStore;
@@ -16,17 +18,15 @@ const ELECTION: Duration = Duration::from_millis(1500);
 /// A set over a server of its own, and a store that uses it.
 async fn set_in_use() -> (OwnServer, ReplicaSet, Arc<TestStore>) {
     let server = OwnServer::started(&[]);
-    let patient = TestStore::connect(&server.uri()).await;
-    patient.recovered().await;
     let set = ReplicaSet::over(&server.address()).await;
-    let store = TestStore::prepared(&set.uri()).await;
+    let store = TestStore::prepared(&set.place()).await;
     (server, set, Arc::new(store))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_loss_of_the_primary_loses_and_doubles_nothing() {
     let (_server, mut set, store) = set_in_use().await;
-    let load = Load::start(&store);
+    let mut load = Load::start(&store).await;
     load.acknowledged(50).await;
     for _ in 0..3 {
         let lost = set.kill_primary().await;
@@ -37,13 +37,14 @@ async fn the_loss_of_the_primary_loses_and_doubles_nothing() {
         set.restart(lost).await;
         load.acknowledged(50).await;
     }
-    load.stop().await.assert_kept(&store).await;
+    load.undisturbed(50).await;
+    load.assert_kept(3 * WRITERS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_steps_down_and_stays_loses_and_doubles_nothing() {
     let (_server, set, store) = set_in_use().await;
-    let load = Load::start(&store);
+    let mut load = Load::start(&store).await;
     load.acknowledged(50).await;
     for _ in 0..3 {
         let before = set.primary();
@@ -55,7 +56,8 @@ async fn a_primary_that_steps_down_and_stays_loses_and_doubles_nothing() {
     // At once, without a time in which nobody is the primary.
     set.elect((set.primary() + 1) % 3);
     load.acknowledged(50).await;
-    load.stop().await.assert_kept(&store).await;
+    load.undisturbed(50).await;
+    load.assert_kept(4 * WRITERS).await;
     assert!(
         set.refused() > 0,
         "nobody asked a member that is not the primary"
@@ -65,7 +67,7 @@ async fn a_primary_that_steps_down_and_stays_loses_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_primary_nothing_is_acknowledged() {
     let (_server, mut set, store) = set_in_use().await;
-    let ledger = crate::ledger::Ledger::default();
+    let ledger = Ledger::default();
     assert_eq!(ledger.send(&store, 1).await, Said::Done);
     let lost = set.kill_primary().await;
     // The first goes into a connection that nobody reads any more, which is not known then.

@@ -1,154 +1,241 @@
-//! Writes under load, and what the store said of each.
+//! Writes, and what the store said of each.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use resources::repository::{
-    NewResource, Operation, Refusal, Repository, RepositoryError, Write, WriteError,
+    ImportMode, NewResource, Operation, Repository, RepositoryError, Write, WriteError, Written,
 };
-use resources::schema::{Attributes, Id};
-use tokio::task::JoinSet;
+use resources::schema::{Attributes, ResourceType, Violation};
+use serde_json::json;
 
+use crate::book::{Book, Change, Kind, Said, Shown, counter_name, shown};
 use crate::server::{OPERATION_TIMEOUT, TestStore};
 
-/// What the store said of one unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
-    Done,
-    NotDone,
-    Unknown,
-}
-
-/// Every resource that was ever sent, with its unit and what was said of it.
+/// Every write that was ever sent, and what was said of it.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    units: Mutex<Vec<(Vec<Id>, Said)>>,
+    book: Mutex<Book>,
     slowest: Mutex<Duration>,
+    /// The last answer that was none.
+    last_failure: Mutex<String>,
+    /// Whether the server loses its memory of writes in a crash, so that the second attempt of a
+    /// driver can find the first one done. MongoDB knows the second for what it is.
+    is_forgetful: bool,
 }
 
 impl Ledger {
-    pub(crate) fn count(&self, said: Said) -> usize {
-        let units = self.units.lock().unwrap();
-        units.iter().filter(|(_, it)| *it == said).count()
+    /// Of a server that may be `kill`ed and may be a stand-in.
+    pub(crate) fn of_one_that_forgets(is_forgetful: bool) -> Self {
+        Self {
+            is_forgetful,
+            ..Self::default()
+        }
     }
 
-    /// Sends one unit of so many new resources, and notes the answer.
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        // A reader that finds something wrong panics with the book in its hands.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn count(&self, said: Said) -> usize {
+        self.book().count(said)
+    }
+
+    pub(crate) fn last_failure(&self) -> String {
+        self.last_failure.lock().unwrap().clone()
+    }
+
+    /// The number of a document that is not there yet.
+    pub(crate) fn new_document(&self, store: &TestStore, kind: Kind) -> usize {
+        let id = of(store, kind).id.generate();
+        self.book().new_document(kind, id)
+    }
+
+    /// Sends one unit of so many new things, and notes the answer.
     pub(crate) async fn send(&self, store: &TestStore, size: usize) -> Said {
-        let ids: Vec<Id> = (0..size).filter_map(|_| store.of.id.generate()).collect();
-        let unit = ids.iter().map(|id| insertion(store, id)).collect();
+        let fresh = |_| Change::Insert(self.new_document(store, Kind::Thing));
+        let changes: Vec<Change> = (0..size).map(fresh).collect();
+        self.perform(store, &changes).await
+    }
+
+    /// Sends one unit, and notes the answer.
+    pub(crate) async fn perform(&self, store: &TestStore, changes: &[Change]) -> Said {
+        let unit = self.book().begin(changes);
+        let writes = changes
+            .iter()
+            .map(|change| self.write(store, unit, *change));
+        let writes = writes.collect();
         let begun = Instant::now();
-        let said = match store.repository.write(unit).await {
+        let outcome = store.repository.write(writes).await;
+        self.took(begun.elapsed());
+        if let Err(error) = &outcome {
+            *self.last_failure.lock().unwrap() = error.to_string();
+        }
+        let said = match &outcome {
             Ok(_) => Said::Done,
-            Err(WriteError::Store(RepositoryError::Unavailable(_) | RepositoryError::Busy(_))) => {
-                Said::NotDone
-            }
-            // Where the id is taken: it is fresh, so the driver sent the unit twice and found its own first try. MongoDB
-            // would have known the second for what it is; the stand-ins forget that in a crash.
-            Err(
-                WriteError::Store(RepositoryError::OutcomeUnknown(_))
-                | WriteError::Refused {
-                    refusal: Refusal::IdTaken(_),
-                    ..
-                },
-            ) => Said::Unknown,
-            Err(other) => panic!("{other}"),
+            Err(WriteError::Store(error)) => said_by(error),
+            Err(WriteError::Refused { .. }) if self.is_forgetful => Said::Unknown,
+            Err(refused) => panic!("{changes:?}: {refused}"),
         };
-        let mut slowest = self.slowest.lock().unwrap();
-        *slowest = begun.elapsed().max(*slowest);
-        self.units.lock().unwrap().push((ids, said));
+        self.book().end(unit, said);
+        self.note(unit, changes, &outcome.unwrap_or_default());
         said
     }
 
-    /// What was acknowledged is there once, what was not done is not there, and what is unknown
-    /// is there wholly or not at all.
-    pub(crate) async fn assert_kept(&self, store: &TestStore) {
-        let mut there: HashMap<String, u32> = HashMap::new();
-        let mut scan = store.repository.scan(&store.of).await.unwrap();
-        while let Some(batch) = scan.next().await.unwrap() {
-            for resource in batch.iter() {
-                *there.entry(resource.id.to_string()).or_default() += 1;
+    /// Sends so many new things as a batch of an import, which is done in part where it is unknown.
+    pub(crate) async fn import(&self, store: &TestStore, size: usize) -> Said {
+        let fresh = |_| Change::Insert(self.new_document(store, Kind::Thing));
+        let (mut units, mut rows) = (Vec::new(), Vec::new());
+        for change in (0..size).map(fresh) {
+            let unit = self.book().begin(&[change]);
+            units.push(unit);
+            if let Operation::Insert(new) = self.write(store, unit, change).operation {
+                rows.push(new);
             }
         }
-        assert!(there.values().all(|count| *count == 1), "doubled");
-        let units = self.units.lock().unwrap();
-        for (ids, said) in units.iter() {
-            let found = ids.iter().filter(|id| there.contains_key(&id.to_string()));
-            match (said, found.count()) {
-                (Said::Done, count) => assert_eq!(count, ids.len(), "lost: {ids:?}"),
-                (Said::NotDone, count) => assert_eq!(count, 0, "done after all: {ids:?}"),
-                (Said::Unknown, count) => {
-                    assert!(count == 0 || count == ids.len(), "half: {ids:?}");
+        let begun = store.repository.import(&store.of, ImportMode::EachBatch);
+        let outcome = match begun.await {
+            Ok(mut import) => import.insert(rows).await,
+            Err(error) => Err(error),
+        };
+        let said = match outcome {
+            Ok(outcomes) => {
+                assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+                Said::Done
+            }
+            Err(error) => said_by(&error),
+        };
+        for unit in units {
+            self.book().end(unit, said);
+        }
+        said
+    }
+
+    fn took(&self, time: Duration) {
+        let mut slowest = self.slowest.lock().unwrap();
+        *slowest = time.max(*slowest);
+    }
+
+    /// What the store says that it has now is what it was sent, and has an id.
+    fn note(&self, unit: usize, changes: &[Change], written: &[Written]) {
+        for (change, written) in changes.iter().zip(written) {
+            match (change, written) {
+                (Change::Insert(number) | Change::Replace(number), Written::Stored(stored)) => {
+                    assert_eq!(
+                        stored.attributes,
+                        json!(attributes(*number, unit)).to_string()
+                    );
+                    self.book().has_id(*number, &stored.id);
+                }
+                (Change::Count { writer, .. }, Written::Stored(stored)) => {
+                    let counted = format!("\"{}\":{unit}", counter_name(*writer));
+                    assert!(stored.attributes.contains(&counted), "{stored:?}");
+                }
+                (Change::Delete(_), Written::Deleted) => (),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn write(&self, store: &TestStore, unit: usize, change: Change) -> Write {
+        let id_of = |number| self.book().document(number).1;
+        let known = |number| id_of(number).expect("it was inserted");
+        let (number, operation) = match change {
+            Change::Insert(number) => {
+                let (id, attributes) = (id_of(number), attributes(number, unit));
+                (number, Operation::Insert(NewResource { id, attributes }))
+            }
+            Change::Replace(number) => {
+                let (id, attributes) = (known(number), attributes(number, unit));
+                (number, Operation::Replace { id, attributes })
+            }
+            Change::Delete(number) => (number, Operation::Delete { id: known(number) }),
+            Change::Count { document, writer } => {
+                let name = counter_name(writer);
+                let update = Operation::Update {
+                    id: known(document),
+                    changes: Attributes::from_iter([(name.clone(), unit.into())]),
+                    check: Box::new(move |before, _| once(&before[&name], unit)),
+                };
+                (document, update)
+            }
+        };
+        let (kind, _) = self.book().document(number);
+        let of = of(store, kind).clone();
+        Write { of, operation }
+    }
+
+    /// Everything that the store shows of some types.
+    pub(crate) async fn everything(
+        store: &TestStore,
+        kinds: &[Kind],
+    ) -> Result<HashMap<usize, Shown>, RepositoryError> {
+        let mut all = HashMap::new();
+        for kind in kinds {
+            let mut scan = store.repository.scan(of(store, *kind)).await?;
+            while let Some(batch) = scan.next().await? {
+                for one in batch.iter() {
+                    let (number, shown) = shown(one.id, one.attributes);
+                    assert!(all.insert(number, shown).is_none(), "{number} is doubled");
                 }
             }
         }
+        Ok(all)
+    }
+
+    /// What was acknowledged is there once, what was not done is not there, what is unknown is
+    /// there wholly or not at all, nothing else is there, and no answer came late.
+    pub(crate) async fn assert_kept(&self, store: &TestStore) {
+        const ALL: [Kind; 2] = [Kind::Thing, Kind::Order];
+        let there = Self::everything(store, &ALL).await.unwrap();
+        let book = self.book();
+        book.check_all(&ALL, &there, book.now());
+        book.check_units(&there);
         let slowest = *self.slowest.lock().unwrap();
         assert!(
             slowest < OPERATION_TIMEOUT + Duration::from_secs(1),
             "took {slowest:?}"
         );
     }
-}
 
-fn insertion(store: &TestStore, id: &Id) -> Write {
-    let mut attributes = Attributes::new();
-    attributes.insert("n".to_owned(), 1.into());
-    Write {
-        of: store.of.clone(),
-        operation: Operation::Insert(NewResource {
-            id: Some(id.clone()),
-            attributes,
-        }),
+    /// Fails a store that does not know what it has done more often than it must.
+    pub(crate) fn assert_unknown_at_most(&self, most: usize) {
+        let unknown = self.count(Said::Unknown);
+        assert!(unknown <= most, "{unknown} units are unknown");
     }
 }
 
-/// Writers that go on until they are told to stop: some send single writes, some units of three.
-pub(crate) struct Load {
-    ledger: Arc<Ledger>,
-    stop: Arc<AtomicBool>,
-    writers: JoinSet<()>,
+fn said_by(error: &RepositoryError) -> Said {
+    match error {
+        RepositoryError::Unavailable(_) | RepositoryError::Busy(_) => Said::NotDone,
+        RepositoryError::OutcomeUnknown(_) => Said::Unknown,
+        other => panic!("{other}"),
+    }
 }
 
-impl Load {
-    pub(crate) fn start(store: &Arc<TestStore>) -> Self {
-        let (ledger, stop) = (Arc::<Ledger>::default(), Arc::<AtomicBool>::default());
-        let mut writers = JoinSet::new();
-        for writer in 0..8 {
-            let (ledger, stop, store) = (ledger.clone(), stop.clone(), store.clone());
-            let size = if writer % 2 == 0 { 1 } else { 3 };
-            writers.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    if ledger.send(&store, size).await != Said::Done {
-                        // As a client would, before it tries again.
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                }
-            });
-        }
-        Self {
-            ledger,
-            stop,
-            writers,
-        }
+/// The type of a kind of documents.
+pub(crate) fn of(store: &TestStore, kind: Kind) -> &Arc<ResourceType> {
+    match kind {
+        Kind::Thing => &store.of,
+        Kind::Order => &store.numbered,
     }
+}
 
-    /// Waits until so many more units are acknowledged.
-    pub(crate) async fn acknowledged(&self, more: usize) {
-        let wanted = self.ledger.count(Said::Done) + more;
-        let begun = Instant::now();
-        while self.ledger.count(Said::Done) < wanted {
-            assert!(
-                begun.elapsed() < Duration::from_mins(1),
-                "nothing is acknowledged"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
+fn attributes(number: usize, unit: usize) -> Attributes {
+    let number = ("number".to_owned(), number.into());
+    Attributes::from_iter([number, ("unit".to_owned(), unit.into())])
+}
 
-    pub(crate) async fn stop(self) -> Arc<Ledger> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.writers.join_all().await;
-        self.ledger
+/// Refuses an update that is done already.
+fn once(before: &serde_json::Value, unit: usize) -> Result<(), Vec<Violation>> {
+    if *before != json!(unit) {
+        return Ok(());
     }
+    Err(vec![Violation {
+        pointer: String::new(),
+        keyword: "once".to_owned(),
+        message: "the update is done a second time".to_owned(),
+    }])
 }

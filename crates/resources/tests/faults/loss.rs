@@ -4,44 +4,43 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use resources::repository::Repository;
 
-use crate::ledger::Load;
+use crate::ledger::Ledger;
+use crate::load::{Load, WRITERS};
+use crate::operator::Operator;
 use crate::own_server::OwnServer;
-use crate::server::{Operator, TestStore};
+use crate::server::TestStore;
 use crate::victim::Victim;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_loses_nothing_that_was_acknowledged() {
-    let mut victim = Victim::found().await;
-    let store = TestStore::connect(&victim.uri()).await;
-    store.recovered().await;
-    store.repository.prepare(&store.of).await.unwrap();
-    let store = Arc::new(store);
-    let load = Load::start(&store);
-    for _ in 0..2 {
+    const KILLS: usize = 2;
+    let mut victim = Victim::found();
+    let store = Arc::new(TestStore::prepared(&victim.place()).await);
+    let ledger = Ledger::of_one_that_forgets(victim.is_forgetful());
+    let mut load = Load::noted_in(ledger, &store).await;
+    for _ in 0..KILLS {
         load.acknowledged(100).await;
-        victim.kill().await;
+        victim.kill();
         tokio::time::sleep(Duration::from_millis(300)).await;
         victim.come_back().await;
         load.acknowledged(50).await;
     }
-    load.stop().await.assert_kept(&store).await;
+    load.undisturbed(50).await;
+    load.assert_kept(2 * KILLS * WRITERS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_down_of_the_primary_loses_nothing() {
     let server = OwnServer::started(&[]);
-    let store = TestStore::connect(&server.uri()).await;
-    store.recovered().await;
-    store.repository.prepare(&store.of).await.unwrap();
-    let store = Arc::new(store);
-    let operator = Operator::connect(&server.uri()).await;
-    let load = Load::start(&store);
+    let store = Arc::new(TestStore::prepared(&server.uri().into()).await);
+    let operator = Operator::of(&server.uri().into());
+    let mut load = Load::start(&store).await;
     load.acknowledged(100).await;
-    // One that is alone steps down only by force, and its connections may be cut.
+    // One that is alone steps down only by force.
     let step_down = doc! { "replSetStepDown": 1, "secondaryCatchUpPeriodSecs": 0, "force": true };
-    let _ = operator.admin(step_down).await;
+    operator.run("admin", step_down).unwrap();
     load.acknowledged(100).await;
-    load.stop().await.assert_kept(&store).await;
+    load.undisturbed(50).await;
+    load.assert_kept(WRITERS).await;
 }

@@ -3,23 +3,25 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::ledger::{Ledger, Load, Said};
+use crate::book::Said;
+use crate::connection_string::ConnectionString;
+use crate::ledger::Ledger;
+use crate::load::{Load, WRITERS};
+use crate::operator::{address_of_primary, shared};
 use crate::proxy::{Proxy, Weather};
-use crate::server::{OPERATION_TIMEOUT, TestStore, uri};
+use crate::server::{OPERATION_TIMEOUT, TestStore};
 
-/// The first host of the connection string of the tests.
-async fn proxy() -> Proxy {
-    let uri = uri();
-    let (_, rest) = uri.split_once("://").unwrap();
-    let hosts = rest.split(['/', '?']).next().unwrap();
-    let host = hosts.rsplit('@').next().unwrap().split(',').next().unwrap();
-    Proxy::start(host).await
+/// Before the primary of the shared deployment.
+async fn proxy() -> (Proxy, ConnectionString) {
+    let proxy = Proxy::start(&address_of_primary()).await;
+    let place = shared().only(&proxy.address.to_string());
+    (proxy, place)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_hangs_is_given_up_and_taken_up_again() {
-    let proxy = proxy().await;
-    let store = TestStore::prepared(&proxy.uri()).await;
+    let (proxy, place) = proxy().await;
+    let store = TestStore::prepared(&place).await;
     let ledger = Ledger::default();
     assert_eq!(ledger.send(&store, 1).await, Said::Done);
     proxy.set(Weather::Still);
@@ -40,25 +42,44 @@ async fn a_network_that_hangs_is_given_up_and_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_network_only_slows() {
-    let proxy = proxy().await;
-    let store = Arc::new(TestStore::prepared(&proxy.uri()).await);
-    proxy.set(Weather::Slow);
-    let load = Load::start(&store);
-    load.acknowledged(40).await;
-    let ledger = load.stop().await;
-    assert_eq!(ledger.count(Said::NotDone) + ledger.count(Said::Unknown), 0);
+async fn a_network_that_hangs_under_load_loses_and_doubles_nothing() {
+    let (proxy, place) = proxy().await;
+    let store = Arc::new(TestStore::prepared(&place).await);
+    let mut load = Load::start(&store).await;
+    load.acknowledged(50).await;
+    proxy.set(Weather::Still);
+    tokio::time::sleep(OPERATION_TIMEOUT + Duration::from_millis(500)).await;
+    assert!(load.ledger().count(Said::Unknown) > 0, "nothing was held");
+    // What was held arrives now, after all that waited for it have been answered.
     proxy.set(Weather::Fair);
-    ledger.assert_kept(&store).await;
+    load.acknowledged(50).await;
+    load.undisturbed(50).await;
+    load.assert_kept(2 * WRITERS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_network_only_slows() {
+    let (proxy, place) = proxy().await;
+    let store = Arc::new(TestStore::prepared(&place).await);
+    proxy.set(Weather::Slow);
+    let mut load = Load::start(&store).await;
+    load.undisturbed(40).await;
+    proxy.set(Weather::Fair);
+    assert_eq!(load.ledger().count(Said::NotDone), 0);
+    load.assert_kept(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cuts_in_the_middle_of_requests_and_replies_lose_and_double_nothing() {
-    let proxy = proxy().await;
-    let store = Arc::new(TestStore::prepared(&proxy.uri()).await);
-    let load = Load::start(&store);
-    for cut in 0..20 {
+    const CUTS: usize = 20;
+    let (proxy, place) = proxy().await;
+    let store = Arc::new(TestStore::prepared(&place).await);
+    let mut load = Load::start(&store).await;
+    for cut in 0..CUTS {
         load.acknowledged(10).await;
+        while proxy.cuts() < cut {
+            load.acknowledged(1).await;
+        }
         // Within a header, at its end, within a body.
         let after = [1, 15, 16, 40, 200][cut % 5];
         if cut % 2 == 0 {
@@ -67,6 +88,8 @@ async fn cuts_in_the_middle_of_requests_and_replies_lose_and_double_nothing() {
             proxy.cut_request_after(after);
         }
     }
-    load.acknowledged(20).await;
-    load.stop().await.assert_kept(&store).await;
+    load.acknowledged(50).await;
+    assert_eq!(proxy.cuts(), CUTS);
+    load.undisturbed(20).await;
+    load.assert_kept(CUTS).await;
 }

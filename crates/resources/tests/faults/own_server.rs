@@ -1,9 +1,14 @@
 //! A server of one test's own, which it may kill; the tests of the binary use it too.
 
 use std::ffi::{OsStr, OsString};
-use std::net::TcpListener;
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The first start may install the stand-in.
+const START_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub(crate) struct OwnServer {
     folder: tempfile::TempDir,
@@ -41,17 +46,30 @@ impl OwnServer {
         format!("mongodb://{}/?directConnection=true", self.address())
     }
 
+    /// Returns when it takes connections; fails with what it says if it ends instead.
     pub(crate) fn start(&mut self) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/mongodb");
-        let process = Command::new(script)
+        let said = self.folder.path().join("output");
+        let output = File::create(&said).unwrap();
+        let mut process = Command::new(script)
             .args(["serve", "--port", &self.port.to_string(), "--path"])
-            .arg(self.folder.path())
+            .arg(self.folder.path().join("data"))
             .args(&self.options)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
             .spawn()
             .unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(self.address()).is_err() {
+            let ended = process.try_wait().unwrap();
+            assert!(
+                ended.is_none() && begun.elapsed() < START_TIMEOUT,
+                "no server of its own for the test ({ended:?}):\n{}",
+                std::fs::read_to_string(&said).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
         self.process = Some(process);
     }
 

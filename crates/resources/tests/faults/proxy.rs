@@ -1,13 +1,14 @@
 //! A network between store and server that can be cut, stopped and slowed.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// How the network behaves.
@@ -30,10 +31,15 @@ pub(crate) struct Proxy {
 struct State {
     server: String,
     weather: AtomicU8,
-    /// Bytes that still pass to the server, then to the client, before the connection is cut.
-    to_server: AtomicU64,
-    to_client: AtomicU64,
+    to_server: Budget,
+    to_client: Budget,
+    cuts: AtomicUsize,
+    /// Told when all connections are to be cut.
+    end: Notify,
 }
+
+/// The bytes that still pass in a direction before a connection is cut, if one is to be.
+type Budget = Mutex<Option<usize>>;
 
 impl Proxy {
     /// `server` is host and port.
@@ -43,15 +49,18 @@ impl Proxy {
         let state = Arc::new(State {
             server: server.to_owned(),
             weather: AtomicU8::new(Weather::Fair as u8),
-            to_server: AtomicU64::new(u64::MAX),
-            to_client: AtomicU64::new(u64::MAX),
+            to_server: Budget::default(),
+            to_client: Budget::default(),
+            cuts: AtomicUsize::default(),
+            end: Notify::new(),
         });
         tokio::spawn(accept(listener, Arc::downgrade(&state)));
         Self { address, state }
     }
 
-    pub(crate) fn uri(&self) -> String {
-        format!("mongodb://{}/?directConnection=true", self.address)
+    /// How many connections were cut so far.
+    pub(crate) fn cuts(&self) -> usize {
+        self.state.cuts.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, weather: Weather) {
@@ -59,13 +68,18 @@ impl Proxy {
     }
 
     /// Cuts the connection that next sends its client so many bytes.
-    pub(crate) fn cut_reply_after(&self, bytes: u64) {
-        self.state.to_client.store(bytes, Ordering::Relaxed);
+    pub(crate) fn cut_reply_after(&self, bytes: usize) {
+        *self.state.to_client.lock().unwrap() = Some(bytes);
     }
 
     /// Cuts the connection that next sends the server so many bytes.
-    pub(crate) fn cut_request_after(&self, bytes: u64) {
-        self.state.to_server.store(bytes, Ordering::Relaxed);
+    pub(crate) fn cut_request_after(&self, bytes: usize) {
+        *self.state.to_server.lock().unwrap() = Some(bytes);
+    }
+
+    /// Cuts all connections that there are.
+    pub(crate) fn cut_all(&self) {
+        self.state.end.notify_waiters();
     }
 }
 
@@ -83,12 +97,13 @@ async fn accept(listener: TcpListener, state: std::sync::Weak<State>) {
             tokio::select! {
                 () = pass(from_client, to_server, &state, &state.to_server) => (),
                 () = pass(from_server, to_client, &state, &state.to_client) => (),
+                () = state.end.notified() => (),
             }
         });
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State, left: &AtomicU64) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State, left: &Budget) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         while state.weather.load(Ordering::Relaxed) == Weather::Still as u8 {
@@ -97,18 +112,21 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State, le
         if state.weather.load(Ordering::Relaxed) == Weather::Slow as u8 {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        let budget = left.load(Ordering::Relaxed);
-        let passing = usize::try_from(budget).unwrap_or(usize::MAX).min(count);
+        let passing = take(left, count);
         if to.write_all(&bytes[..passing]).await.is_err() {
             return;
         }
-        if budget != u64::MAX {
-            left.store(budget - passing as u64, Ordering::Relaxed);
-            if passing < count {
-                // Once only: the next connection is a whole one.
-                left.store(u64::MAX, Ordering::Relaxed);
-                return;
-            }
+        if passing < count {
+            state.cuts.fetch_add(1, Ordering::Relaxed);
+            return;
         }
     }
+}
+
+/// How many of so many bytes pass. Once it is fewer than all, the next connection is a whole one.
+fn take(left: &Budget, count: usize) -> usize {
+    let mut left = left.lock().unwrap();
+    let Some(budget) = *left else { return count };
+    *left = budget.checked_sub(count);
+    budget.min(count)
 }

@@ -11,6 +11,7 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use tokio::sync::watch;
 
+use crate::connection_string::ConnectionString;
 use crate::interposer::{Guise, Interposer};
 
 const NAME: &str = "simulated";
@@ -84,9 +85,9 @@ impl ReplicaSet {
         Interposer::start(address, &self.server, Arc::new(guise)).await
     }
 
-    pub(crate) fn uri(&self) -> String {
-        let hosts: Vec<String> = self.state.borrow().hosts();
-        format!("mongodb://{}/?replicaSet={NAME}", hosts.join(","))
+    pub(crate) fn place(&self) -> ConnectionString {
+        let hosts = self.state.borrow().hosts().join(",");
+        ConnectionString::parsed(&format!("mongodb://{hosts}/?replicaSet={NAME}"))
     }
 
     pub(crate) fn primary(&self) -> usize {

@@ -1,5 +1,6 @@
 //! A server that is no replica set does what needs no transaction, and refuses the rest clearly.
 
+use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
 use resources::query::{Pagination, Query};
 use resources::repository::{
@@ -7,13 +8,19 @@ use resources::repository::{
 };
 use resources::schema::{Attributes, Id};
 
-use crate::server::{Operator, TestStore};
+use crate::connection_string::ConnectionString;
+use crate::operator::Operator;
+use crate::server::TestStore;
 use crate::unreplicated::Unreplicated;
+
+fn place(server: &Unreplicated) -> ConnectionString {
+    let address = server.address();
+    ConnectionString::from(format!("mongodb://{address}/?directConnection=true"))
+}
 
 async fn standalone() -> (Unreplicated, TestStore) {
     let server = Unreplicated::started().await;
-    let uri = format!("mongodb://{}/?directConnection=true", server.address());
-    let store = TestStore::prepared(&uri).await;
+    let store = TestStore::prepared(&place(&server)).await;
     (server, store)
 }
 
@@ -127,9 +134,17 @@ async fn a_standalone_server_takes_imports_by_batches_and_refuses_those_of_all_o
     }
     says_what_is_needed(&refused.unwrap_err());
     assert_eq!(total(&store).await, 0);
-    let uri = format!("mongodb://{}/?directConnection=true", server.address());
-    let operator = Operator::connect(&uri).await;
-    assert_eq!(operator.collections(&store).await, ["things"]);
+    let collections = Operator::of(&place(&server))
+        .run(&store.database, doc! { "listCollections": 1 })
+        .unwrap();
+    let batch = collections.get_document("cursor").unwrap();
+    let batch = batch.get_array("firstBatch").unwrap();
+    let names = batch
+        .iter()
+        .filter_map(|one| one.as_document()?.get_str("name").ok());
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    assert_eq!(names, ["orders", "things"]);
 
     let mut import = begin(ImportMode::EachBatch).await.unwrap();
     import.insert(vec![new(1), new(2)]).await.unwrap();

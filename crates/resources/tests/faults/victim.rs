@@ -8,8 +8,9 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, ServerAddress};
 
+use crate::connection_string::ConnectionString;
+use crate::operator::{Operator, operator, shared};
 use crate::own_server::OwnServer;
-use crate::server::uri;
 
 /// How long a member that was killed may take until it is a member again.
 const RETURN_TIMEOUT: Duration = Duration::from_mins(2);
@@ -23,13 +24,11 @@ pub(crate) enum Victim {
 pub(crate) struct Set {
     /// Host and port of each member.
     members: Vec<String>,
-    client: Client,
 }
 
 impl Victim {
-    pub(crate) async fn found() -> Self {
-        let client = Client::with_uri_str(uri()).await.unwrap();
-        let hello = said(&client, doc! { "hello": 1 }).await;
+    pub(crate) fn found() -> Self {
+        let hello = said(doc! { "hello": 1 });
         let hosts = hello.get_array("hosts").cloned().unwrap_or_default();
         let members: Vec<String> = hosts
             .iter()
@@ -38,21 +37,29 @@ impl Victim {
         if members.len() < 3 {
             return Self::Own(OwnServer::started(&[]));
         }
-        Self::PrimaryOf(Set { members, client })
+        Self::PrimaryOf(Set { members })
     }
 
-    pub(crate) fn uri(&self) -> String {
+    pub(crate) fn place(&self) -> ConnectionString {
         match self {
-            Self::Own(server) => server.uri(),
-            Self::PrimaryOf(_) => uri(),
+            Self::Own(server) => server.uri().into(),
+            Self::PrimaryOf(_) => shared(),
+        }
+    }
+
+    /// Whether it loses its memory of writes in a crash.
+    pub(crate) fn is_forgetful(&self) -> bool {
+        match self {
+            Self::Own(server) => Operator::of(&server.uri().into()).is_of_stand_in(),
+            Self::PrimaryOf(_) => operator().is_of_stand_in(),
         }
     }
 
     /// Ends it without a chance to tidy up.
-    pub(crate) async fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         match self {
             Self::Own(server) => server.kill(),
-            Self::PrimaryOf(set) => set.kill_primary().await,
+            Self::PrimaryOf(_) => kill_primary(),
         }
     }
 
@@ -66,26 +73,6 @@ impl Victim {
 }
 
 impl Set {
-    /// As `kill -9` does, if it is a process of this machine; else by a command.
-    async fn kill_primary(&self) {
-        let primary = said(&self.client, doc! { "hello": 1 }).await;
-        let is_near = ["127.0.0.1:", "localhost:", "[::1]:"]
-            .iter()
-            .any(|near| primary.get_str("me").unwrap().starts_with(near));
-        let status = said(&self.client, doc! { "serverStatus": 1 }).await;
-        let pid = status.get_i64("pid").unwrap_or_default();
-        // Behind a port of a container it would be the number of somebody else here.
-        let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
-        if is_near && command.is_ok_and(|command| command.contains("mongod")) {
-            let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
-            assert!(killed.unwrap().success(), "{pid} was not killed");
-        } else {
-            let shutdown = doc! { "shutdown": 1, "force": true, "timeoutSecs": 0 };
-            // It goes without an answer.
-            let _ = self.client.database("admin").run_command(shutdown).await;
-        }
-    }
-
     async fn be_complete(&self) {
         let begun = Instant::now();
         for member in &self.members {
@@ -101,9 +88,29 @@ impl Set {
     }
 }
 
+/// As `kill -9` does, if it is a process of this machine; else by a command.
+fn kill_primary() {
+    let primary = said(doc! { "hello": 1 });
+    let is_near = ["127.0.0.1:", "localhost:", "[::1]:"]
+        .iter()
+        .any(|near| primary.get_str("me").unwrap().starts_with(near));
+    let status = said(doc! { "serverStatus": 1 });
+    let pid = status.get_i64("pid").unwrap_or_default();
+    // Behind a port of a container it would be the number of somebody else here.
+    let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+    if is_near && command.is_ok_and(|command| command.contains("mongod")) {
+        let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        assert!(killed.unwrap().success(), "{pid} was not killed");
+    } else {
+        let shutdown = doc! { "shutdown": 1, "force": true, "timeoutSecs": 0 };
+        // It goes without an answer.
+        let _ = operator().run("admin", shutdown);
+    }
+}
+
 /// Asks one member alone, with the credentials and certificates of the whole.
 async fn is_member(address: &str) -> bool {
-    let mut options = ClientOptions::parse(uri()).await.unwrap();
+    let mut options = ClientOptions::parse(shared().to_string()).await.unwrap();
     options.hosts = vec![ServerAddress::parse(address).unwrap()];
     options.repl_set_name = None;
     options.direct_connection = Some(true);
@@ -114,6 +121,6 @@ async fn is_member(address: &str) -> bool {
     hello.is_ok_and(|hello| is(&hello, "isWritablePrimary") || is(&hello, "secondary"))
 }
 
-async fn said(client: &Client, command: Document) -> Document {
-    client.database("admin").run_command(command).await.unwrap()
+fn said(command: Document) -> Document {
+    operator().run("admin", command).unwrap()
 }

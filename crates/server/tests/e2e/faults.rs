@@ -2,52 +2,26 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::ChildStdout;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use mongodb::bson::{Bson, doc};
+use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::command::Running;
-use crate::harness::database::run;
+use crate::harness::operator::FailPoint;
 use crate::harness::{Invocation, SOON, Server, Store};
 use crate::own_server::OwnServer;
 
 /// Far more than is on its way between a server and the reader of an export.
 const ROWS: usize = 20_000;
 
-/// A server has one fail point, so one test at a time has it.
-static FAIL_POINT: Mutex<()> = Mutex::new(());
-
-/// Commands of one process that fail, until this is dropped.
-struct Failing(MutexGuard<'static, ()>);
-
-impl Failing {
-    fn with(code: i32, commands: &[&str], store: &Store) -> Self {
-        let alone = FAIL_POINT.lock().unwrap();
-        let Store::MongoDb(database) = store else {
-            panic!("the embedded store has no fail points")
-        };
-        let data = doc! { "failCommands": commands, "errorCode": code, "appName": &database.name };
-        fail_point("alwaysOn".into(), data.into());
-        Self(alone)
-    }
-}
-
-impl Drop for Failing {
-    fn drop(&mut self) {
-        fail_point("off".into(), doc! {}.into());
-    }
-}
-
-fn fail_point(mode: Bson, data: Bson) {
-    let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-    let configured = run("admin", command);
-    assert!(
-        std::thread::panicking() || configured.is_ok(),
-        "{configured:?}"
-    );
+/// The fail point of one process.
+fn fail_point(store: &Store) -> FailPoint {
+    let Store::MongoDb(database) = store else {
+        panic!("the embedded store has no fail points")
+    };
+    FailPoint::of(&database.name)
 }
 
 #[tokio::test]
@@ -57,7 +31,8 @@ async fn a_disk_that_is_full_is_a_503_document_and_nothing_is_stored() {
     let before = json!({"firstName": "Ada"});
     let contact = server.send_plain(Method::POST, "/contacts", &before).await;
     let url = contact.header("location").to_owned();
-    let failing = Failing::with(OUT_OF_DISK_SPACE, &["insert", "update"], server.store());
+    let failing = fail_point(server.store());
+    failing.always(doc! { "failCommands": ["insert", "update"], "errorCode": OUT_OF_DISK_SPACE });
     let other = json!({"firstName": "Eve"});
     for (method, path) in [
         (Method::POST, "/contacts"),
@@ -74,6 +49,41 @@ async fn a_disk_that_is_full_is_a_503_document_and_nothing_is_stored() {
     assert_eq!(document["data"], json!([contact.data(201)]));
     let answer = server.send_plain(Method::POST, "/contacts", &other).await;
     answer.document(201);
+}
+
+#[tokio::test]
+async fn a_write_whose_outcome_is_unknown_is_a_503_document_that_nobody_should_repeat_blindly() {
+    let server = Server::start().await;
+    let before = json!({"firstName": "Ada"});
+    let contact = server.send_plain(Method::POST, "/contacts", &before).await;
+    let url = contact.header("location").to_owned();
+    let failing = fail_point(server.store());
+    // Done, but not on most members.
+    let error = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
+    let unconfirmed =
+        doc! { "failCommands": ["insert", "update", "delete"], "writeConcernError": error };
+    let other = json!({"firstName": "Eve"});
+    for (method, path) in [
+        (Method::POST, "/contacts"),
+        (Method::PATCH, url.as_str()),
+        (Method::PUT, url.as_str()),
+        (Method::DELETE, url.as_str()),
+    ] {
+        failing.times(1, unconfirmed.clone());
+        let answer = server.send_plain(method.clone(), path, &other).await;
+        let error = answer.error(503, "outcome_unknown");
+        // A client that repeats it by itself could do it twice.
+        assert_eq!(answer.header("retry-after"), "", "{method}: {answer:?}");
+        assert!(!error.to_string().contains("replication"), "{error}");
+        failing.off();
+        // Two in a row would look like a server that is away.
+        server.get("/contacts").await.document(200);
+    }
+    // All of it was done: a client that looks finds so.
+    server.get(&url).await.error(404, "not_found");
+    let document = server.get("/contacts").await.document(200);
+    assert_eq!(document["meta"]["total"], 1, "{document}");
+    assert_eq!(document["data"][0]["attributes"]["firstName"], "Eve");
 }
 
 /// An export of whose rows one has been read so far.

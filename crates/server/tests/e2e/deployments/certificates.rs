@@ -49,6 +49,8 @@ fn issue(authority: &Issuer<'static, KeyPair>, name: &str, file: &Path) {
     let hosts = ["127.0.0.1".to_owned(), "localhost".to_owned()];
     let mut parameters = CertificateParams::new(hosts).unwrap();
     parameters.distinguished_name.push(DnType::CommonName, name);
+    // Strict clients, such as Python from 3.13 on, take none that does not name its authority.
+    parameters.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate().unwrap();
     let certificate = parameters.signed_by(&key, authority).unwrap();
     std::fs::write(file, certificate.pem() + &key.serialize_pem()).unwrap();

@@ -13,6 +13,8 @@
 mod away;
 #[path = "faults/book.rs"]
 mod book;
+#[path = "faults/books.rs"]
+mod books;
 #[path = "faults/connection_string.rs"]
 mod connection_string;
 #[path = "faults/connection_strings.rs"]

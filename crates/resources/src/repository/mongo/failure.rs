@@ -75,6 +75,14 @@ pub(super) fn is_unknown_commit(error: &Error) -> bool {
     error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
+/// Whether the server itself has said so.
+pub(super) fn is_answer(error: &Error) -> bool {
+    matches!(
+        error.kind.as_ref(),
+        ErrorKind::Command(_) | ErrorKind::Write(_)
+    )
+}
+
 /// Of a read in several steps.
 pub(super) fn read_failure(failure: Failure) -> RepositoryError {
     match failure {

@@ -1,7 +1,6 @@
 //! A unit of work: one write as one request, several as a transaction.
 
 use mongodb::ClientSession;
-use mongodb::error::Error;
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 use tokio::time::Instant;
 
@@ -69,7 +68,7 @@ async fn transaction(
         let (index, failure) = match attempt_all(&mut place, unit).await {
             Ok(written) => match commit(session, deadline).await {
                 Ok(()) => return Ok(written),
-                Err(error) => (0, Failure::Driver(error)),
+                Err(failure) => (0, failure),
             },
             Err(failed) => {
                 // Nothing of it is visible either way; the server drops what is not committed.
@@ -102,13 +101,23 @@ async fn attempt_all(
 }
 
 /// Sends the commit until it is known what came of it, or the time is over.
-pub(super) async fn commit(session: &mut ClientSession, deadline: Instant) -> Result<(), Error> {
+///
+/// # Errors
+/// `OutcomeUnknown` also where a first commit had no answer and a later one did not reach the
+/// server: that says nothing about the first.
+pub(super) async fn commit(session: &mut ClientSession, deadline: Instant) -> Result<(), Failure> {
     let mut attempt = 0;
     loop {
-        let outcome = session.commit_transaction().await;
-        let is_unknown = outcome.as_ref().is_err_and(failure::is_unknown_commit);
+        let Err(error) = session.commit_transaction().await else {
+            return Ok(());
+        };
+        let is_unknown = failure::is_unknown_commit(&error);
+        if !is_unknown && (attempt == 0 || failure::is_answer(&error)) {
+            return Err(error.into());
+        }
         if !is_unknown || pause(attempt, deadline).await.is_err() {
-            return outcome;
+            let text = failure::text(&error);
+            return Err(RepositoryError::OutcomeUnknown(text).into());
         }
         attempt += 1;
     }

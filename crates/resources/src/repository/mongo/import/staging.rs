@@ -272,7 +272,7 @@ async fn copy(
             return Err(refused(error));
         }
     }
-    Ok(unit::commit(&mut session, deadline).await?)
+    unit::commit(&mut session, deadline).await
 }
 
 /// A row that the staging collection has taken and the other one does not.

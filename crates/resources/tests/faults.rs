@@ -4,10 +4,6 @@
 //! Needs a server: `scripts/mongodb run -- cargo test -p resources`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
-#![expect(
-    dead_code,
-    reason = "some of what `failover.rs` and the tests of the binary have too is used only there"
-)]
 
 #[path = "faults/away.rs"]
 mod away;

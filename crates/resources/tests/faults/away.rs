@@ -119,7 +119,7 @@ async fn a_password_that_is_changed_under_load_and_back_again_loses_nothing() {
         .option("authSource", "admin")
         .option("maxPoolSize", "3");
     let store = Arc::new(TestStore::prepared(&place).await);
-    let mut load = Load::start(&store).await;
+    let mut load = Load::on_cut_connections(&operator, &store).await;
     load.acknowledged(50).await;
     set_password("wrong");
     // Who is in stays in.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::book::Said;
 use crate::ledger::Ledger;
 use crate::load::{Load, WRITERS};
+use crate::operator::Operator;
 use crate::own_server::OwnServer;
 use crate::replica_set::ReplicaSet;
 use crate::server::TestStore;
@@ -25,8 +26,9 @@ async fn set_in_use() -> (OwnServer, ReplicaSet, Arc<TestStore>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_loss_of_the_primary_loses_and_doubles_nothing() {
-    let (_server, mut set, store) = set_in_use().await;
-    let mut load = Load::start(&store).await;
+    let (server, mut set, store) = set_in_use().await;
+    let server = Operator::of(&server.uri().into());
+    let mut load = Load::on_cut_connections(&server, &store).await;
     load.acknowledged(50).await;
     for _ in 0..3 {
         let lost = set.kill_primary().await;
@@ -43,8 +45,9 @@ async fn the_loss_of_the_primary_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_steps_down_and_stays_loses_and_doubles_nothing() {
-    let (_server, set, store) = set_in_use().await;
-    let mut load = Load::start(&store).await;
+    let (server, set, store) = set_in_use().await;
+    let server = Operator::of(&server.uri().into());
+    let mut load = Load::on_cut_connections(&server, &store).await;
     load.acknowledged(50).await;
     for _ in 0..3 {
         let before = set.primary();

@@ -5,6 +5,7 @@ use mongodb::bson::Document;
 use crate::book::Said;
 use crate::fail_points::{cut, failing, labelled, store_that_fails, unconfirmed};
 use crate::load::Load;
+use crate::operator::operator;
 
 const READS: [&str; 3] = ["find", "aggregate", "getMore"];
 const WRITES: [&str; 4] = ["insert", "update", "delete", "findAndModify"];
@@ -16,7 +17,7 @@ const TIMES: i32 = 6;
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_under_load_lose_and_double_nothing() {
     let (store, point) = store_that_fails().await;
-    let mut load = Load::start(&store).await;
+    let mut load = Load::on_cut_connections(operator(), &store).await;
     let all = [&READS[..], &WRITES, &COMMIT].concat();
     let faults: [Document; 9] = [
         failing(&READS, 6),

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::book::{Change, Kind, Said};
 use crate::ledger::Ledger;
+use crate::operator::Operator;
 use crate::readers;
 use crate::server::TestStore;
 
@@ -68,6 +69,15 @@ impl Load {
     /// On a server that keeps its memory.
     pub(crate) async fn start(store: &Arc<TestStore>) -> Self {
         Self::noted_in(Ledger::default(), store).await
+    }
+
+    /// The same where connections are cut under requests.
+    ///
+    /// The second attempt of a driver can then overtake the first, which a stand-in is still at:
+    /// MongoDB lets it wait for the first and gives it that one's answer.
+    pub(crate) async fn on_cut_connections(server: &Operator, store: &Arc<TestStore>) -> Self {
+        let ledger = Ledger::of_one_that_forgets(server.is_of_stand_in());
+        Self::noted_in(ledger, store).await
     }
 
     pub(crate) async fn noted_in(ledger: Ledger, store: &Arc<TestStore>) -> Self {

@@ -7,7 +7,7 @@ use crate::book::Said;
 use crate::connection_string::ConnectionString;
 use crate::ledger::Ledger;
 use crate::load::{Load, WRITERS};
-use crate::operator::{address_of_primary, shared};
+use crate::operator::{address_of_primary, operator, shared};
 use crate::proxy::{Proxy, Weather};
 use crate::server::{OPERATION_TIMEOUT, TestStore};
 
@@ -45,7 +45,7 @@ async fn a_network_that_hangs_is_given_up_and_taken_up_again() {
 async fn a_network_that_hangs_under_load_loses_and_doubles_nothing() {
     let (proxy, place) = proxy().await;
     let store = Arc::new(TestStore::prepared(&place).await);
-    let mut load = Load::start(&store).await;
+    let mut load = Load::on_cut_connections(operator(), &store).await;
     load.acknowledged(50).await;
     proxy.set(Weather::Still);
     tokio::time::sleep(OPERATION_TIMEOUT + Duration::from_millis(500)).await;
@@ -74,7 +74,7 @@ async fn cuts_in_the_middle_of_requests_and_replies_lose_and_double_nothing() {
     const CUTS: usize = 20;
     let (proxy, place) = proxy().await;
     let store = Arc::new(TestStore::prepared(&place).await);
-    let mut load = Load::start(&store).await;
+    let mut load = Load::on_cut_connections(operator(), &store).await;
     for cut in 0..CUTS {
         load.acknowledged(10).await;
         while proxy.cuts() < cut {

@@ -18,7 +18,7 @@ const START_WAIT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Between two looks whether somebody has mended what the server refuses.
-const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 /// The types that are not prepared yet, each with what was in the way last.
 #[derive(Default)]

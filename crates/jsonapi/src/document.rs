@@ -18,110 +18,118 @@ pub struct ResourceObject {
 }
 
 impl ResourceObject {
-    /// Takes the resource object out of a document. Members that JSON:API does not define are
-    /// ignored, as it demands.
+    /// Takes the resource object out of a document, where it stands at `/data`. Members that
+    /// JSON:API does not define are ignored, as it demands.
     ///
     /// # Errors
     /// 400 for each member that has the wrong shape, all in one answer, with pointers.
     pub fn from_document(document: Value) -> Result<Self, Errors> {
         let Value::Object(mut root) = document else {
-            return Err(
-                malformed("", "The document must be an object with a 'data' member.").into(),
-            );
+            let detail = "The document must be an object with a 'data' member.";
+            return Err(malformed("", detail).into());
         };
-        let mut data = match root.remove("data") {
-            Some(Value::Object(data)) => data,
-            Some(_) => {
-                let detail = "'data' must be one resource object.";
-                return Err(malformed("/data", detail).into());
-            }
-            None => {
-                let detail = "The document has no 'data' member with the resource object.";
-                return Err(malformed("", detail).into());
-            }
+        let Some(data) = root.remove("data") else {
+            let detail = "The document has no 'data' member with the resource object.";
+            return Err(malformed("", detail).into());
         };
-        let mut errors = Vec::new();
-        let resource_type = take_string(&mut data, "type", &mut errors);
-        if resource_type.is_none() && errors.is_empty() {
-            errors.push(malformed("/data", "The resource object has no 'type'."));
+        Self::parse(data, "/data")
+    }
+
+    /// Takes a resource object apart that stands at `base`, a JSON pointer into the request
+    /// document.
+    ///
+    /// # Errors
+    /// As [`Self::from_document`].
+    pub fn parse(value: Value, base: &str) -> Result<Self, Errors> {
+        let Value::Object(data) = value else {
+            let name = base.rsplit('/').next().unwrap_or_default();
+            let detail = format!("'{name}' must be one resource object.");
+            return Err(malformed(base, detail).into());
+        };
+        let mut members = Members {
+            data,
+            base,
+            errors: Vec::new(),
+        };
+        let resource_type = members.take_string("type");
+        if resource_type.is_none() && members.errors.is_empty() {
+            let error = malformed(base, "The resource object has no 'type'.");
+            members.errors.push(error);
         }
-        let id = take_string(&mut data, "id", &mut errors);
-        let attributes = take_object(&mut data, "attributes", &mut errors);
-        let relationships = take_object(&mut data, "relationships", &mut errors);
-        errors.extend(misshapen(&attributes, &relationships));
+        let id = members.take_string("id");
+        let attributes = members.take_object("attributes");
+        let relationships = members.take_object("relationships");
+        members.check_names(&attributes, &relationships);
         match resource_type {
-            Some(resource_type) if errors.is_empty() => Ok(Self {
+            Some(resource_type) if members.errors.is_empty() => Ok(Self {
                 resource_type,
                 id,
                 attributes,
                 relationships,
             }),
-            _ => Err(Errors::new(errors)),
+            _ => Err(Errors::new(members.errors)),
         }
     }
 }
 
-/// Attributes and relationships share one namespace with `type` and `id`.
-fn misshapen(attributes: &Map<String, Value>, relationships: &Map<String, Value>) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for name in ["type", "id"] {
-        if attributes.contains_key(name) {
-            errors.push(malformed(
-                format!("/data/attributes/{name}"),
-                format!(
+/// The members of a resource object, and what was found wrong with them.
+struct Members<'a> {
+    data: Map<String, Value>,
+    base: &'a str,
+    errors: Vec<Error>,
+}
+
+impl Members<'_> {
+    fn take_string(&mut self, name: &str) -> Option<String> {
+        if let Value::String(text) = self.data.remove(name)? {
+            return Some(text);
+        }
+        self.refuse(name, format!("'{name}' must be a string."));
+        None
+    }
+
+    fn take_object(&mut self, name: &str) -> Map<String, Value> {
+        match self.data.remove(name) {
+            None => Map::new(),
+            Some(Value::Object(mut members)) => {
+                members.retain(|member, _| !member.starts_with('@'));
+                members
+            }
+            Some(_) => {
+                self.refuse(name, format!("'{name}' must be an object."));
+                Map::new()
+            }
+        }
+    }
+
+    /// Attributes and relationships share one namespace with `type` and `id`.
+    fn check_names(&mut self, attributes: &Map<String, Value>, relationships: &Map<String, Value>) {
+        for name in ["type", "id"] {
+            if attributes.contains_key(name) {
+                let detail = format!(
                     "No attribute can be called '{name}': it is a member of the resource object."
-                ),
-            ));
+                );
+                self.refuse(&format!("attributes/{name}"), detail);
+            }
+        }
+        for (name, relationship) in relationships {
+            let place = format!("relationships/{}", pointer_token(name));
+            if !relationship.is_object() {
+                self.refuse(
+                    &place,
+                    format!("The relationship '{name}' must be an object."),
+                );
+            } else if attributes.contains_key(name) {
+                let detail =
+                    format!("'{name}' is given both as an attribute and as a relationship.");
+                self.refuse(&place, detail);
+            }
         }
     }
-    for (name, relationship) in relationships {
-        let pointer = format!("/data/relationships/{}", pointer_token(name));
-        if !relationship.is_object() {
-            errors.push(malformed(
-                pointer,
-                format!("The relationship '{name}' must be an object."),
-            ));
-        } else if attributes.contains_key(name) {
-            let detail = format!("'{name}' is given both as an attribute and as a relationship.");
-            errors.push(malformed(pointer, detail));
-        }
-    }
-    errors
-}
 
-fn take_string(
-    data: &mut Map<String, Value>,
-    name: &str,
-    errors: &mut Vec<Error>,
-) -> Option<String> {
-    if let Value::String(text) = data.remove(name)? {
-        return Some(text);
-    }
-    errors.push(malformed(
-        format!("/data/{name}"),
-        format!("'{name}' must be a string."),
-    ));
-    None
-}
-
-fn take_object(
-    data: &mut Map<String, Value>,
-    name: &str,
-    errors: &mut Vec<Error>,
-) -> Map<String, Value> {
-    match data.remove(name) {
-        None => Map::new(),
-        Some(Value::Object(mut members)) => {
-            members.retain(|member, _| !member.starts_with('@'));
-            members
-        }
-        Some(_) => {
-            errors.push(malformed(
-                format!("/data/{name}"),
-                format!("'{name}' must be an object."),
-            ));
-            Map::new()
-        }
+    fn refuse(&mut self, place: &str, detail: String) {
+        let pointer = format!("{}/{place}", self.base);
+        self.errors.push(malformed(pointer, detail));
     }
 }
 
@@ -186,6 +194,23 @@ mod tests {
             "/data/relationships/author",
         ];
         assert_eq!(pointers(document), expected);
+    }
+
+    #[test]
+    fn pointers_begin_where_the_resource_object_stands() {
+        let object = json!({"type": "t", "attributes": {"id": 1}, "relationships": {"a/b": 1}});
+        let errors = ResourceObject::parse(object, "/atomic:operations/2/data").unwrap_err();
+        let sources: Vec<_> = errors
+            .as_slice()
+            .iter()
+            .map(|one| one.source.clone())
+            .collect();
+        let expected = ["attributes/id", "relationships/a~1b"].map(|place| {
+            Some(Source::Pointer(format!(
+                "/atomic:operations/2/data/{place}"
+            )))
+        });
+        assert_eq!(sources, expected);
     }
 
     #[test]

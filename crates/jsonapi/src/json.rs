@@ -6,7 +6,7 @@ use ::http::StatusCode;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::Error;
+use crate::{Error, Errors};
 
 /// The deepest nesting of arrays and objects that is read; a scalar has depth 0.
 pub const DEPTH_MAX: usize = 64;
@@ -15,14 +15,51 @@ pub const DEPTH_MAX: usize = 64;
 const DUPLICATE: &str = "duplicate member ";
 const TOO_DEEP: &str = "nested deeper than ";
 
+/// A text that is not the JSON that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidJson {
+    /// The line of the mistake, from 1.
+    pub line: usize,
+    /// Its column in bytes, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub reason: String,
+    code: &'static str,
+    title: &'static str,
+}
+
+impl From<InvalidJson> for Errors {
+    fn from(invalid: InvalidJson) -> Self {
+        Error::from(invalid).into()
+    }
+}
+
+impl From<InvalidJson> for Error {
+    /// 400 with the position: `meta.line` and `meta.column`.
+    fn from(invalid: InvalidJson) -> Self {
+        let InvalidJson {
+            line,
+            column,
+            reason,
+            code,
+            title,
+        } = invalid;
+        Self::new(StatusCode::BAD_REQUEST, code, title)
+            .detail(format!("Line {line}, column {column}: {reason}."))
+            .pointer("")
+            .meta("line", line)
+            .meta("column", column)
+    }
+}
+
 /// Reads one JSON value.
 ///
 /// RFC 8259 leaves open what a duplicate member means; here it is refused, since one of the two
 /// values would be lost. Nesting is bounded by [`DEPTH_MAX`].
 ///
 /// # Errors
-/// 400 with the position: `meta.line` and `meta.column`, both from 1.
-pub fn parse(text: &[u8]) -> Result<Value, Error> {
+/// The first mistake, with its position.
+pub fn parse(text: &[u8]) -> Result<Value, InvalidJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Strict { depth: 0 }
         .deserialize(&mut deserializer)
@@ -36,7 +73,7 @@ pub fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-fn refusal(error: &serde_json::Error, text: &[u8]) -> Error {
+fn refusal(error: &serde_json::Error, text: &[u8]) -> InvalidJson {
     let message = error.to_string();
     // serde_json appends the position to its messages; it is given separately below.
     let reason = message.split(" at line ").next().unwrap_or_default();
@@ -47,17 +84,19 @@ fn refusal(error: &serde_json::Error, text: &[u8]) -> Error {
     } else {
         ("malformed_json", "Malformed JSON")
     };
-    let what = if text.iter().all(u8::is_ascii_whitespace) {
-        "the body is empty"
-    } else {
-        reason
-    };
-    let (line, column) = (error.line().max(1), error.column().max(1));
-    Error::new(StatusCode::BAD_REQUEST, code, title)
-        .detail(format!("Line {line}, column {column}: {what}."))
-        .pointer("")
-        .meta("line", line)
-        .meta("column", column)
+    let is_blank = text.iter().all(u8::is_ascii_whitespace);
+    InvalidJson {
+        line: error.line().max(1),
+        column: error.column().max(1),
+        reason: if is_blank {
+            "the body is empty"
+        } else {
+            reason
+        }
+        .to_owned(),
+        code,
+        title,
+    }
 }
 
 /// Builds a value at a given depth.
@@ -156,12 +195,17 @@ mod tests {
     #[test]
     fn malformed_text_is_refused_with_its_position() {
         let error = parse(b"{\n  \"a\": tru }").unwrap_err();
+        assert_eq!((error.line, error.column), (2, 11));
+        let error = Error::from(error);
         assert_eq!(
             (error.code.as_ref(), error.status),
             ("malformed_json", StatusCode::BAD_REQUEST)
         );
-        assert_eq!(error.meta["line"], 2);
-        assert!(error.detail.unwrap().starts_with("Line 2, column "));
+        assert_eq!(
+            (&error.meta["line"], &error.meta["column"]),
+            (&2.into(), &11.into())
+        );
+        assert!(error.detail.unwrap().starts_with("Line 2, column 11: "));
     }
 
     #[test]
@@ -173,7 +217,7 @@ mod tests {
         ] {
             let error = parse(text.as_bytes()).unwrap_err();
             assert_eq!(error.code, "duplicate_member", "{text}");
-            assert!(error.detail.unwrap().contains("\"a\""));
+            assert!(error.reason.contains("\"a\""));
         }
     }
 
@@ -202,13 +246,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap_err().code, "malformed_json", "{text:?}");
         }
-        assert!(
-            parse(b" ")
-                .unwrap_err()
-                .detail
-                .unwrap()
-                .contains("the body is empty")
-        );
+        assert_eq!(parse(b" ").unwrap_err().reason, "the body is empty");
     }
 
     proptest! {

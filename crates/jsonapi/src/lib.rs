@@ -14,7 +14,7 @@ pub mod http;
 
 pub use document::ResourceObject;
 pub use error::{Error, Errors, Source};
-pub use json::{DEPTH_MAX, parse as parse_json, pointer_token};
-pub use media_type::{BodyFormat, MEDIA_TYPE, accept, content_type};
-pub use query::{Pagination, Parameters, page_url};
-pub use writer::{CollectionLinks, PageWriter, ResourceWriter, document};
+pub use json::{DEPTH_MAX, InvalidJson, parse as parse_json, pointer_token};
+pub use media_type::{BodyFormat, MEDIA_TYPE, accept, content_type, is_json_api};
+pub use query::{Pagination, Parameters};
+pub use writer::{DocumentWriter, Links, ResourceWriter, document};

@@ -54,6 +54,13 @@ pub fn content_type(header: Option<&str>) -> Result<BodyFormat, Error> {
     }
 }
 
+/// Whether a `Content-Type` header names JSON:API, with whatever parameters.
+#[must_use]
+pub fn is_json_api(header: &str) -> bool {
+    let media_type = header.parse::<Mime>();
+    media_type.is_ok_and(|media_type| media_type.essence_str() == MEDIA_TYPE)
+}
+
 /// Checks that the client takes JSON:API answers.
 ///
 /// `*/*`, `application/*` and `application/json` are taken to include it, since a JSON:API

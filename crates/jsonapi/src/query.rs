@@ -5,7 +5,7 @@ use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
 };
 
-use crate::Error;
+use crate::{Error, Links};
 
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -31,12 +31,19 @@ impl Pagination {
     }
 }
 
-/// The decoded parameters of a request that nobody has taken yet.
+/// The decoded parameters of a request.
 ///
 /// Each endpoint takes those that it knows; [`Parameters::finish`] refuses the rest, since
-/// JSON:API wants unknown parameters answered with 400.
+/// JSON:API wants unknown parameters answered with 400. Links repeat those that were taken.
 #[derive(Debug)]
-pub struct Parameters(Vec<(String, String)>);
+pub struct Parameters(Vec<Parameter>);
+
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    value: String,
+    taken: bool,
+}
 
 impl Parameters {
     /// Decodes a raw query string.
@@ -44,7 +51,7 @@ impl Parameters {
     /// # Errors
     /// 400 for a parameter given twice or one that is not UTF-8 after decoding.
     pub fn parse(query: Option<&str>) -> Result<Self, Error> {
-        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut parameters: Vec<Parameter> = Vec::new();
         for pair in query
             .unwrap_or_default()
             .split('&')
@@ -53,18 +60,20 @@ impl Parameters {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name, name)?;
             let value = decode(value, &name)?;
-            if pairs.iter().any(|(known, _)| *known == name) {
+            if parameters.iter().any(|known| known.name == name) {
                 return Err(invalid(&name).detail(format!("'{name}' is given more than once.")));
             }
-            pairs.push((name, value));
+            let taken = false;
+            parameters.push(Parameter { name, value, taken });
         }
-        Ok(Self(pairs))
+        Ok(Self(parameters))
     }
 
-    /// Removes and returns one parameter.
-    pub fn take(&mut self, name: &str) -> Option<String> {
-        let position = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.swap_remove(position).1)
+    /// The value of a parameter, which is known from now on.
+    pub fn take(&mut self, name: &str) -> Option<&str> {
+        let parameter = self.0.iter_mut().find(|known| known.name == name)?;
+        parameter.taken = true;
+        Some(&parameter.value)
     }
 
     /// Takes `page[number]` (from 1, default 1) and `page[size]` (1 to `maximum`).
@@ -81,10 +90,11 @@ impl Parameters {
 
     /// # Errors
     /// 400 for the first parameter that nobody took.
-    pub fn finish(self) -> Result<(), Error> {
-        let Some((name, _)) = self.0.into_iter().next() else {
+    pub fn finish(&self) -> Result<(), Error> {
+        let Some(unknown) = self.0.iter().find(|parameter| !parameter.taken) else {
             return Ok(());
         };
+        let name = &unknown.name;
         let family = name.split('[').next().unwrap_or_default();
         let detail = match family {
             "include" | "fields" | "sort" | "filter" => {
@@ -93,7 +103,39 @@ impl Parameters {
             "page" => format!("'{name}' is unknown. Pages take page[number] and page[size]."),
             _ => format!("'{name}' is unknown at this URL."),
         };
-        Err(invalid(&name).detail(detail))
+        Err(invalid(name).detail(detail))
+    }
+
+    /// The links of a page: <https://jsonapi.org/format/1.1/#fetching-pagination>. They lead to
+    /// `path` with the parameters of the request, but for those of the page.
+    ///
+    /// `prev` and `next` are null where there is no such page. Before a page past the end lies
+    /// the last page that has resources.
+    #[must_use]
+    pub fn page_links(&self, path: &str, page: Pagination, total: u64) -> Links {
+        let Pagination { number, size } = page;
+        let last = total.div_ceil(size).max(1);
+        let start = format!("{path}?{}", self.without_page());
+        let url = |number: u64| format!("{start}page%5Bnumber%5D={number}&page%5Bsize%5D={size}");
+        let prev = (number > 1).then(|| (number - 1).min(last));
+        let next = (number < last).then_some(number + 1);
+        Links::new(url(number))
+            .with("first", Some(url(1)))
+            .with("prev", prev.map(url))
+            .with("next", next.map(url))
+            .with("last", Some(url(last)))
+    }
+
+    /// Every parameter but those of the page, encoded, each followed by `&`.
+    fn without_page(&self) -> String {
+        let mut text = String::new();
+        for one in self.0.iter().filter(|one| !one.name.starts_with("page[")) {
+            text.extend(path_segment(&one.name));
+            text.push('=');
+            text.extend(path_segment(&one.value));
+            text.push('&');
+        }
+        text
     }
 
     fn take_bounded(&mut self, name: &str, default: u64, maximum: u64) -> Result<u64, Error> {
@@ -108,12 +150,6 @@ impl Parameters {
             }
         }
     }
-}
-
-/// A collection's URL for one page of it.
-#[must_use]
-pub fn page_url(collection: &str, number: u64, size: u64) -> String {
-    format!("{collection}?page%5Bnumber%5D={number}&page%5Bsize%5D={size}")
 }
 
 /// Encodes a text as one segment of a path, piece by piece.
@@ -201,17 +237,35 @@ mod tests {
         assert!(Parameters::parse(Some("&&")).unwrap().finish().is_ok());
     }
 
+    fn links(query: &str, total: u64) -> Links {
+        let mut parameters = Parameters::parse(Some(query)).unwrap();
+        let page = parameters.take_pagination(10, 100).unwrap();
+        parameters.page_links("/contacts", page, total)
+    }
+
     #[test]
-    fn page_urls_are_read_back_as_they_were_meant() {
-        let url = page_url("/contacts", 2, 10);
-        let query = url.split_once('?').unwrap().1;
-        assert_eq!(
-            pagination(query).unwrap(),
-            Pagination {
-                number: 2,
-                size: 10
-            }
-        );
+    fn pg_2_and_3_links_lead_through_all_pages() {
+        let numbers = |number: u64, total| {
+            let links = links(&format!("page[number]={number}"), total);
+            ["self", "first", "prev", "next", "last"].map(|name| {
+                let query = links.get(name)?.split_once('?').unwrap().1;
+                let page = pagination(query).unwrap();
+                assert_eq!(page.size, 10);
+                Some(page.number)
+            })
+        };
+        assert_eq!(numbers(1, 25), [Some(1), Some(1), None, Some(2), Some(3)]);
+        assert_eq!(numbers(3, 25), [Some(3), Some(1), Some(2), None, Some(3)]);
+        assert_eq!(numbers(1, 0), [Some(1), Some(1), None, None, Some(1)]);
+        assert_eq!(numbers(9, 25), [Some(9), Some(1), Some(3), None, Some(3)]);
+    }
+
+    #[test]
+    fn pg_7_links_repeat_the_other_parameters() {
+        let query = "filter[name]=a%26b ü&page[size]=7&include=x,y";
+        let expected = "/contacts?filter%5Bname%5D=a%26b%20%C3%BC&include=x%2Cy&\
+                        page%5Bnumber%5D=2&page%5Bsize%5D=7";
+        assert_eq!(links(query, 30).get("next"), Some(expected));
     }
 
     proptest! {

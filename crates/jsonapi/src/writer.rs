@@ -1,11 +1,8 @@
 //! Answers as text, straight from stored JSON without a value tree in between.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
-use crate::Pagination;
-use crate::query::{page_url, path_segment};
+use crate::query::path_segment;
 
 const ATTRIBUTES: &[u8] = br#","attributes":"#;
 const JSONAPI: &[u8] = br#","jsonapi":{"version":"1.1"}}"#;
@@ -49,43 +46,27 @@ impl ResourceWriter {
         }
     }
 
+    /// The path of the collection.
+    #[must_use]
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
     /// The URL of one resource.
     #[must_use]
     pub fn url(&self, id: &str) -> String {
         format!("{}/{}", self.collection, path_segment(id))
     }
 
-    /// A document with one resource; `attributes` is the text of a JSON object.
+    /// About how many bytes so many resources take, whose attributes take `bytes` together.
     #[must_use]
-    pub fn one(&self, id: &str, attributes: &str) -> Vec<u8> {
-        let mut text = Vec::with_capacity(attributes.len() + self.around_one(id.len()));
-        text.extend_from_slice(br#"{"data":"#);
-        self.resource(&mut text, id, attributes);
-        self.links(&mut text, id);
-        text.extend_from_slice(JSONAPI);
-        text
-    }
-
-    /// Begins a document with one page of the collection, whose resources are expected to be so
-    /// many, with attributes of so many bytes together.
-    #[must_use]
-    pub fn page(self: &Arc<Self>, resources: usize, bytes: usize) -> PageWriter {
+    pub fn bytes(&self, resources: usize, bytes: usize) -> usize {
         const ID: usize = 36;
-        let mut text = Vec::with_capacity(bytes + resources * self.around_one(ID) + 512);
-        text.extend_from_slice(br#"{"data":["#);
-        PageWriter {
-            writer: self.clone(),
-            text,
-            comma: false,
-        }
+        let each = self.head.len() + ATTRIBUTES.len() + self.links.len() + 3 * ID + 16;
+        bytes + resources * each
     }
 
-    /// The bytes of a resource without its attributes.
-    fn around_one(&self, id: usize) -> usize {
-        self.head.len() + ATTRIBUTES.len() + self.links.len() + 3 * id + 64
-    }
-
-    fn resource(&self, text: &mut Vec<u8>, id: &str, attributes: &str) {
+    fn write(&self, text: &mut Vec<u8>, id: &str, attributes: &str) {
         text.extend_from_slice(self.head.as_bytes());
         let id_text = text.len();
         push_string(text, id);
@@ -103,36 +84,87 @@ impl ResourceWriter {
                 text.extend_from_slice(members.as_bytes());
             }
         }
-        self.links(text, id);
-        text.push(b'}');
-    }
-
-    /// The member `links` with the resource's own URL.
-    fn links(&self, text: &mut Vec<u8>, id: &str) {
         text.extend_from_slice(self.links.as_bytes());
         // Percent-encoding leaves nothing that JSON would escape.
         for piece in path_segment(id) {
             text.extend_from_slice(piece.as_bytes());
         }
-        text.extend_from_slice(br#""}"#);
+        text.extend_from_slice(br#""}}"#);
     }
 }
 
-/// Writes a document with one page, resource by resource.
+/// Writes a document of resources of any types, whole or piece by piece: the primary data first,
+/// then what is included.
 #[derive(Debug)]
-pub struct PageWriter {
-    writer: Arc<ResourceWriter>,
+pub struct DocumentWriter {
     text: Vec<u8>,
-    comma: bool,
+    data: Data,
+    /// What the next resource stands behind.
+    before: Before,
 }
 
-impl PageWriter {
-    /// The next resource; `attributes` is the text of a JSON object.
-    pub fn resource(&mut self, id: &str, attributes: &str) {
-        if std::mem::replace(&mut self.comma, true) {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Data {
+    One,
+    Many,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Data,
+    Included,
+}
+
+impl DocumentWriter {
+    /// Begins a document whose primary data is one resource, or null if none is written. It is
+    /// expected to take so many bytes.
+    #[must_use]
+    pub fn one(bytes: usize) -> Self {
+        Self::new(Data::One, br#"{"data":"#, bytes)
+    }
+
+    /// Begins a document whose primary data is a list of resources.
+    #[must_use]
+    pub fn many(bytes: usize) -> Self {
+        Self::new(Data::Many, br#"{"data":["#, bytes)
+    }
+
+    fn new(data: Data, head: &[u8], bytes: usize) -> Self {
+        const AROUND: usize = 512;
+        let mut text = Vec::with_capacity(bytes + AROUND);
+        text.extend_from_slice(head);
+        let before = Before::Nothing;
+        Self { text, data, before }
+    }
+
+    /// The next resource of the primary data; `attributes` is the text of a JSON object.
+    pub fn resource(&mut self, writer: &ResourceWriter, id: &str, attributes: &str) {
+        if self.before == Before::Data {
             self.text.push(b',');
         }
-        self.writer.resource(&mut self.text, id, attributes);
+        self.before = Before::Data;
+        writer.write(&mut self.text, id, attributes);
+    }
+
+    /// The next included resource, which ends the primary data.
+    pub fn include(&mut self, writer: &ResourceWriter, id: &str, attributes: &str) {
+        if self.before == Before::Included {
+            self.text.push(b',');
+        } else {
+            self.end_data();
+            self.text.extend_from_slice(br#","included":["#);
+        }
+        self.before = Before::Included;
+        writer.write(&mut self.text, id, attributes);
+    }
+
+    fn end_data(&mut self) {
+        match self.data {
+            Data::Many => self.text.push(b']'),
+            Data::One if self.before == Before::Nothing => self.text.extend_from_slice(b"null"),
+            Data::One => {}
+        }
     }
 
     /// What is written so far and was not taken before.
@@ -142,48 +174,59 @@ impl PageWriter {
 
     /// The end of the document, after what was not taken before.
     #[must_use]
-    pub fn end(mut self, links: CollectionLinks) -> Vec<u8> {
-        let text = &mut self.text;
-        text.extend_from_slice(b"],\"links\":");
-        text.extend_from_slice(links.to_json(&self.writer.collection).as_bytes());
-        text.extend_from_slice(format!(r#","meta":{{"total":{}}}"#, links.total).as_bytes());
-        text.extend_from_slice(JSONAPI);
+    pub fn end(mut self, links: &Links, total: Option<u64>) -> Vec<u8> {
+        if self.before == Before::Included {
+            self.text.push(b']');
+        } else {
+            self.end_data();
+        }
+        self.text.extend_from_slice(br#","links":"#);
+        links.write(&mut self.text);
+        if let Some(total) = total {
+            let meta = format!(r#","meta":{{"total":{total}}}"#);
+            self.text.extend_from_slice(meta.as_bytes());
+        }
+        self.text.extend_from_slice(JSONAPI);
         self.text
     }
 }
 
-/// The pagination links of a collection: <https://jsonapi.org/format/1.1/#fetching-pagination>.
-#[derive(Debug, Clone, Copy)]
-pub struct CollectionLinks {
-    /// The page that was asked for.
-    pub page: Pagination,
-    /// Resources in the whole collection.
-    pub total: u64,
-}
+/// The links of a document, in their order; null stands where there is no such page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links(Vec<(&'static str, Option<String>)>);
 
-impl CollectionLinks {
-    /// `prev` and `next` are null where there is no such page. Before a page past the end lies
-    /// the last page that has resources.
-    fn to_json(self, collection: &str) -> String {
-        let Pagination { number, size } = self.page;
-        let last = self.total.div_ceil(size).max(1);
-        let link = |name: &str, number: Option<u64>| {
-            let url = number.map_or_else(
-                || "null".to_owned(),
-                |number| json_string(&page_url(collection, number, size)),
-            );
-            format!("\"{name}\":{url}")
-        };
-        let prev = (number > 1).then(|| (number - 1).min(last));
-        let next = (number < last).then_some(number + 1);
-        format!(
-            "{{{},{},{},{},{}}}",
-            link("self", Some(number)),
-            link("first", Some(1)),
-            link("prev", prev),
-            link("next", next),
-            link("last", Some(last)),
-        )
+impl Links {
+    /// The link `self`: a URL without a host.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self(vec![("self", Some(url))])
+    }
+
+    /// Adds a link.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, url: Option<String>) -> Self {
+        self.0.push((name, url));
+        self
+    }
+
+    /// The URL of a link.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, url) = self.0.iter().find(|(known, _)| *known == name)?;
+        url.as_deref()
+    }
+
+    fn write(&self, text: &mut Vec<u8>) {
+        for (position, (name, url)) in self.0.iter().enumerate() {
+            text.push(if position == 0 { b'{' } else { b',' });
+            push_string(text, name);
+            text.push(b':');
+            match url {
+                Some(url) => push_string(text, url),
+                None => text.extend_from_slice(b"null"),
+            }
+        }
+        text.push(b'}');
     }
 }
 
@@ -202,37 +245,37 @@ mod tests {
 
     use super::*;
 
-    fn contacts() -> Arc<ResourceWriter> {
-        Arc::new(ResourceWriter::new("contacts", "/contacts", Some("_id")))
+    fn contacts() -> ResourceWriter {
+        ResourceWriter::new("contacts", "/contacts", Some("_id"))
     }
 
     fn value(text: &[u8]) -> Value {
         serde_json::from_slice(text).unwrap()
     }
 
+    fn one(writer: &ResourceWriter, id: &str, attributes: &str) -> Value {
+        let mut document = DocumentWriter::one(0);
+        document.resource(writer, id, attributes);
+        value(&document.end(&Links::new(writer.url(id)), None))
+    }
+
     #[test]
     fn a_resource_repeats_its_id_where_the_type_says_so() {
-        let document = value(&contacts().one("5a", r#"{"city":"Brighton"}"#));
-        assert_eq!(
-            document["data"]["attributes"],
-            json!({"_id": "5a", "city": "Brighton"})
-        );
+        let document = one(&contacts(), "5a", r#"{"city":"Brighton"}"#);
+        let attributes = json!({"_id": "5a", "city": "Brighton"});
+        assert_eq!(document["data"]["attributes"], attributes);
         assert_eq!(document["data"]["links"]["self"], "/contacts/5a");
+        assert_eq!(document["links"]["self"], "/contacts/5a");
         assert_eq!(document["jsonapi"], json!({"version": "1.1"}));
         let bare = ResourceWriter::new("books", "/books", None);
-        assert_eq!(
-            value(&bare.one("5a", "{}"))["data"]["attributes"],
-            json!({})
-        );
-        assert_eq!(
-            value(&contacts().one("5a", "{}"))["data"]["attributes"],
-            json!({"_id": "5a"})
-        );
+        assert_eq!(one(&bare, "5a", "{}")["data"]["attributes"], json!({}));
+        let without_others = one(&contacts(), "5a", "{}");
+        assert_eq!(without_others["data"]["attributes"], json!({"_id": "5a"}));
     }
 
     #[test]
     fn ids_are_escaped_in_text_and_in_urls() {
-        let document = value(&contacts().one("a/\"b\" ü?", "{}"));
+        let document = one(&contacts(), "a/\"b\" ü?", "{}");
         assert_eq!(document["data"]["id"], "a/\"b\" ü?");
         assert_eq!(
             document["data"]["links"]["self"],
@@ -241,51 +284,18 @@ mod tests {
     }
 
     #[test]
-    fn pg_2_and_3_links_lead_through_all_pages() {
-        let links = |number, size, total| {
-            let page = Pagination { number, size };
-            let text = contacts().page(0, 0).end(CollectionLinks { page, total });
-            let links = value(&text)["links"].clone();
-            let number = |name: &str| {
-                let url = links[name].as_str()?.to_owned();
-                url.split('=')
-                    .nth(1)?
-                    .split('&')
-                    .next()?
-                    .parse::<u64>()
-                    .ok()
-            };
-            [
-                number("self"),
-                number("first"),
-                number("prev"),
-                number("next"),
-                number("last"),
-            ]
-        };
-        assert_eq!(links(1, 10, 25), [Some(1), Some(1), None, Some(2), Some(3)]);
-        assert_eq!(links(3, 10, 25), [Some(3), Some(1), Some(2), None, Some(3)]);
-        assert_eq!(links(1, 10, 0), [Some(1), Some(1), None, None, Some(1)]);
-        assert_eq!(links(9, 10, 25), [Some(9), Some(1), Some(3), None, Some(3)]);
-    }
-
-    #[test]
-    fn a_page_that_is_taken_in_pieces_is_the_same_document() {
-        let links = CollectionLinks {
-            page: Pagination { number: 1, size: 5 },
-            total: 3,
-        };
+    fn a_list_that_is_taken_in_pieces_is_the_same_document() {
+        let (contacts, links) = (contacts(), Links::new("/contacts".to_owned()));
         let ids = ["a", "\"", "c"];
-        let mut whole = contacts().page(3, 6);
-        let mut piecewise = contacts().page(0, 0);
+        let (mut whole, mut piecewise) = (DocumentWriter::many(3), DocumentWriter::many(0));
         let mut pieces = Vec::new();
         for id in ids {
-            whole.resource(id, "{}");
-            piecewise.resource(id, "{}");
+            whole.resource(&contacts, id, "{}");
+            piecewise.resource(&contacts, id, "{}");
             pieces.extend(piecewise.take());
         }
-        pieces.extend(piecewise.end(links));
-        let whole = whole.end(links);
+        pieces.extend(piecewise.end(&links, Some(3)));
+        let whole = whole.end(&links, Some(3));
         assert_eq!(pieces, whole);
         let found = value(&whole);
         let id = |one: &Value| one["id"].as_str().unwrap().to_owned();
@@ -295,14 +305,36 @@ mod tests {
 
     #[test]
     fn fr_3_an_empty_collection_is_an_empty_array() {
-        let links = CollectionLinks {
-            page: Pagination { number: 1, size: 5 },
-            total: 0,
-        };
-        let document = value(&contacts().page(0, 0).end(links));
-        assert_eq!(
-            (&document["data"], &document["meta"]["total"]),
-            (&json!([]), &json!(0))
-        );
+        let links = Links::new("/contacts".to_owned()).with("next", None);
+        let document = value(&DocumentWriter::many(0).end(&links, Some(0)));
+        let expected = json!({
+            "data": [], "links": {"self": "/contacts", "next": null}, "meta": {"total": 0},
+            "jsonapi": {"version": "1.1"}
+        });
+        assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn fr_6_no_resource_is_null() {
+        let links = Links::new("/articles/1/author".to_owned());
+        let document = value(&DocumentWriter::one(0).end(&links, None));
+        assert_eq!(document["data"], Value::Null);
+    }
+
+    #[test]
+    fn included_resources_of_other_types_follow_the_primary_data() {
+        let (contacts, links) = (contacts(), Links::new("/contacts".to_owned()));
+        let people = ResourceWriter::new("people", "/people", None);
+        for (mut document, primary) in [
+            (DocumentWriter::many(0), json!([])),
+            (DocumentWriter::one(0), Value::Null),
+        ] {
+            document.include(&people, "1", "{}");
+            document.include(&contacts, "2", "{}");
+            let document = value(&document.end(&links, None));
+            assert_eq!(document["data"], primary);
+            assert_eq!(document["included"][0]["type"], "people");
+            assert_eq!(document["included"][1]["attributes"], json!({"_id": "2"}));
+        }
     }
 }

@@ -1,57 +1,91 @@
-//! Routes: URL and method to handler.
+//! Routes: URL and method to handler, for every type.
 
-mod body;
-mod failure;
 mod handlers;
-mod page;
+mod request;
+mod document;
+mod failure;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
+use http::StatusCode;
+use jsonapi::ResourceWriter;
 
 use crate::controller::Controller;
-use crate::repository::Repository;
 use crate::schema::ResourceType;
+use crate::store::Store;
 
-/// What the handlers of one resource type work with.
+/// What requests may be like.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Larger bodies are answered with 413.
+    pub body_bytes_max: usize,
+    /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
+    /// may send such requests without asking.
+    pub any_media_type: bool,
+}
+
+/// What the handlers work with.
 struct Service {
+    /// The types by their names, which are the first segments of their URLs.
+    types: HashMap<String, ServedType>,
     controller: Controller,
-    writer: Arc<jsonapi::ResourceWriter>,
-    body_bytes_max: usize,
+    limits: Limits,
+}
+
+/// A type with what its documents have in common.
+struct ServedType {
+    resource_type: Arc<ResourceType>,
+    writer: Arc<ResourceWriter>,
 }
 
 impl Service {
-    fn resource_type(&self) -> &ResourceType {
-        self.controller.resource_type()
+    /// The type of a URL.
+    ///
+    /// # Errors
+    /// 404 for a path that is none of a type; the routes have no such path.
+    fn served(&self, path: &str) -> Result<&ServedType, jsonapi::Error> {
+        let name = path.split('/').nth(1);
+        name.and_then(|name| self.types.get(name)).ok_or_else(|| {
+            jsonapi::Error::new(StatusCode::NOT_FOUND, "not_found", "Nothing here")
+                .detail("The path begins with the name of no resource type.")
+        })
     }
 }
 
-/// The JSON:API service of one resource type.
-///
-/// Bodies over `body_bytes_max` are answered with 413. The repository is prepared for the type.
-pub fn router(
-    of: &Arc<ResourceType>,
-    repository: Arc<dyn Repository>,
-    body_bytes_max: usize,
-) -> Router {
-    let collection = format!("/{}", of.name);
-    let writer = jsonapi::ResourceWriter::new(&of.name, &collection, of.id_attribute.as_deref());
-    let service = Arc::new(Service {
-        writer: Arc::new(writer),
-        controller: Controller::new(of.clone(), repository),
-        body_bytes_max,
-    });
-    Router::new()
-        .route(&collection, get(handlers::list).post(handlers::create))
-        .route(
-            &format!("{collection}/{{id}}"),
-            get(handlers::find)
-                .patch(handlers::update)
-                .put(handlers::replace)
-                .delete(handlers::delete),
-        )
-        .with_state(service)
+/// The JSON:API service of these types; the store is prepared for them.
+pub fn router(types: &[Arc<ResourceType>], store: Arc<dyn Store>, limits: Limits) -> Router {
+    let mut router = Router::new();
+    for name in types.iter().map(|resource_type| &resource_type.name) {
+        let collection = get(handlers::list).post(handlers::create);
+        let resource = get(handlers::find)
+            .patch(handlers::update)
+            .put(handlers::replace)
+            .delete(handlers::delete);
+        router = router
+            .route(&format!("/{name}"), collection)
+            .route(&format!("/{name}/{{id}}"), resource);
+    }
+    let service = Service {
+        types: types.iter().map(served).collect(),
+        controller: Controller::new(store),
+        limits,
+    };
+    router
+        .with_state(Arc::new(service))
         .layer(from_fn(jsonapi::http::negotiate))
+}
+
+fn served(resource_type: &Arc<ResourceType>) -> (String, ServedType) {
+    let name = &resource_type.name;
+    let id_attribute = resource_type.id_attribute.as_deref();
+    let writer = ResourceWriter::new(name, &format!("/{name}"), id_attribute);
+    let served = ServedType {
+        resource_type: resource_type.clone(),
+        writer: Arc::new(writer),
+    };
+    (name.clone(), served)
 }

@@ -1,6 +1,6 @@
 //! The schema-driven JSON:API service: each declared resource type becomes one.
 //!
-//! A request passes the modules from top to bottom; `transfer` moves whole collections.
+//! A request passes the modules from top to bottom.
 
 #![forbid(unsafe_code)]
 
@@ -8,8 +8,7 @@ mod api;
 mod controller;
 pub mod schema;
 pub mod query;
-pub mod repository;
-pub mod transfer;
+pub mod store;
 
-pub use api::router;
-pub use controller::{Controller, Draft, Failure, IdPlace};
+pub use api::{Limits, router};
+pub use controller::{Controller, Draft, Failure, GivenId, IdRule, Reason};

@@ -8,9 +8,9 @@ use axum::Router;
 use chassis::health::{Health, Schedule};
 use chassis::operations::{self, BuildInfo};
 use chassis::stack;
-use resources::repository::mongo::{MongoRepository, MongoSettings, masked};
-use resources::repository::sqlite::SqliteRepository;
-use resources::repository::{Repository, RepositoryError};
+use store_mongo::{MongoStore, MongoSettings, masked};
+use store_sqlite::SqliteStore;
+use resources::store::{Store, StoreError};
 use resources::schema::{self, ResourceType};
 
 use crate::failure::Failure;
@@ -50,7 +50,7 @@ pub(crate) struct Plan {
 /// All services of a process, ready to serve.
 pub(crate) struct Application {
     /// The store, if a service needs one.
-    pub(crate) store: Option<Arc<dyn Repository>>,
+    pub(crate) store: Option<Arc<dyn Store>>,
     /// Readiness and liveness.
     pub(crate) health: Health,
     /// The services and the operations routes.
@@ -174,12 +174,12 @@ pub(crate) fn find_type(settings: &Settings, name: &str) -> Result<Arc<ResourceT
 pub(crate) async fn open_store(
     settings: &Settings,
     types: &[Arc<ResourceType>],
-) -> Result<Arc<dyn Repository>, Failure> {
-    let repository: Arc<dyn Repository> = if let Some(mongodb) = open_mongodb(settings).await? {
+) -> Result<Arc<dyn Store>, Failure> {
+    let repository: Arc<dyn Store> = if let Some(mongodb) = open_mongodb(settings).await? {
         Arc::new(mongodb)
     } else {
         let data_dir = settings.data_dir.clone();
-        let open = move || SqliteRepository::open(&data_dir);
+        let open = move || SqliteStore::open(&data_dir);
         let opened = tokio::task::spawn_blocking(open).await;
         Arc::new(opened.map_err(|error| Failure::internal(error.to_string()))??)
     };
@@ -197,8 +197,8 @@ pub(crate) async fn open_store(
 pub(crate) async fn open_existing_store(
     settings: &Settings,
     of: &Arc<ResourceType>,
-) -> Result<Arc<dyn Repository>, Failure> {
-    if settings.mongo_uri.is_none() && !SqliteRepository::exists(&settings.data_dir) {
+) -> Result<Arc<dyn Store>, Failure> {
+    if settings.mongo_uri.is_none() && !SqliteStore::exists(&settings.data_dir) {
         let data_dir = settings.data_dir.display();
         return Err(Failure::settings(format!(
             "there is no store in the data directory {data_dir}"
@@ -208,7 +208,7 @@ pub(crate) async fn open_existing_store(
 }
 
 /// The MongoDB store, if the settings choose it. Its server may be away.
-pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoRepository>, Failure> {
+pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStore>, Failure> {
     let Some(uri) = &settings.mongo_uri else {
         return Ok(None);
     };
@@ -217,9 +217,9 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoRepo
         shows_hosts: settings.mongo_shows_hosts,
         ..MongoSettings::new(uri.reveal())
     };
-    let connected = MongoRepository::connect(mongodb).await;
+    let connected = MongoStore::connect(mongodb).await;
     connected.map(Some).map_err(|error| match error {
-        RepositoryError::Unusable(text) => {
+        StoreError::Unusable(text) => {
             Failure::settings(format!("the setting 'mongo_uri': {text}"))
         }
         other => other.into(),

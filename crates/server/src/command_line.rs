@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use resources::transfer::{Format, OnError};
+use transfer::{Format, OnError};
 
 use crate::redaction::without_passwords;
 use crate::settings::SettingFlags;

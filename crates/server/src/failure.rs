@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use resources::repository::RepositoryError;
+use resources::store::StoreError;
 
 use crate::redaction::without_passwords;
 
@@ -73,16 +73,16 @@ impl Failure {
     }
 }
 
-impl From<RepositoryError> for Failure {
-    fn from(error: RepositoryError) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         match error {
-            RepositoryError::Unusable(text) => Self::settings(text),
-            RepositoryError::Unavailable(_)
-            | RepositoryError::Busy(_)
-            | RepositoryError::Unprepared(_)
-            | RepositoryError::OutcomeUnknown(_)
-            | RepositoryError::Corrupt(_) => Self::unavailable(error.to_string()),
-            RepositoryError::Internal(_) => Self::internal(error.to_string()),
+            StoreError::Unusable(text) => Self::settings(text),
+            StoreError::Unavailable(_)
+            | StoreError::Busy(_)
+            | StoreError::Unprepared(_)
+            | StoreError::OutcomeUnknown(_)
+            | StoreError::Corrupt(_) => Self::unavailable(error.to_string()),
+            StoreError::Internal(_) => Self::internal(error.to_string()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages about the command line repeat it, and a connection string in the wrong place with it.
 
-use resources::repository::mongo::masked;
+use store_mongo::masked;
 
 /// The text without the passwords of URIs among the arguments of this process.
 pub(crate) fn without_passwords(text: &str) -> String {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use resources::query::{Pagination, Query};
-use resources::repository::Repository;
+use resources::store::Store;
 use resources::schema::{Attributes, ResourceType};
-use resources::transfer::{ImportError, ImportOptions, Importer, OnError, Row, Rows};
+use transfer::{ImportError, ImportOptions, Importer, OnError, Row, Rows};
 
 use crate::failure::Failure;
 
@@ -78,7 +78,7 @@ const PLACES: [[&str; 4]; 8] = [
 
 /// Fills the contacts collection if it is empty; one that has data is never touched.
 pub(crate) async fn fill(
-    repository: &dyn Repository,
+    repository: &dyn Store,
     of: &Arc<ResourceType>,
 ) -> Result<(), Failure> {
     let first = Query {

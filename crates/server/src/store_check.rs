@@ -4,17 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chassis::health::Check;
-use resources::repository::{Repository, RepositoryError};
+use resources::store::{Store, StoreError};
 
 /// Asks the store for as little as possible.
 pub(crate) struct StoreCheck {
-    store: Arc<dyn Repository>,
+    store: Arc<dyn Store>,
     /// What was last said in the log, so that it is not said at every look.
-    last: Mutex<Option<RepositoryError>>,
+    last: Mutex<Option<StoreError>>,
 }
 
 impl StoreCheck {
-    pub(crate) fn of(store: Arc<dyn Repository>) -> Self {
+    pub(crate) fn of(store: Arc<dyn Store>) -> Self {
         let last = Mutex::default();
         Self { store, last }
     }
@@ -39,12 +39,12 @@ impl Check for StoreCheck {
     }
 }
 
-fn public_reason(error: &RepositoryError) -> &'static str {
+fn public_reason(error: &StoreError) -> &'static str {
     match error {
-        RepositoryError::Unavailable(_) | RepositoryError::OutcomeUnknown(_) => "unreachable",
-        RepositoryError::Busy(_) => "busy",
-        RepositoryError::Unprepared(_) => "unprepared",
-        RepositoryError::Corrupt(_) => "damaged",
-        RepositoryError::Unusable(_) | RepositoryError::Internal(_) => "failed",
+        StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => "unreachable",
+        StoreError::Busy(_) => "busy",
+        StoreError::Unprepared(_) => "unprepared",
+        StoreError::Corrupt(_) => "damaged",
+        StoreError::Unusable(_) | StoreError::Internal(_) => "failed",
     }
 }

@@ -8,92 +8,89 @@ use http::{HeaderValue, StatusCode, header};
 use jsonapi::{Error, Errors};
 
 use super::Service;
-use super::body::Layout;
-use crate::controller::{Failure, IdPlace};
-use crate::repository::RepositoryError;
-use crate::schema::{ResourceType, Violation};
+use crate::controller::{Failure, Reason};
+use crate::schema::Violation;
+use crate::store::StoreError;
 
 /// Seconds after which a client may try again when the store was unavailable.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 impl Service {
-    /// The answer to a failed operation; `layout` is that of the body, for pointers into it.
-    pub(super) fn refuse(&self, failure: Failure, layout: Layout) -> Response {
-        let of = self.resource_type();
-        let place = self.controller.store_place();
-        let mut response = errors(&failure, of, layout, place).into_response();
+    /// The answer to a failed operation.
+    pub(super) fn refuse(&self, failure: Failure) -> Response {
+        let mut response = errors(&failure, self.controller.store_hosts()).into_response();
         // What may have been done already must not be tried again without a look.
-        let unknown = matches!(failure, Failure::Store(RepositoryError::OutcomeUnknown(_)));
+        let unknown = matches!(failure.reason, Reason::Store(StoreError::OutcomeUnknown(_)));
         if response.status() == StatusCode::SERVICE_UNAVAILABLE && !unknown {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         if response.status().is_server_error() {
-            // The reason is for the log, not for the client.
-            let reason: Arc<dyn StdError + Send + Sync> = Arc::new(failure);
-            response.extensions_mut().insert(reason);
+            // The cause is for the log, not for the client.
+            let cause: Arc<dyn StdError + Send + Sync> = Arc::new(failure);
+            response.extensions_mut().insert(cause);
         }
         response
     }
 }
 
-fn errors(failure: &Failure, of: &ResourceType, layout: Layout, store: Option<&str>) -> Errors {
-    let singular = &of.singular;
+fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
+    let prefix = failure.pointer.as_deref();
+    let singular = &failure.resource_type.singular;
     let conflict = |code, title: &'static str| Error::new(StatusCode::CONFLICT, code, title);
-    match failure {
-        Failure::Invalid(violations) => return invalid(violations, layout),
-        Failure::InvalidId { invalid, place } => {
+    let error = match &failure.reason {
+        Reason::Invalid(violations) => return invalid(violations, prefix.unwrap_or_default()),
+        Reason::Store(error) => store_error(error, store_hosts),
+        Reason::InvalidId(invalid) => {
             let title = format!("Invalid {singular} id");
-            let error = Error::new(StatusCode::BAD_REQUEST, "invalid_id", title);
-            at(error.detail(format!("{invalid}.")), layout.id(of, *place))
+            Error::new(StatusCode::BAD_REQUEST, "invalid_id", title).detail(format!("{invalid}."))
         }
-        Failure::NotFound(id) => {
+        Reason::NotFound(id) => {
             let title = format!("{} not found", capitalized(singular));
-            Error::new(StatusCode::NOT_FOUND, "not_found", title)
-                .detail(format!("There is no {singular} with the id '{id}'."))
+            let detail = format!("{title}: there is no {singular} with the id '{id}'.");
+            Error::new(StatusCode::NOT_FOUND, "not_found", title).detail(detail)
         }
-        Failure::IdNotAllowed { place } => {
+        Reason::IdNotAllowed => {
             let title = format!("The id of a {singular} cannot be chosen");
-            let error = Error::new(StatusCode::FORBIDDEN, "client_id_not_allowed", title)
-                .detail("The server chooses the id: leave it out.");
-            at(error, layout.id(of, *place))
+            Error::new(StatusCode::FORBIDDEN, "client_id_not_allowed", title)
+                .detail("The server chooses the id: leave it out.")
         }
-        Failure::IdMissing => {
+        Reason::IdMissing => {
             let title = format!("No {singular} id");
-            let error = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "id_missing", title).detail(
-                format!("The client chooses the id of a {singular}: name it."),
-            );
-            at(error, layout.id(of, IdPlace::Nowhere))
+            let detail = format!("The client chooses the id of a {singular}: name it.");
+            Error::new(StatusCode::UNPROCESSABLE_ENTITY, "id_missing", title).detail(detail)
         }
-        Failure::IdDiffers { place, .. } => {
-            let error = conflict("id_conflict", "Ids differ");
-            let error = error.detail(format!("{}.", capitalized(&failure.to_string())));
-            at(error, layout.id(of, *place))
+        Reason::IdDiffers {
+            expected,
+            from,
+            named,
+        } => conflict("id_conflict", "Ids differ").detail(format!(
+            "The {from} says '{expected}' but the body says '{named}'."
+        )),
+        Reason::IdTaken(id) => conflict("id_taken", "Id is taken")
+            .detail(format!("There is a {singular} with the id '{id}' already.")),
+        Reason::Changed { id, version } => {
+            let title = "Resource has changed";
+            let detail = format!("The {singular} with the id '{id}' has another version now.");
+            Error::new(StatusCode::PRECONDITION_FAILED, "version_conflict", title)
+                .detail(detail)
+                .meta("version", version.to_string())
         }
-        Failure::IdTaken(id) => {
-            let detail = format!("There is a {singular} with the id '{id}' already.");
-            let error = conflict("id_taken", "Id is taken").detail(detail);
-            at(error, layout.id(of, IdPlace::Beside))
-        }
-        Failure::NotUnique(attributes) => conflict("not_unique", "Values are not unique").detail(
+        Reason::NotUnique(attributes) => conflict("not_unique", "Values are not unique").detail(
             format!("There is another {singular} with the same {attributes}."),
         ),
-        Failure::Store(failure) => store_error(failure, store),
+    };
+    match prefix {
+        Some(pointer) => error.pointer(pointer),
+        None => error,
     }
     .into()
 }
 
-fn at(error: Error, pointer: Option<String>) -> Error {
-    match pointer {
-        Some(pointer) => error.pointer(pointer),
-        None => error,
-    }
-}
-
-fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
+fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
     match failure {
-        RepositoryError::Unavailable(_) => Error::new(
+        StoreError::Unavailable(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "datastore_unavailable",
             "Datastore is unreachable",
@@ -101,9 +98,9 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
         .detail(format!(
             "The datastore{} does not answer. This is transient: the same request will work when \
              the datastore is back.",
-            place.map_or_else(String::new, |place| format!(" at {place}"))
+            hosts.map_or_else(String::new, |hosts| format!(" at {hosts}"))
         )),
-        RepositoryError::Busy(_) => Error::new(
+        StoreError::Busy(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "datastore_busy",
             "Datastore is busy",
@@ -112,7 +109,7 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
             "The datastore has no room or no time for this now. Nothing was done: the same \
              request may work later.",
         ),
-        RepositoryError::Unprepared(_) => Error::new(
+        StoreError::Unprepared(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "datastore_unprepared",
             "Datastore is not prepared",
@@ -121,7 +118,7 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
             "The datastore's collection of this type has not been prepared yet, so nothing can be \
              stored safely. Nothing was done: the same request may work later.",
         ),
-        RepositoryError::OutcomeUnknown(_) => Error::new(
+        StoreError::OutcomeUnknown(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome_unknown",
             "Outcome is unknown",
@@ -130,9 +127,7 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
             "The datastore did not say whether it did what was asked. Read the resource before \
              you send the request again, unless doing it twice is the same as doing it once.",
         ),
-        RepositoryError::Corrupt(_)
-        | RepositoryError::Unusable(_)
-        | RepositoryError::Internal(_) => Error::new(
+        StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Internal(_) => Error::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
             "Internal error",
@@ -141,8 +136,7 @@ fn store_error(failure: &RepositoryError, place: Option<&str>) -> Error {
     }
 }
 
-fn invalid(violations: &[Violation], layout: Layout) -> Errors {
-    let prefix = layout.attributes();
+fn invalid(violations: &[Violation], prefix: &str) -> Errors {
     let error = |violation: &Violation| {
         let title = "Attribute is not valid";
         Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_attribute", title)

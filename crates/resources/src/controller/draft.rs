@@ -1,79 +1,188 @@
 //! A resource as a client or a file gives it.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::Failure;
-use crate::schema::{Attributes, Id, ResourceType, Violation};
-
-/// Where an id was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IdPlace {
-    /// In the URL.
-    Url,
-    /// Beside the attributes.
-    Beside,
-    /// Among the attributes, where the type repeats it.
-    Attribute,
-    /// It was not given.
-    Nowhere,
-}
+use super::{Failure, Reason};
+use crate::schema::{Attributes, Id, IdKind, ResourceType, Violation};
 
 /// A resource before anything about it was checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
-    /// The id beside the attributes.
-    pub id: Option<String>,
-    /// The attributes, which may repeat the id where the type says so.
+    /// Every id that it names: none, one, or the same one twice.
+    pub ids: Vec<GivenId>,
+    /// The attributes without the id.
     pub attributes: Attributes,
+    /// Where its parts stand.
+    pub pointers: Pointers,
+}
+
+/// An id as it was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenId {
+    /// A text, or an integer without quotes, as people write it.
+    pub value: Value,
+    /// Where it stands, as a JSON pointer.
+    pub pointer: String,
+}
+
+/// Where the parts of a draft stand in what the client sent, as JSON pointers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointers {
+    /// The resource.
+    pub resource: String,
+    /// The attributes, or what should hold them.
+    pub attributes: String,
+    /// The id, if there is one.
+    pub id: Option<String>,
+}
+
+/// Who may choose the id of a new resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdRule {
+    /// A client: where the kind of the ids allows it.
+    Client,
+    /// A file: always, since what was exported keeps its ids.
+    File,
 }
 
 impl Draft {
     /// A draft from one plain object, which holds the id among the attributes
     /// ([`ResourceType::plain_id_member`]).
     #[must_use]
-    pub fn plain(of: &ResourceType, mut attributes: Attributes) -> Self {
-        let id = match of.id_attribute {
-            // It stays where `take_apart` looks for it.
-            Some(_) => None,
-            None => attributes.get("id").and_then(id_text).inspect(|_| {
-                attributes.shift_remove("id");
-            }),
+    pub fn plain(resource_type: &ResourceType, mut object: Attributes) -> Self {
+        let name = resource_type.plain_id_member();
+        // Without `idAttribute` only what can be an id is taken for one. The schema refuses the
+        // name `id` for anything else.
+        let is_id = resource_type.id_attribute.is_some()
+            || object
+                .get(name)
+                .is_some_and(|value| id_text(value).is_some());
+        let value = if is_id {
+            object.shift_remove(name)
+        } else {
+            None
         };
-        Self { id, attributes }
+        let pointer = format!("/{}", jsonapi::pointer_token(name));
+        Self::new(
+            value
+                .map(|value| GivenId { value, pointer })
+                .into_iter()
+                .collect(),
+            object,
+            String::new(),
+            String::new(),
+        )
     }
 
-    /// The id, if any, with its place, and the attributes without it.
-    pub(crate) fn take_apart(
-        mut self,
-        of: &ResourceType,
-    ) -> Result<(Option<(Id, IdPlace)>, Attributes), Failure> {
-        let repeated = of
-            .id_attribute
-            .as_ref()
-            .and_then(|name| self.attributes.shift_remove(name));
-        let parse = |text: &str, place| {
-            let id = of.id.parse(text);
-            id.map(|id| (id, place))
-                .map_err(|invalid| Failure::InvalidId { invalid, place })
+    /// A draft of these parts; `resource` and `attributes` are JSON pointers.
+    #[must_use]
+    pub fn new(
+        ids: Vec<GivenId>,
+        attributes: Attributes,
+        resource: String,
+        attributes_pointer: String,
+    ) -> Self {
+        let id = ids.first().map(|id| id.pointer.clone());
+        Self {
+            ids,
+            attributes,
+            pointers: Pointers {
+                resource,
+                attributes: attributes_pointer,
+                id,
+            },
+        }
+    }
+
+    /// The id for a new resource; `None` where the server chooses it.
+    ///
+    /// # Errors
+    /// An id that is none, that the rule forbids, or that is missing where nobody else chooses it.
+    pub fn new_id(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        rule: IdRule,
+    ) -> Result<Option<Id>, Failure> {
+        match self.id(resource_type)? {
+            Some((_, given)) if rule == IdRule::Client && !resource_type.id.client_may_choose() => {
+                Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer))
+            }
+            None if resource_type.id == IdKind::String => {
+                Err(Failure::new(resource_type, Reason::IdMissing).at(&self.pointers.resource))
+            }
+            id => Ok(id.map(|(id, _)| id)),
+        }
+    }
+
+    /// Refuses a draft that names another resource than this one.
+    ///
+    /// # Errors
+    /// An id that is none or differs.
+    pub fn must_name(&self, resource_type: &Arc<ResourceType>, id: &Id) -> Result<(), Failure> {
+        match self.id(resource_type)? {
+            Some((named, given)) if named != *id => {
+                let expected = id.clone();
+                let reason = Reason::IdDiffers {
+                    expected,
+                    from: "URL",
+                    named,
+                };
+                Err(Failure::new(resource_type, reason).at(&given.pointer))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The id that all of the given ones name.
+    fn id(&self, resource_type: &Arc<ResourceType>) -> Result<Option<(Id, &GivenId)>, Failure> {
+        let mut known: Option<(Id, &GivenId)> = None;
+        for given in &self.ids {
+            let named = self.parse(resource_type, given)?;
+            match known {
+                Some((expected, _)) if expected != named => {
+                    let reason = Reason::IdDiffers {
+                        expected,
+                        from: "resource object",
+                        named,
+                    };
+                    return Err(Failure::new(resource_type, reason).at(&given.pointer));
+                }
+                Some(_) => {}
+                None => known = Some((named, given)),
+            }
+        }
+        Ok(known)
+    }
+
+    fn parse(&self, resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
+        let Some(text) = id_text(&given.value) else {
+            let violation = Violation {
+                pointer: format!(
+                    "/{}",
+                    jsonapi::pointer_token(resource_type.plain_id_member())
+                ),
+                keyword: "type".to_owned(),
+                message: "an id is a string".to_owned(),
+            };
+            let failure = Failure::new(resource_type, Reason::Invalid(vec![violation]));
+            return Err(self.pointers.place(failure));
         };
-        let beside = self
-            .id
-            .map(|text| parse(&text, IdPlace::Beside))
-            .transpose()?;
-        let Some(value) = repeated else {
-            return Ok((beside, self.attributes));
-        };
-        let text = id_text(&value).ok_or_else(|| wrong_id_type(of))?;
-        let (named, place) = parse(&text, IdPlace::Attribute)?;
-        match beside {
-            Some((expected, _)) if expected != named => Err(Failure::IdDiffers {
-                expected,
-                from: "resource object",
-                named,
-                place,
-            }),
-            Some(beside) => Ok((Some(beside), self.attributes)),
-            None => Ok((Some((named, place)), self.attributes)),
+        resource_type.id.parse(&text).map_err(|invalid| {
+            Failure::new(resource_type, Reason::InvalidId(invalid)).at(&given.pointer)
+        })
+    }
+}
+
+impl Pointers {
+    /// Says where in the draft the cause of a failure stands.
+    #[must_use]
+    pub fn place(&self, failure: Failure) -> Failure {
+        match &failure.reason {
+            Reason::Invalid(_) => failure.at(&self.attributes),
+            Reason::IdTaken(_) => failure.at(self.id.as_ref().unwrap_or(&self.resource)),
+            _ => failure,
         }
     }
 }
@@ -85,12 +194,4 @@ fn id_text(value: &Value) -> Option<String> {
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => None,
     }
-}
-
-fn wrong_id_type(of: &ResourceType) -> Failure {
-    Failure::Invalid(vec![Violation {
-        pointer: format!("/{}", jsonapi::pointer_token(of.plain_id_member())),
-        keyword: "type".to_owned(),
-        message: "an id is a string".to_owned(),
-    }])
 }

@@ -1,47 +1,58 @@
 //! Why an operation was not done.
 
-use super::IdPlace;
-use crate::repository::{Refusal, RepositoryError, WriteError};
-use crate::schema::{Id, InvalidId, Violation};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::schema::{Id, InvalidId, ResourceType, Violation};
+use crate::store::{Refusal, StoreError, Version};
 
 /// Why an operation was not done; nothing has changed, unless the store says otherwise.
+#[derive(Debug)]
+pub struct Failure {
+    /// The type of the resource that the operation was about.
+    pub resource_type: Arc<ResourceType>,
+    /// The reason.
+    pub reason: Reason,
+    /// Where in the request its cause stands: a JSON pointer. Violations are relative to it.
+    pub pointer: Option<String>,
+}
+
+/// The reason of a [`Failure`].
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum Reason {
     /// The text cannot be an id of this type.
-    #[error("{invalid}")]
-    InvalidId {
-        /// What is wrong with it.
-        invalid: InvalidId,
-        /// Where it was given.
-        place: IdPlace,
-    },
+    #[error(transparent)]
+    InvalidId(#[from] InvalidId),
     /// There is no such resource.
     #[error("there is no resource with the id '{0}'")]
     NotFound(Id),
     /// The client chose an id, but ids of this type are the server's to choose.
     #[error("the server chooses the ids of this type")]
-    IdNotAllowed {
-        /// Where it was given.
-        place: IdPlace,
-    },
+    IdNotAllowed,
     /// The client chose no id, but has to.
     #[error("the client chooses the ids of this type")]
     IdMissing,
     /// The body names another resource than it should.
     #[error("the {from} says '{expected}' but the body says '{named}'")]
     IdDiffers {
-        /// The id that it should name.
+        /// The id that the body should name.
         expected: Id,
         /// What says so.
         from: &'static str,
-        /// The id that it names.
+        /// The id that the body names.
         named: Id,
-        /// Where it names it.
-        place: IdPlace,
     },
     /// The id that the client chose is there already.
     #[error("the id '{0}' is taken already")]
     IdTaken(Id),
+    /// The resource has another version than the request asks for.
+    #[error("the resource with the id '{id}' has the version {version}")]
+    Changed {
+        /// Which resource.
+        id: Id,
+        /// The version that it has.
+        version: Version,
+    },
     /// Another resource has the same values in these attributes.
     #[error("another resource has the same {0}")]
     NotUnique(String),
@@ -50,31 +61,48 @@ pub enum Failure {
     Invalid(Vec<Violation>),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] RepositoryError),
+    Store(#[from] StoreError),
 }
 
-impl From<Vec<Violation>> for Failure {
-    fn from(violations: Vec<Violation>) -> Self {
-        Self::Invalid(violations)
+impl Failure {
+    /// A failure whose cause stands nowhere in the request.
+    #[must_use]
+    pub fn new(resource_type: &Arc<ResourceType>, reason: Reason) -> Self {
+        Self {
+            resource_type: resource_type.clone(),
+            reason,
+            pointer: None,
+        }
+    }
+
+    /// The same with the place of its cause.
+    #[must_use]
+    pub fn at(mut self, pointer: &str) -> Self {
+        self.pointer = Some(pointer.to_owned());
+        self
     }
 }
 
-impl From<Refusal> for Failure {
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.reason.source()
+    }
+}
+
+impl From<Refusal> for Reason {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Absent(id) => Self::NotFound(id),
             Refusal::IdTaken(id) => Self::IdTaken(id),
+            Refusal::Changed { id, version } => Self::Changed { id, version },
             Refusal::NotUnique(attributes) => Self::NotUnique(attributes),
             Refusal::Invalid(violations) => Self::Invalid(violations),
-        }
-    }
-}
-
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Refused { refusal, .. } => refusal.into(),
-            WriteError::Store(error) => Self::Store(error),
         }
     }
 }

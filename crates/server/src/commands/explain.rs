@@ -1,6 +1,6 @@
 //! `monocoque explain`
 
-use resources::repository::Repository;
+use resources::store::Store;
 use tokio::runtime::Builder;
 
 use super::indexes::mongodb;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use resources::query::{Pagination, Query};
-use resources::repository::Repository;
+use resources::store::Store;
 use resources::schema::ResourceType;
-use resources::transfer::{self, ExportError, Format};
+use transfer::{self, ExportError, Format};
 use tokio::runtime::Builder;
 
 use super::progress::Progress;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
 
 /// Writes the file and returns the count of its rows.
 async fn export(
-    repository: &dyn Repository,
+    repository: &dyn Store,
     of: &Arc<ResourceType>,
     format: Format,
     path: &Path,

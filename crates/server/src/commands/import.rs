@@ -7,9 +7,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resources::repository::{Repository, RepositoryError};
+use resources::store::{Store, StoreError};
 use resources::schema::{IdKind, ResourceType};
-use resources::transfer::{
+use transfer::{
     self, BATCH_ROWS, Format, ImportError, ImportOptions, Importer, RowIds, Summary,
 };
 use tokio::runtime::Builder;
@@ -99,7 +99,7 @@ fn say(text: &str) {
 
 /// Stores the rows and says on the standard error which are rejected.
 async fn import(
-    repository: &dyn Repository,
+    repository: &dyn Store,
     of: &Arc<ResourceType>,
     arguments: &Import,
     options: ImportOptions<'_>,
@@ -176,7 +176,7 @@ fn failure(arguments: &Import, error: ImportError, summary: Summary) -> Failure 
             Failure::unavailable("the import was told to stop before its end")
         }
         ImportError::Store { error, .. } => {
-            let unknown = matches!(error, RepositoryError::OutcomeUnknown(_));
+            let unknown = matches!(error, StoreError::OutcomeUnknown(_));
             if unknown && all_or_nothing {
                 say("either all rows are stored or none: look before you run it again");
             } else {

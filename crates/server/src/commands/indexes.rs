@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use resources::repository::mongo::MongoRepository;
-use resources::repository::{Repository, RepositoryError};
+use store_mongo::MongoStore;
+use resources::store::{Store, StoreError};
 use resources::schema::ResourceType;
 use tokio::runtime::Builder;
 
@@ -31,10 +31,10 @@ pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
 
 /// A line for each index, after the missing ones were made if that is wanted.
 async fn listed(
-    repository: &MongoRepository,
+    repository: &MongoStore,
     of: &Arc<ResourceType>,
     apply: bool,
-) -> Result<String, RepositoryError> {
+) -> Result<String, StoreError> {
     if apply {
         make(repository, of).await?;
     }
@@ -44,7 +44,7 @@ async fn listed(
 }
 
 /// Waits until MongoDB has made them, and says now and then that it does.
-async fn make(repository: &MongoRepository, of: &Arc<ResourceType>) -> Result<(), RepositoryError> {
+async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), StoreError> {
     let begun = Instant::now();
     let mut making = pin!(repository.apply_indexes(of));
     let outcome = loop {
@@ -56,7 +56,7 @@ async fn make(repository: &MongoRepository, of: &Arc<ResourceType>) -> Result<()
             )),
         }
     };
-    if let Err(RepositoryError::Unavailable(_) | RepositoryError::Busy(_)) = outcome {
+    if let Err(StoreError::Unavailable(_) | StoreError::Busy(_)) = outcome {
         say("MongoDB may go on with what it has begun: run this command again to see");
     }
     outcome
@@ -67,7 +67,7 @@ fn say(text: &str) {
 }
 
 /// The store of the commands that only MongoDB has.
-pub(super) async fn mongodb(settings: &Settings) -> Result<MongoRepository, Failure> {
+pub(super) async fn mongodb(settings: &Settings) -> Result<MongoStore, Failure> {
     application::open_mongodb(settings).await?.ok_or_else(|| {
         Failure::usage("this is about MongoDB: name a deployment with the setting 'mongo_uri'")
     })

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resources::repository::mongo::masked;
+use store_mongo::masked;
 use tempfile::TempDir;
 
 use super::database::Database;

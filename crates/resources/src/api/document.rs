@@ -1,0 +1,144 @@
+//! What was found as a document: whole, or piece by piece where the store gives it so.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::stream::{self, Stream, StreamExt};
+use http::StatusCode;
+use jsonapi::{DocumentWriter, Links, ResourceWriter};
+
+use crate::schema::{Id, ResourceType};
+use crate::store::{Page, Resource, Resources, Scan, StoreError};
+
+/// A document of one resource.
+pub(super) fn one(status: StatusCode, writer: &ResourceWriter, resource: &Resource) -> Response {
+    let id = resource.id.to_string();
+    let mut document = DocumentWriter::one(writer.bytes(1, resource.text.len()));
+    document.resource(writer, &id, &resource.text);
+    let links = Links::new(writer.url(&id));
+    jsonapi::http::document(status, document.end(&links, None))
+}
+
+/// What is left of a resource that was deleted.
+pub(super) fn deleted(resource_type: &ResourceType, id: &Id) -> Response {
+    let identifier = serde_json::json!({"type": resource_type.name, "id": id.to_string()});
+    let meta = serde_json::json!({"deleted": identifier});
+    jsonapi::http::document(StatusCode::OK, jsonapi::document("meta", &meta))
+}
+
+/// A document of one page.
+pub(super) fn many(writer: &Arc<ResourceWriter>, found: Page, links: Links) -> Response {
+    let resources = &found.resources;
+    let mut document = DocumentWriter::many(writer.bytes(resources.len(), resources.bytes()));
+    write(&mut document, writer, resources);
+    if let Some(rest) = found.rest {
+        let first = document.take();
+        let pieces = Pieces {
+            document,
+            writer: writer.clone(),
+            rest,
+            links,
+            total: found.total,
+        };
+        let body = stream::once(async { Ok(first) }).chain(pieces.stream());
+        return jsonapi::http::document(StatusCode::OK, Body::from_stream(body));
+    }
+    jsonapi::http::document(StatusCode::OK, document.end(&links, found.total))
+}
+
+/// The rest of a page that is too large to be held at once.
+struct Pieces {
+    document: DocumentWriter,
+    writer: Arc<ResourceWriter>,
+    rest: Scan,
+    links: Links,
+    total: Option<u64>,
+}
+
+impl Pieces {
+    /// The document, as the batches come. A failure of the store cuts the response short, so
+    /// that nobody takes what is there for the whole page.
+    fn stream(self) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+        stream::try_unfold(Some(self), |pieces| async {
+            match pieces {
+                Some(pieces) => pieces.next().await.map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    async fn next(mut self) -> Result<(Vec<u8>, Option<Self>), StoreError> {
+        let batch = self.rest.next().await.inspect_err(|error| {
+            tracing::error!(%error, "a page was cut short");
+        })?;
+        let Some(batch) = batch else {
+            return Ok((self.document.end(&self.links, self.total), None));
+        };
+        write(&mut self.document, &self.writer, &batch);
+        Ok((self.document.take(), Some(self)))
+    }
+}
+
+fn write(document: &mut DocumentWriter, writer: &ResourceWriter, resources: &Resources) {
+    let mut id = String::new();
+    for resource in resources.iter() {
+        id.clear();
+        // A `String` takes whatever is written to it.
+        let _ = write!(id, "{}", resource.id);
+        document.resource(writer, &id, resource.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn batch(numbers: std::ops::Range<i64>) -> Resources {
+        let mut resources = Resources::default();
+        for number in numbers {
+            resources.push(Id::Integer(number), "{}");
+        }
+        resources
+    }
+
+    /// A page of 2 whose others come as these batches.
+    fn large_page(batches: Vec<Result<Resources, StoreError>>) -> Response {
+        let (sender, rest) = Scan::channel();
+        tokio::spawn(async move {
+            for batch in batches {
+                sender.send(batch).await.unwrap();
+            }
+        });
+        let found = Page {
+            resources: Arc::new(batch(0..2)),
+            rest: Some(rest),
+            total: Some(7),
+        };
+        let writer = Arc::new(ResourceWriter::new("orders", "/orders", None));
+        many(&writer, found, Links::new("/orders?a=b".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn a_page_in_batches_is_one_document() {
+        let response = large_page(vec![Ok(batch(2..4)), Ok(batch(0..0)), Ok(batch(4..5))]);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        let data = document["data"].as_array().unwrap();
+        let ids: Vec<&str> = data.iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["0", "1", "2", "3", "4"]);
+        assert_eq!(document["meta"]["total"], 7);
+        assert_eq!(document["links"]["self"], "/orders?a=b");
+    }
+
+    #[tokio::test]
+    async fn a_page_whose_store_fails_half_way_is_cut_short() {
+        let away = StoreError::Unavailable("away".to_owned());
+        let response = large_page(vec![Ok(batch(2..4)), Err(away)]);
+        assert!(response.into_body().collect().await.is_err());
+    }
+}

@@ -1,0 +1,231 @@
+//! What a request is about: a collection, a resource, a body. Each is read wholly or refused with
+//! all that is wrong.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+use http_body_util::LengthLimitError;
+use jsonapi::{BodyFormat, Error, Errors, Parameters, ResourceObject, ResourceWriter};
+use serde_json::Value;
+
+use super::{Limits, Service};
+use crate::controller::{Draft, GivenId};
+use crate::schema::ResourceType;
+
+/// The collection that a URL names.
+pub(super) struct Collection {
+    pub(super) resource_type: Arc<ResourceType>,
+    pub(super) writer: Arc<ResourceWriter>,
+}
+
+/// The resource that a URL names. It takes no query parameters.
+pub(super) struct Resource {
+    pub(super) resource_type: Arc<ResourceType>,
+    pub(super) writer: Arc<ResourceWriter>,
+    /// As it stands in the URL, decoded.
+    pub(super) id: String,
+}
+
+/// A URL without query parameters.
+pub(super) struct NoParameters;
+
+/// The body of a request that creates or changes a resource: a JSON:API document, or the
+/// attributes as one plain object.
+pub(super) struct ResourceBody(pub(super) Draft);
+
+impl FromRequestParts<Arc<Service>> for Collection {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, on: &Arc<Service>) -> Result<Self, Error> {
+        let served = on.served(parts.uri.path())?;
+        Ok(Self {
+            resource_type: served.resource_type.clone(),
+            writer: served.writer.clone(),
+        })
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Resource {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, on: &Arc<Service>) -> Result<Self, Error> {
+        NoParameters::from_request_parts(parts, on).await?;
+        let Collection {
+            resource_type,
+            writer,
+        } = Collection::from_request_parts(parts, on).await?;
+        let id = Path::<String>::from_request_parts(parts, on).await;
+        let malformed = |_| {
+            Error::new(StatusCode::BAD_REQUEST, "malformed_url", "Malformed URL")
+                .detail("The URL is not UTF-8 after percent-decoding.")
+        };
+        let Path(id) = id.map_err(malformed)?;
+        Ok(Self {
+            resource_type,
+            writer,
+            id,
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NoParameters {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        Parameters::parse(parts.uri.query())?.finish()?;
+        Ok(Self)
+    }
+}
+
+impl FromRequest<Arc<Service>> for ResourceBody {
+    type Rejection = Errors;
+
+    async fn from_request(request: Request, on: &Arc<Service>) -> Result<Self, Errors> {
+        let resource_type = &on.served(request.uri().path())?.resource_type;
+        let format = format(request.headers(), on.limits)?;
+        // JSON:API wants the id in the document of a change; a new resource may have none.
+        let is_new = request.method() == Method::POST;
+        let bytes_max = on.limits.body_bytes_max;
+        let text = to_bytes(request.into_body(), bytes_max).await;
+        let text = text.map_err(|error| unread(&error, bytes_max))?;
+        let value = jsonapi::parse_json(&text)?;
+        let draft = match format {
+            BodyFormat::JsonApi => {
+                let object = ResourceObject::from_document(value)?;
+                from_resource_object(resource_type, object, "/data", is_new)?
+            }
+            BodyFormat::PlainJson => from_plain_object(resource_type, value)?,
+        };
+        Ok(Self(draft))
+    }
+}
+
+/// A body means nothing to some requests, but its media type may ask for something that is not
+/// offered.
+pub(super) fn check_unread_body(headers: &HeaderMap, limits: Limits) -> Result<(), Error> {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let has_body = length.is_some_and(|length| length != "0")
+        || headers.contains_key(header::TRANSFER_ENCODING);
+    if has_body {
+        format(headers, limits)?;
+    }
+    Ok(())
+}
+
+fn format(headers: &HeaderMap, limits: Limits) -> Result<BodyFormat, Error> {
+    let format = jsonapi::http::body_format(headers);
+    let names_json_api = || {
+        let media_type = headers.get(header::CONTENT_TYPE);
+        let text = media_type.and_then(|value| value.to_str().ok());
+        text.is_some_and(jsonapi::is_json_api)
+    };
+    match format {
+        // What names JSON:API and asks too much of it is no plain JSON.
+        Err(_) if limits.any_media_type && !names_json_api() => Ok(BodyFormat::PlainJson),
+        format => format,
+    }
+}
+
+/// A draft from the resource object that stands at `base` in the request document.
+fn from_resource_object(
+    resource_type: &ResourceType,
+    mut object: ResourceObject,
+    base: &str,
+    is_new: bool,
+) -> Result<Draft, Errors> {
+    if object.resource_type != resource_type.name {
+        let (own, other) = (&resource_type.name, &object.resource_type);
+        let title = "Type does not belong here";
+        let error = Error::new(StatusCode::CONFLICT, "type_conflict", title);
+        let detail = format!("This collection has resources of the type '{own}', not '{other}'.");
+        return Err(error.detail(detail).pointer(format!("{base}/type")).into());
+    }
+    if !is_new && object.id.is_none() {
+        let detail = "The resource object has no 'id'; it must be that of the URL.";
+        return Err(Error::malformed_document(detail).pointer(base).into());
+    }
+    check_relationships(resource_type, &object, base)?;
+    let mut ids = Vec::new();
+    if let Some(id) = object.id {
+        ids.push(GivenId {
+            value: id.into(),
+            pointer: format!("{base}/id"),
+        });
+    }
+    let has_attributes = !object.attributes.is_empty();
+    let repeated = resource_type.id_attribute.as_ref();
+    let repeated = repeated.and_then(|name| object.attributes.shift_remove_entry(name));
+    if let Some((name, value)) = repeated {
+        ids.push(GivenId {
+            value,
+            pointer: format!("{base}/attributes/{}", jsonapi::pointer_token(&name)),
+        });
+    }
+    let attributes = if has_attributes {
+        format!("{base}/attributes")
+    } else {
+        base.to_owned()
+    };
+    Ok(Draft::new(
+        ids,
+        object.attributes,
+        base.to_owned(),
+        attributes,
+    ))
+}
+
+fn check_relationships(
+    resource_type: &ResourceType,
+    object: &ResourceObject,
+    base: &str,
+) -> Result<(), Errors> {
+    let unknown = |name: &String| {
+        let detail = format!("'{}' has no relationship '{name}'.", resource_type.name);
+        let token = jsonapi::pointer_token(name);
+        Error::malformed_document(detail).pointer(format!("{base}/relationships/{token}"))
+    };
+    let unknown: Vec<Error> = object.relationships.keys().map(unknown).collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Errors::new(unknown))
+    }
+}
+
+fn from_plain_object(resource_type: &ResourceType, value: Value) -> Result<Draft, Error> {
+    let Value::Object(object) = value else {
+        let detail = "A body of plain JSON is one object with the attributes.";
+        return Err(Error::malformed_document(detail).pointer(""));
+    };
+    // Stored as attributes, a whole document would be answered with 201 and be of no use.
+    let data = object.get("data");
+    let is_document = data.is_some_and(|data| data.get("type").is_some());
+    let mut declared = resource_type.attributes.declared();
+    if is_document && !declared.any(|name| name == "data") {
+        let media_type = jsonapi::MEDIA_TYPE;
+        let detail =
+            format!("This is a JSON:API document: send it with Content-Type {media_type}.");
+        return Err(Error::malformed_document(detail).header("Content-Type"));
+    }
+    Ok(Draft::plain(resource_type, object))
+}
+
+fn unread(error: &axum::Error, bytes_max: usize) -> Error {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.is::<LengthLimitError>() {
+            let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large");
+            return Error::new(status, "body_too_large", title).detail(format!(
+                "The request body may hold at most {bytes_max} bytes."
+            ));
+        }
+        source = cause.source();
+    }
+    let title = "Request body is incomplete";
+    Error::new(StatusCode::BAD_REQUEST, "incomplete_body", title)
+        .detail("The connection ended before the body did.")
+}

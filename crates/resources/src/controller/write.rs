@@ -1,0 +1,118 @@
+//! Writing: a draft becomes a write with its guard, and one write a unit.
+
+use std::sync::Arc;
+
+use super::draft::Pointers;
+use super::{Controller, Draft, Failure, IdRule, Reason, id_of_url};
+use crate::schema::{Attributes, Id, ResourceType};
+use crate::store::{Resource, StoreError, Unit, Write, WriteError, Written};
+
+impl Controller {
+    /// Stores a new resource. Its id is the client's where the kind of the ids allows that, else
+    /// the server's.
+    pub async fn create(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        draft: Draft,
+    ) -> Result<Resource, Failure> {
+        let id = match draft.new_id(resource_type, IdRule::Client)? {
+            Some(id) => id,
+            None => self.next_id(resource_type).await?,
+        };
+        let (attributes, pointers) = valid(resource_type, draft)?;
+        self.store_one(&pointers, Write::insert(resource_type, id, attributes))
+            .await
+    }
+
+    /// Sets the attributes that the draft names and leaves the others as they are. The result is
+    /// checked inside the unit of work, where nobody else can change it.
+    pub async fn update(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        draft: Draft,
+    ) -> Result<Resource, Failure> {
+        let id = id_of_url(resource_type, id)?;
+        draft.must_name(resource_type, &id)?;
+        let write = Write::update(resource_type, id, draft.attributes);
+        self.store_one(&draft.pointers, write).await
+    }
+
+    /// Puts the draft's attributes in the place of all that were there.
+    pub async fn replace(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        draft: Draft,
+    ) -> Result<Resource, Failure> {
+        let id = id_of_url(resource_type, id)?;
+        draft.must_name(resource_type, &id)?;
+        let (attributes, pointers) = valid(resource_type, draft)?;
+        self.store_one(&pointers, Write::replace(resource_type, id, attributes))
+            .await
+    }
+
+    /// Removes a resource and returns its id.
+    pub async fn delete(&self, resource_type: &Arc<ResourceType>, id: &str) -> Result<Id, Failure> {
+        let id = id_of_url(resource_type, id)?;
+        let write = Write::delete(resource_type, id.clone());
+        self.write_one(write).await?;
+        Ok(id)
+    }
+
+    async fn next_id(&self, resource_type: &Arc<ResourceType>) -> Result<Id, Failure> {
+        let ids = self.store.next_ids(resource_type, 1).await;
+        let id = ids.and_then(|ids| {
+            let none = || StoreError::Internal("one id was asked for, none was given".to_owned());
+            ids.into_iter().next().ok_or_else(none)
+        });
+        id.map_err(|error| Failure::new(resource_type, error.into()))
+    }
+
+    /// Does a write that stores a resource; a refusal points into the draft.
+    async fn store_one(&self, pointers: &Pointers, write: Write) -> Result<Resource, Failure> {
+        let resource_type = write.resource_type.clone();
+        let written = self.write_one(write).await;
+        match written.map_err(|failure| pointers.place(failure))? {
+            Written::Stored(resource) => Ok(resource),
+            other => {
+                let text = format!("a write that stores left {other:?}");
+                Err(Failure::new(
+                    &resource_type,
+                    StoreError::Internal(text).into(),
+                ))
+            }
+        }
+    }
+
+    async fn write_one(&self, write: Write) -> Result<Written, Failure> {
+        let resource_type = write.resource_type.clone();
+        let failed = |reason| Failure::new(&resource_type, reason);
+        let written = self.store.write(Unit::new(vec![write])).await;
+        let written = written.map_err(|error| match error {
+            WriteError::Refused { refusal, .. } => failed(refusal.into()),
+            WriteError::Store(error) => failed(error.into()),
+        })?;
+        let none = || StoreError::Internal("a unit of one write gave no result".to_owned());
+        let written = written.into_iter().next();
+        written.ok_or_else(|| failed(none().into()))
+    }
+}
+
+fn valid(
+    resource_type: &Arc<ResourceType>,
+    draft: Draft,
+) -> Result<(Attributes, Pointers), Failure> {
+    let Draft {
+        attributes,
+        pointers,
+        ..
+    } = draft;
+    match resource_type.attributes.validate(attributes) {
+        Ok(attributes) => Ok((attributes, pointers)),
+        Err(violations) => {
+            let failure = Failure::new(resource_type, Reason::Invalid(violations));
+            Err(pointers.place(failure))
+        }
+    }
+}

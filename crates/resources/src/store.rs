@@ -1,0 +1,124 @@
+//! The contract of a store, in words. Every store passes the same tests: `store/contract.rs`.
+
+mod write;
+mod guard;
+mod resources;
+mod bulk;
+mod failure;
+#[cfg(feature = "testing")]
+pub mod contract;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::query::{Filter, Query};
+use crate::schema::{Id, ResourceType};
+
+pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, Step};
+pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
+pub use guard::{After, admit};
+pub use resources::{ResourceRef, Resources, stored_value};
+pub use write::{Change, Guard, Presence, Unit, Version, Write, Written};
+
+/// A store of resources, for all types at once, so that one unit of work can span types.
+///
+/// Absence is not an error of a read. An acknowledged write is durable, and every later read sees
+/// it. A future that is dropped before it is ready leaves a write either wholly done or wholly
+/// undone.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// What the store is called in health reports: `mongodb`, `sqlite`.
+    fn name(&self) -> &'static str;
+
+    /// The hosts of the store, if clients may know them: an answer that it is unreachable names
+    /// them.
+    fn hosts(&self) -> Option<&str> {
+        None
+    }
+
+    /// Makes the store ready for these types: their collections and indexes. Repeating it changes
+    /// nothing; no resource is ever changed or dropped. An index that is no longer declared is
+    /// dropped if the store made it for an earlier definition. A store that is away is made ready
+    /// when it is back; until then it refuses what the types' unique indexes could forbid.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when a collection holds ids of another kind, or has resources that
+    /// a unique index forbids.
+    async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError>;
+
+    /// So many ids that no resource of this type has or had. Ids that are not used leave gaps.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when integers have run out; [`StoreError::Internal`] for a type
+    /// whose ids the client chooses ([`crate::schema::IdKind::String`]).
+    async fn next_ids(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        count: usize,
+    ) -> Result<Vec<Id>, StoreError>;
+
+    /// For each of these ids, in their order, the resource that has it and passes `scope`, if
+    /// there is one.
+    async fn find(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        ids: &[Id],
+        scope: &Filter,
+    ) -> Result<Vec<Option<Resource>>, StoreError>;
+
+    /// A part of a collection and, where the query asks for it, the number of all resources that
+    /// pass the filter, both of the same moment. Of a collection too large to be counted each time
+    /// the number may be an estimate.
+    async fn list(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Page, StoreError>;
+
+    /// Does the writes of a unit in their order, each seeing those before it: all of them or none.
+    /// The answer has what each of them left behind.
+    ///
+    /// # Errors
+    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done.
+    async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError>;
+
+    /// The whole collection in the order of creation. Each resource that is there throughout is
+    /// in it once; one that is created or changed meanwhile may or may not be seen so.
+    async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError>;
+
+    /// Starts to store many resources; see [`Import`].
+    async fn import(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        mode: ImportMode,
+    ) -> Result<Import, StoreError>;
+
+    /// The cheapest request that proves that the store answers and is ready for every type that
+    /// it was to be prepared for.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Ends what is still open at the server, in a bounded time. Nothing is asked of the store
+    /// afterwards.
+    async fn close(&self) {}
+}
+
+/// A stored resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its id.
+    pub id: Id,
+    /// The text of a JSON object: all members but the id, in the order in which they were given.
+    pub text: String,
+}
+
+/// A part of a collection.
+#[derive(Debug)]
+pub struct Page {
+    /// The resources of the page, or the first of them.
+    pub resources: Arc<Resources>,
+    /// Where the page is too large to be held at once: the others, batch by batch.
+    pub rest: Option<Scan>,
+    /// How many resources pass the filter, if the query asked.
+    pub total: Option<u64>,
+}

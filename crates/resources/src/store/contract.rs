@@ -1,0 +1,207 @@
+//! The contract of [`Store`] as tests. Every store runs all of them, each on a fresh store:
+//! `contract::clauses!(fresh)`, where `fresh` gives a guard and a store.
+
+#![expect(clippy::unwrap_used, reason = "a clause fails where it cannot go on")]
+#![expect(missing_docs, reason = "the name of a clause is its claim")]
+
+mod imports;
+mod reads;
+mod units;
+mod writes;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource, ResourceRef, Store,
+    Unit, Version, Write, WriteError, Written,
+};
+use crate::query::{Filter, Query};
+use crate::schema::{self, Attributes, Id, IdKind, ResourceType};
+
+/// Makes a test of each clause.
+#[macro_export]
+macro_rules! store_contract {
+    ($fresh:path) => {
+        $crate::store::contract::clauses!($fresh;
+            an_inserted_resource_is_found_as_it_was_given,
+            any_json_value_is_kept,
+            an_unknown_id_is_none,
+            many_are_found_in_the_order_in_which_they_were_asked_for,
+            a_total_is_given_where_it_is_wanted,
+            readers_at_once_are_each_given_their_own,
+            a_write_that_was_acknowledged_is_in_every_later_read,
+            an_id_that_is_taken_is_refused,
+            ids_of_every_kind_are_kept,
+            the_store_chooses_integer_ids_and_none_twice,
+            ids_that_are_handed_out_at_once_are_all_different,
+            collections_are_separate,
+            preparing_again_changes_nothing,
+            pages_partition_the_collection_in_the_order_of_creation,
+            ids_that_clients_choose_do_not_decide_the_order,
+            changes_do_not_move_a_resource,
+            a_page_past_the_end_is_empty,
+            an_update_changes_only_what_it_names,
+            an_update_whose_result_is_not_valid_changes_nothing,
+            a_replacement_takes_the_place_of_all_attributes,
+            a_write_to_another_version_is_refused_and_told_the_current_one,
+            a_write_of_either_presence_creates_or_replaces,
+            a_deleted_resource_is_gone,
+            writes_to_an_absent_resource_are_refused,
+            a_unit_is_done_wholly_or_not_at_all,
+            a_write_sees_those_before_it_in_the_unit,
+            a_unit_without_writes_does_nothing,
+            a_unit_can_demand_that_a_resource_exists,
+            concurrent_updates_lose_nothing,
+            concurrent_links_lose_and_double_nothing,
+            of_concurrent_inserts_of_one_id_exactly_one_is_done,
+            of_concurrent_changes_of_one_version_exactly_one_is_done,
+            a_unique_index_refuses_equal_values_but_not_absent_ones,
+            an_index_that_is_no_longer_declared_refuses_nothing,
+            a_scan_gives_every_resource_in_the_order_of_creation,
+            an_import_of_all_or_nothing_is_invisible_until_it_commits,
+            an_import_that_is_dropped_leaves_nothing,
+            an_import_by_batches_keeps_what_was_acknowledged,
+            an_import_by_batches_says_which_rows_are_refused,
+            an_import_of_all_or_nothing_ends_at_the_first_refusal,
+            an_import_in_order_ends_at_the_first_refusal,
+        );
+    };
+    ($fresh:path; $($clause:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $clause() {
+                let (guard, repository) = $fresh().await;
+                $crate::store::contract::$clause(std::sync::Arc::new(repository)).await;
+                drop(guard);
+            }
+        )*
+    };
+}
+pub use crate::store_contract as clauses;
+pub use {imports::*, reads::*, units::*, writes::*};
+
+type AnyStore = Arc<dyn Store>;
+
+fn declared(text: &str) -> Arc<ResourceType> {
+    Arc::new(schema::parse(text).unwrap())
+}
+
+async fn prepared(store: &AnyStore, text: &str) -> Arc<ResourceType> {
+    let resource_type = declared(text);
+    store.prepare(&[resource_type.clone()]).await.unwrap();
+    resource_type
+}
+
+async fn things(store: &AnyStore) -> Arc<ResourceType> {
+    prepared(store, "type: things\nattributes: {type: object}\n").await
+}
+
+fn attributes(value: Value) -> Attributes {
+    let Value::Object(attributes) = value else {
+        panic!("not an object: {value}")
+    };
+    attributes
+}
+
+fn fresh_id(of: &ResourceType) -> Id {
+    of.id.generate().unwrap()
+}
+
+fn insertion(of: &Arc<ResourceType>, id: Id, value: Value) -> Write {
+    Write::insert(of, id, attributes(value))
+}
+
+fn update(of: &Arc<ResourceType>, id: &Id, changes: Value) -> Write {
+    Write::update(of, id.clone(), attributes(changes))
+}
+
+fn replacement(of: &Arc<ResourceType>, id: &Id, value: Value) -> Write {
+    Write::replace(of, id.clone(), attributes(value))
+}
+
+fn deletion(of: &Arc<ResourceType>, id: &Id) -> Write {
+    Write::delete(of, id.clone())
+}
+
+/// The outcome of a unit that must not fail.
+async fn unit(store: &AnyStore, writes: Vec<Write>) -> Result<Vec<Written>, (usize, Refusal)> {
+    match store.write(Unit::new(writes)).await {
+        Ok(written) => Ok(written),
+        Err(WriteError::Refused { index, refusal }) => Err((index, refusal)),
+        Err(WriteError::Store(error)) => panic!("{error}"),
+    }
+}
+
+async fn one(store: &AnyStore, write: Write) -> Result<Written, Refusal> {
+    match unit(store, vec![write]).await {
+        Ok(mut written) => Ok(written.remove(0)),
+        Err((0, refusal)) => Err(refusal),
+        Err((index, refusal)) => panic!("write {index} of one: {refusal}"),
+    }
+}
+
+async fn insert(store: &AnyStore, of: &Arc<ResourceType>, value: Value) -> Resource {
+    let id = store.next_ids(of, 1).await.unwrap().remove(0);
+    match one(store, insertion(of, id, value)).await.unwrap() {
+        Written::Stored(resource) => resource,
+        other => panic!("an insertion left {other:?}"),
+    }
+}
+
+async fn find(store: &AnyStore, of: &Arc<ResourceType>, id: &Id) -> Option<Resource> {
+    let ids = std::slice::from_ref(id);
+    let mut found = store.find(of, ids, &Filter::Everything).await.unwrap();
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+/// The members of a resource that must be there.
+async fn found(store: &AnyStore, of: &Arc<ResourceType>, id: &Id) -> Value {
+    let resource = find(store, of, id).await.unwrap();
+    assert_eq!(&resource.id, id);
+    serde_json::from_str(&resource.text).unwrap()
+}
+
+/// So many resources after the first `skip`, however large they are.
+async fn page(store: &AnyStore, of: &Arc<ResourceType>, skip: u64, limit: u64) -> Page {
+    let query = Query {
+        skip,
+        ..Query::first(limit)
+    };
+    let mut page = store.list(of, &query).await.unwrap();
+    if let Some(mut rest) = page.rest.take() {
+        while let Some(batch) = rest.next().await.unwrap() {
+            for one in batch.iter() {
+                Arc::make_mut(&mut page.resources).push(one.id.clone(), one.text);
+            }
+        }
+    }
+    page
+}
+
+async fn numbers(store: &AnyStore, of: &Arc<ResourceType>) -> Vec<i64> {
+    let page = page(store, of, 0, 10_000).await;
+    assert_eq!(page.total, Some(page.resources.len() as u64));
+    page.resources.iter().map(number).collect()
+}
+
+fn number(resource: ResourceRef<'_>) -> i64 {
+    serde_json::from_str::<Value>(resource.text).unwrap()["n"]
+        .as_i64()
+        .unwrap()
+}
+
+fn rows(of: &Arc<ResourceType>, range: std::ops::Range<i64>) -> Vec<NewResource> {
+    let row = |n| NewResource {
+        id: fresh_id(of),
+        attributes: attributes(json!({"n": n})),
+    };
+    range.map(row).collect()
+}
+
+async fn insert_all(import: &mut Import, rows: Vec<NewResource>) {
+    let outcomes = import.insert(rows).await.unwrap();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}

@@ -1,0 +1,236 @@
+//! What a write does to the resource that is there: decided in one place for every store.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Change, Presence, Refusal, StoreError, Version, Write, WriteFailure, stored_value};
+use crate::query::Filter;
+use crate::schema::Attributes;
+
+/// What a write leaves in the place of a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub enum After {
+    /// These members alone.
+    Replaced(Attributes),
+    /// The members that were there, of which some are set anew.
+    Updated {
+        /// The members that are set.
+        members: Attributes,
+        /// All members.
+        whole: Attributes,
+    },
+    /// Nothing: the resource goes.
+    Removed,
+    /// What was there, or nothing if nothing was there.
+    Unchanged,
+}
+
+impl Write {
+    /// Whether [`admit`] must see the resource. Otherwise its presence alone decides, which a
+    /// store can find out while it writes.
+    #[must_use]
+    pub fn needs_current(&self) -> bool {
+        let Filter::Everything = self.guard.scope;
+        let conditional = self.guard.version.is_some() || self.guard.validated;
+        conditional || !matches!(self.change, Change::Replace(_) | Change::Delete)
+    }
+}
+
+/// Decides a write, where `current` is the stored text of its resource, if there is one.
+///
+/// # Errors
+/// A refusal, or [`StoreError::Corrupt`] when the stored text is no JSON object.
+pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure> {
+    let Some(text) = current else {
+        return admit_absent(write);
+    };
+    let Filter::Everything = write.guard.scope;
+    if write.guard.presence == Presence::MustBeNew {
+        return Err(Refusal::IdTaken(write.id.clone()).into());
+    }
+    if let Some(expected) = write.guard.version {
+        let version = Version::of_text(text);
+        if version != expected {
+            let id = write.id.clone();
+            return Err(Refusal::Changed { id, version }.into());
+        }
+    }
+    let changes = match &write.change {
+        Change::Delete => return Ok(After::Removed),
+        Change::Nothing => return Ok(After::Unchanged),
+        Change::Replace(members) if !write.guard.validated => {
+            return Ok(After::Replaced(members.clone()));
+        }
+        Change::Replace(members) => {
+            let before = parse(write, text)?;
+            validate(write, members, &before, members)?;
+            return Ok(After::Replaced(members.clone()));
+        }
+        Change::Update(members) => members.clone(),
+        Change::Link {
+            relationship,
+            add,
+            remove,
+        } => {
+            let linked = linked(parse(write, text)?.get(relationship), add, remove);
+            Attributes::from_iter([(relationship.clone(), linked)])
+        }
+    };
+    let before = parse(write, text)?;
+    let mut whole = before.clone();
+    whole.extend(changes.clone());
+    if write.guard.validated {
+        validate(write, &changes, &before, &whole)?;
+    }
+    Ok(After::Updated {
+        members: changes,
+        whole,
+    })
+}
+
+fn admit_absent(write: &Write) -> Result<After, WriteFailure> {
+    let absent = || Err(Refusal::Absent(write.id.clone()).into());
+    if write.guard.presence == Presence::MustExist || write.guard.version.is_some() {
+        return absent();
+    }
+    match &write.change {
+        Change::Replace(members) => Ok(After::Replaced(members.clone())),
+        Change::Delete | Change::Nothing => Ok(After::Unchanged),
+        Change::Update(_) | Change::Link { .. } => absent(),
+    }
+}
+
+fn parse(write: &Write, text: &str) -> Result<Attributes, StoreError> {
+    stored_value(text)
+        .map_err(|error| StoreError::Corrupt(format!("the resource {}: {error}", write.id)))
+}
+
+fn validate(
+    write: &Write,
+    changes: &Attributes,
+    before: &Attributes,
+    after: &Attributes,
+) -> Result<(), Refusal> {
+    let named: BTreeSet<String> = changes.keys().cloned().collect();
+    let (before, after) = (Value::Object(before.clone()), Value::Object(after.clone()));
+    let schema = &write.resource_type.attributes;
+    schema
+        .validate_change(&named, &before, &after)
+        .map_err(Refusal::Invalid)
+}
+
+/// The members of a to-many relationship after some have joined and some have left.
+fn linked(current: Option<&Value>, add: &[Value], remove: &[Value]) -> Value {
+    let mut linked: Vec<Value> = match current {
+        Some(Value::Array(ids)) => ids.clone(),
+        _ => Vec::new(),
+    };
+    linked.retain(|id| !remove.contains(id));
+    for id in add {
+        if !linked.contains(id) {
+            linked.push(id.clone());
+        }
+    }
+    Value::Array(linked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::{self, Id, ResourceType};
+
+    fn books() -> Arc<ResourceType> {
+        let text = "type: books\nid: integer\nattributes:\n  type: object\n  properties:\n    \
+                    pages: {type: integer}\n";
+        Arc::new(schema::parse(text).unwrap())
+    }
+
+    fn members(value: Value) -> Attributes {
+        match value {
+            Value::Object(members) => members,
+            other => panic!("not an object: {other}"),
+        }
+    }
+
+    fn refusal(outcome: Result<After, WriteFailure>) -> Refusal {
+        match outcome {
+            Err(WriteFailure::Refused(refusal)) => refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_update_sets_what_it_names_and_keeps_positions() {
+        let write = Write::update(&books(), Id::Integer(1), members(json!({"b": 2, "c": 3})));
+        let After::Updated { whole, .. } = admit(&write, Some(r#"{"b":1,"a":1}"#)).unwrap() else {
+            panic!("not an update")
+        };
+        assert_eq!(Value::Object(whole).to_string(), r#"{"b":2,"a":1,"c":3}"#);
+    }
+
+    #[test]
+    fn an_update_answers_for_its_own_violations() {
+        let write = Write::update(&books(), Id::Integer(1), members(json!({"pages": "many"})));
+        let refusal = refusal(admit(&write, Some("{}")));
+        assert!(matches!(refusal, Refusal::Invalid(violations) if violations.len() == 1));
+    }
+
+    #[test]
+    fn another_version_is_refused_and_told() {
+        let mut write = Write::delete(&books(), Id::Integer(1));
+        write.guard.version = Some(Version::of_text("{}"));
+        assert_eq!(admit(&write, Some("{}")).unwrap(), After::Removed);
+        let version = Version::of_text(r#"{"a":1}"#);
+        let id = Id::Integer(1);
+        assert_eq!(
+            refusal(admit(&write, Some(r#"{"a":1}"#))),
+            Refusal::Changed { id, version }
+        );
+        assert_eq!(
+            refusal(admit(&write, None)),
+            Refusal::Absent(Id::Integer(1))
+        );
+    }
+
+    #[test]
+    fn presence_decides_what_absence_means() {
+        let mut write = Write::replace(&books(), Id::Integer(1), members(json!({"a": 1})));
+        assert_eq!(
+            refusal(admit(&write, None)),
+            Refusal::Absent(Id::Integer(1))
+        );
+        write.guard.presence = Presence::Either;
+        assert!(matches!(admit(&write, None), Ok(After::Replaced(_))));
+        write.guard.presence = Presence::MustBeNew;
+        assert_eq!(
+            refusal(admit(&write, Some("{}"))),
+            Refusal::IdTaken(Id::Integer(1))
+        );
+        let nothing = Write::exists(&books(), Id::Integer(1));
+        assert_eq!(admit(&nothing, Some("{}")).unwrap(), After::Unchanged);
+        assert_eq!(
+            refusal(admit(&nothing, None)),
+            Refusal::Absent(Id::Integer(1))
+        );
+    }
+
+    #[test]
+    fn links_are_never_doubled_and_absent_ones_leave_silently() {
+        let mut write = Write::update(&books(), Id::Integer(1), Attributes::new());
+        write.change = Change::Link {
+            relationship: "tags".to_owned(),
+            add: vec![json!(3), json!(1)],
+            remove: vec![json!(2), json!(9)],
+        };
+        let After::Updated { members, .. } = admit(&write, Some(r#"{"tags":[1,2]}"#)).unwrap()
+        else {
+            panic!("not an update")
+        };
+        assert_eq!(members["tags"], json!([1, 3]));
+    }
+}

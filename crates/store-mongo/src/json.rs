@@ -1,0 +1,281 @@
+//! BSON as JSON text, written straight from the bytes of a reply.
+//!
+//! Strings, booleans, null, arrays, objects and numbers are JSON's own; whatever JSON has no type
+//! for is one object as in MongoDB Extended JSON v2 (relaxed). `docs/mongodb.md` has the table.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf};
+use serde_json::Value;
+
+use super::elements::{Element, Elements, Malformed};
+use super::{extended, ids};
+use resources::store::{StoreError, Resource, stored_value};
+use resources::schema::{Id, ResourceType};
+
+/// The last date, in milliseconds since 1970, with a relaxed form; those before 1970 have none.
+const YEAR_9999_END: i64 = 253_402_300_799_999;
+
+/// A stored document as a resource.
+///
+/// # Errors
+/// `Corrupt` when it has no `_id` or its bytes are no BSON.
+pub(super) fn resource(
+    of: &ResourceType,
+    document: &RawDocument,
+) -> Result<Resource, StoreError> {
+    // JSON has about as many bytes of punctuation as BSON has of types and lengths.
+    let mut attributes = Vec::with_capacity(document.as_bytes().len());
+    let id = write_resource(of, document, &mut attributes)?;
+    let attributes = String::from_utf8(attributes);
+    let attributes = attributes.map_err(|error| damaged(of, &error.to_string()))?;
+    Ok(Resource { id, attributes })
+}
+
+/// Appends the attributes of a stored document and returns its id.
+///
+/// # Errors
+/// As [`resource`]; the text ends anywhere then.
+pub(super) fn write_resource(
+    of: &ResourceType,
+    document: &RawDocument,
+    attributes: &mut Vec<u8>,
+) -> Result<Id, StoreError> {
+    match write_attributes(of, document, attributes) {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(damaged(of, "a document has no _id")),
+        Err(error) => {
+            let id = document.get(ids::ID).ok().flatten().map(ids::from_bson);
+            let id = id.map_or_else(|| "?".to_owned(), |id| id.to_string());
+            Err(damaged(of, &format!("the document {id}: {error}")))
+        }
+    }
+}
+
+fn damaged(of: &ResourceType, what: &str) -> StoreError {
+    StoreError::Corrupt(format!("{}: {what}", of.collection))
+}
+
+fn write_attributes(
+    of: &ResourceType,
+    document: &RawDocument,
+    text: &mut Vec<u8>,
+) -> Result<Option<Id>, Malformed> {
+    let mut id = None;
+    text.push(b'{');
+    let empty = text.len();
+    for element in Elements::of(document.as_bytes())? {
+        let element = element?;
+        if ids::is_reserved(of, element.name) {
+            if element.name == ids::ID.as_bytes() {
+                id = Some(id_of(&element)?);
+            }
+            continue;
+        }
+        if text.len() > empty {
+            text.push(b',');
+        }
+        write_string(element.name, text)?;
+        text.push(b':');
+        write_value(&element, text)?;
+    }
+    text.push(b'}');
+    Ok(id)
+}
+
+fn id_of(element: &Element<'_>) -> Result<Id, Malformed> {
+    match <[u8; 12]>::try_from(element.value) {
+        Ok(bytes) if element.kind == Element::OBJECT_ID => Ok(Id::ObjectId(bytes)),
+        _ => Ok(ids::from_bson(element.alone()?.value()?)),
+    }
+}
+
+/// One value as JSON text.
+pub(super) fn text(value: RawBsonRef<'_>) -> Result<String, Malformed> {
+    let mut holder = RawDocumentBuf::new();
+    holder.append(bson::cstr!("v"), value);
+    let mut text = Vec::new();
+    for element in Elements::of(holder.as_bytes())? {
+        write_value(&element?, &mut text)?;
+    }
+    String::from_utf8(text).map_err(|error| Malformed::because(&error))
+}
+
+fn write_value(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
+    match element.kind {
+        Element::STRING => write_string(element.string()?, text)?,
+        Element::DOCUMENT => write_document(element.value, text)?,
+        Element::ARRAY => write_array(element.value, text)?,
+        Element::NULL => text.extend_from_slice(b"null"),
+        Element::BOOLEAN => write_displayed(element.bytes()? != [0], text),
+        Element::INT32 => write_displayed(i32::from_le_bytes(element.bytes()?), text),
+        Element::INT64 => write_displayed(i64::from_le_bytes(element.bytes()?), text),
+        Element::DOUBLE => write_double(f64::from_le_bytes(element.bytes()?), text)?,
+        Element::OBJECT_ID => {
+            text.extend_from_slice(br#"{"$oid":""#);
+            write_displayed(id_of(element)?, text);
+            text.extend_from_slice(b"\"}");
+        }
+        Element::DB_POINTER => write_pointer(element, text)?,
+        _ => write_parsed(element.alone()?.value()?, text)?,
+    }
+    Ok(())
+}
+
+/// What is worth no code of its own to be read.
+fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
+    match value {
+        RawBsonRef::DateTime(date) => write_date(date, text)?,
+        RawBsonRef::Decimal128(number) => one(text, "$numberDecimal", &number.to_string())?,
+        RawBsonRef::Binary(binary) => {
+            let (base64, subtype) = (BASE64.encode(binary.bytes), u8::from(binary.subtype));
+            let binary =
+                format_args!(r#"{{"$binary":{{"base64":"{base64}","subType":"{subtype:02x}"}}}}"#);
+            write_displayed(binary, text);
+        }
+        RawBsonRef::RegularExpression(regex) => {
+            text.extend_from_slice(br#"{"$regularExpression":{"pattern":"#);
+            write_string(regex.pattern.as_str().as_bytes(), text)?;
+            text.extend_from_slice(br#","options":"#);
+            write_string(regex.options.as_str().as_bytes(), text)?;
+            text.extend_from_slice(b"}}");
+        }
+        RawBsonRef::Timestamp(timestamp) => {
+            let (t, i) = (timestamp.time, timestamp.increment);
+            let timestamp = format_args!(r#"{{"$timestamp":{{"t":{t},"i":{i}}}}}"#);
+            write_displayed(timestamp, text);
+        }
+        RawBsonRef::Symbol(symbol) => one(text, "$symbol", symbol)?,
+        RawBsonRef::JavaScriptCode(code) => one(text, "$code", code)?,
+        RawBsonRef::JavaScriptCodeWithScope(code) => {
+            text.extend_from_slice(br#"{"$code":"#);
+            write_string(code.code.as_bytes(), text)?;
+            text.extend_from_slice(br#","$scope":"#);
+            write_document(code.scope.as_bytes(), text)?;
+            text.push(b'}');
+        }
+        RawBsonRef::Undefined => text.extend_from_slice(br#"{"$undefined":true}"#),
+        RawBsonRef::MinKey => text.extend_from_slice(br#"{"$minKey":1}"#),
+        RawBsonRef::MaxKey => text.extend_from_slice(br#"{"$maxKey":1}"#),
+        _ => {
+            return Err(Malformed::because(
+                &"a value of a type that is written elsewhere",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn write_array(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
+    text.push(b'[');
+    for (position, item) in Elements::of(bytes)?.enumerate() {
+        if position > 0 {
+            text.push(b',');
+        }
+        write_value(&item?, text)?;
+    }
+    text.push(b']');
+    Ok(())
+}
+
+fn write_document(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
+    let start = text.len();
+    let mut marked = false;
+    text.push(b'{');
+    for (position, element) in Elements::of(bytes)?.enumerate() {
+        let element = element?;
+        if position > 0 {
+            text.push(b',');
+        } else {
+            marked = element.name.starts_with(b"$");
+        }
+        write_string(element.name, text)?;
+        text.push(b':');
+        write_value(&element, text)?;
+    }
+    text.push(b'}');
+    // A document that looks like one of the objects above, but is none.
+    if marked && is_extended(&text[start..]) {
+        text.splice(start..start, *br#"{"$literal":"#);
+        text.push(b'}');
+    }
+    Ok(())
+}
+
+fn is_extended(object: &[u8]) -> bool {
+    let text = std::str::from_utf8(object).unwrap_or_default();
+    stored_value::<Value>(text).is_ok_and(|object| extended::is(&object))
+}
+
+fn write_date(date: bson::DateTime, text: &mut Vec<u8>) -> Result<(), Malformed> {
+    let millis = date.timestamp_millis();
+    match date.try_to_rfc3339_string() {
+        Ok(rfc3339) if (0..=YEAR_9999_END).contains(&millis) => one(text, "$date", &rfc3339)?,
+        _ => write_displayed(
+            format_args!(r#"{{"$date":{{"$numberLong":"{millis}"}}}}"#),
+            text,
+        ),
+    }
+    Ok(())
+}
+
+/// The driver keeps the parts of this long deprecated type to itself.
+fn write_pointer(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
+    text.extend_from_slice(br#"{"$dbPointer":{"$ref":"#);
+    write_string(element.string()?, text)?;
+    let id = element.value.last_chunk::<12>().copied();
+    let id = id.ok_or_else(|| Malformed::because(&"a pointer without an id"))?;
+    text.extend_from_slice(br#","$id":{"$oid":""#);
+    write_displayed(Id::ObjectId(id), text);
+    text.extend_from_slice(b"\"}}}");
+    Ok(())
+}
+
+fn one(text: &mut Vec<u8>, name: &str, value: &str) -> Result<(), Malformed> {
+    text.push(b'{');
+    write_string(name.as_bytes(), text)?;
+    text.push(b':');
+    write_string(value.as_bytes(), text)?;
+    text.push(b'}');
+    Ok(())
+}
+
+fn write_displayed(value: impl std::fmt::Display, text: &mut Vec<u8>) {
+    // A vector takes whatever is written to it.
+    let _ = write!(text, "{value}");
+}
+
+fn write_double(number: f64, text: &mut Vec<u8>) -> Result<(), Malformed> {
+    match serde_json::Number::from_f64(number) {
+        // A fraction or an exponent tells a double from an integer.
+        Some(finite) => write_displayed(finite, text),
+        None if number.is_nan() => one(text, "$numberDouble", "NaN")?,
+        None if number > 0.0 => one(text, "$numberDouble", "Infinity")?,
+        None => one(text, "$numberDouble", "-Infinity")?,
+    }
+    Ok(())
+}
+
+/// Most strings are plain: nothing in them needs an escape, and being ASCII they are UTF-8.
+fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
+    if is_plain(bytes) {
+        text.push(b'"');
+        text.extend_from_slice(bytes);
+        text.push(b'"');
+        return Ok(());
+    }
+    let string = std::str::from_utf8(bytes).map_err(|error| Malformed::because(&error))?;
+    // Written to memory, it cannot fail.
+    serde_json::to_writer(text, string).map_err(|error| Malformed::because(&error))
+}
+
+/// Blocks without a branch in them are quick to pass.
+fn is_plain(bytes: &[u8]) -> bool {
+    const BLOCK: usize = 16;
+    let plain = |byte: &u8| (b' '..0x80).contains(byte) && *byte != b'"' && *byte != b'\\';
+    let all = |block: &[u8]| block.iter().fold(true, |all, byte| all & plain(byte));
+    let mut blocks = bytes.chunks_exact(BLOCK);
+    blocks.by_ref().all(all) && all(blocks.remainder())
+}

@@ -1,0 +1,103 @@
+//! What the writes to a type with a shard key ask of the server, as it stands on the wire.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc, oid::ObjectId};
+use resources::store::{NewResource, Operation, Store, Write};
+use resources::schema::{self, Attributes, Id};
+use serde_json::json;
+
+use crate::interposer::{Guise, Interposer};
+use crate::own_server::OwnServer;
+use crate::server::TestStore;
+
+/// A server as it is, whose writes are noted.
+#[derive(Default)]
+struct Overheard(Mutex<Vec<Document>>);
+
+#[async_trait]
+impl Guise for Overheard {
+    /// Without a version of the topology nobody waits for news of it.
+    fn hello(&self, mut own: Document) -> Document {
+        own.remove("topologyVersion");
+        own
+    }
+
+    fn refusal(&self, command: &Document) -> Option<Document> {
+        for name in ["updates", "deletes"] {
+            if let Ok(statements) = command.get_array(name) {
+                let filters = statements.iter().map(|one| one.as_document().unwrap());
+                let filters = filters.map(|one| one.get_document("q").unwrap().clone());
+                self.0.lock().unwrap().extend(filters);
+            }
+        }
+        None
+    }
+
+    async fn news(&self, _command: &Document) {}
+}
+
+/// An update, a replacement and a deletion, each by itself.
+fn changes(id: &Id) -> [Operation; 3] {
+    let attributes = || Attributes::from_iter([("n".to_owned(), 1.into())]);
+    let id = || id.clone();
+    [
+        Operation::Update {
+            id: id(),
+            changes: attributes(),
+            check: Box::new(|_, _| Ok(())),
+        },
+        Operation::Replace {
+            id: id(),
+            attributes: Attributes::from_iter([("city".to_owned(), "y".into())]),
+        },
+        Operation::Delete { id: id() },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_sharded_type_ask_for_its_shard_key() {
+    let overheard = Arc::<Overheard>::default();
+    let local = ([127, 0, 0, 1], 0).into();
+    let server = OwnServer::started(&[]);
+    let interposer = Interposer::start(local, &server.address(), overheard.clone()).await;
+    let uri = format!("mongodb://{}/?directConnection=true", interposer.address);
+    let store = TestStore::prepared(&uri.into()).await;
+    let definition = "type: things\nattributes: {type: object}\nshardKey: [city, zip]\n";
+    let of = Arc::new(schema::parse(definition).unwrap());
+    for units in [false, true] {
+        let id = ObjectId::new();
+        let of = of.clone();
+        let write = |operation| Write {
+            of: of.clone(),
+            operation,
+        };
+        let before = json!({"city": "x", "zip": 1, "street": "z"});
+        let before = NewResource {
+            id: Some(Id::ObjectId(id.bytes())),
+            attributes: before.as_object().unwrap().clone(),
+        };
+        let unit = vec![write(Operation::Insert(before))];
+        store.repository.write(unit).await.unwrap();
+        let writes = changes(&Id::ObjectId(id.bytes())).map(write);
+        if units {
+            store.repository.write(writes.into()).await.unwrap();
+        } else {
+            for write in writes {
+                store.repository.write(vec![write]).await.unwrap();
+            }
+        }
+        let filters = std::mem::take(&mut *overheard.0.lock().unwrap());
+        // What the replacement left behind has another city and no zip.
+        let keys = [("x", Some(1)), ("x", Some(1)), ("y", None)];
+        assert_eq!(filters.len(), keys.len(), "{filters:?}");
+        for (filter, (city, zip)) in filters.iter().zip(keys) {
+            let wanted = doc! { "_id": id, "city": { "$eq": city }, "zip": { "$eq": zip } };
+            let mut filter = filter.clone();
+            // The condition that nothing has changed is of updates alone.
+            filter.remove("$expr");
+            assert_eq!(filter, wanted);
+        }
+    }
+}

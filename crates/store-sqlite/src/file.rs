@@ -1,0 +1,279 @@
+//! The file of the embedded store: whose it is, whether it is whole, and its version.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure;
+use resources::store::StoreError;
+
+/// The file's name in the data directory.
+pub(super) const NAME: &str = "monocoque.sqlite";
+
+/// "MnCq": marks the file as ours, see <https://www.sqlite.org/pragma.html#pragma_application_id>.
+const APPLICATION_ID: i32 = 0x4d6e_4371;
+
+/// The schema's versions; the position of the last one is the version of this program.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/0001-collections.sql")];
+
+/// Larger files are not read through at the start, which would take more than a few seconds.
+const CHECKED_BYTES_MAX: u64 = 1 << 30;
+
+/// How long a reader waits for a lock, which in WAL mode is hardly ever taken.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Held for as long as a process uses a data directory; released when it ends, however it ends.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn acquire(data_dir: &Path) -> Result<Self, StoreError> {
+        let unusable = |error: &std::io::Error| {
+            let data_dir = data_dir.display();
+            StoreError::Unusable(format!("the data directory {data_dir}: {error}"))
+        };
+        std::fs::create_dir_all(data_dir).map_err(|error| unusable(&error))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options
+            .open(data_dir.join("monocoque.lock"))
+            .map_err(|error| unusable(&error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                let (data_dir, holder) = (data_dir.display(), holder.trim().to_owned());
+                return Err(StoreError::Unusable(format!(
+                    "the data directory {data_dir} is in use by the process {holder}; stop it or \
+                     choose another directory"
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(&error)),
+        }
+        // The number only helps people; the lock is what counts.
+        let _ = file.set_len(0).and_then(|()| file.rewind());
+        let _ = writeln!(file, "{}", std::process::id());
+        Ok(Self { _file: file })
+    }
+}
+
+/// Opens the file for writing, after it has been found whole, ours and not too new.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let named = |error| name_file(error, path);
+    check_magic(path)?;
+    let connection = Connection::open(path).map_err(failure).map_err(named)?;
+    check(&connection, path).map_err(named)?;
+    configure(&connection).map_err(failure).map_err(named)?;
+    migrate(&connection).map_err(named)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading; it is open for writing already.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(connection)
+    };
+    open().map_err(failure)
+}
+
+/// SQLite would take a damaged first page for an encrypted file and say so in these words.
+fn check_magic(path: &Path) -> Result<(), StoreError> {
+    let unreadable = |error: std::io::Error| {
+        StoreError::Unusable(format!("{} cannot be read: {error}", path.display()))
+    };
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(unreadable)?,
+    };
+    let mut start = Vec::new();
+    Read::by_ref(&mut file)
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut start)
+        .map_err(unreadable)?;
+    if start.is_empty() || start == MAGIC {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt(format!(
+        "{} is not an SQLite file, or its first page is damaged; restore it from a backup or move \
+         it away",
+        path.display()
+    )))
+}
+
+/// Looks, and changes nothing: even the log of an earlier crash stays as it is on failure.
+fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let looked = || {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let owner: i32 = pragma(connection, "application_id")?;
+        let tables: u64 =
+            connection.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let version: usize = pragma(connection, "user_version")?;
+        let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let verdict = match size {
+            0..=CHECKED_BYTES_MAX => connection
+                .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+                .unwrap_or_else(|error| error.to_string()),
+            _ => "ok".to_owned(),
+        };
+        Ok((owner, tables, version, verdict))
+    };
+    let (owner, tables, version, verdict) = looked().map_err(failure)?;
+    if owner != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::Unusable(
+            "the file belongs to another program".to_owned(),
+        ));
+    }
+    if version > MIGRATIONS.len() {
+        let known = MIGRATIONS.len();
+        return Err(StoreError::Unusable(format!(
+            "the file has schema version {version}, this program knows up to {known}: use a newer \
+             version of the program"
+        )));
+    }
+    if verdict != "ok" {
+        // The first line of the verdict only says which database it is about.
+        let reason = verdict.lines().last().unwrap_or_default().to_owned();
+        return Err(StoreError::Corrupt(reason));
+    }
+    Ok(())
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
+fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    let version: usize = pragma(connection, "user_version").map_err(failure)?;
+    for (position, script) in MIGRATIONS.iter().enumerate().skip(version) {
+        let reached = position + 1;
+        connection
+            .execute_batch(&format!(
+                "BEGIN; {script} PRAGMA user_version = {reached}; COMMIT;"
+            ))
+            .map_err(failure)?;
+    }
+    Ok(())
+}
+
+fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+fn name_file(error: StoreError, path: &Path) -> StoreError {
+    let path = path.display();
+    match error {
+        StoreError::Corrupt(text) => StoreError::Corrupt(format!(
+            "{path}: {text}; restore it from a backup or move it away"
+        )),
+        // A file that cannot be opened at the start is a matter of settings.
+        StoreError::Unusable(text)
+        | StoreError::Unavailable(text)
+        | StoreError::Busy(text)
+        | StoreError::Unprepared(text) => StoreError::Unusable(format!("{path}: {text}")),
+        StoreError::Internal(text) | StoreError::OutcomeUnknown(text) => {
+            StoreError::Internal(format!("{path}: {text}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new_file() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        drop(open(&path).unwrap());
+        (folder, path)
+    }
+
+    #[test]
+    fn a_new_file_has_the_current_version_and_full_durability() {
+        let (_folder, path) = new_file();
+        let connection = open(&path).unwrap();
+        let setting = |name| pragma::<String>(&connection, name).unwrap();
+        assert_eq!(setting("journal_mode"), "wal");
+        assert_eq!(pragma::<i64>(&connection, "synchronous").unwrap(), 2);
+        assert_eq!(
+            pragma::<usize>(&connection, "user_version").unwrap(),
+            MIGRATIONS.len()
+        );
+    }
+
+    #[test]
+    fn a_second_process_is_told_who_holds_the_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = Lock::acquire(folder.path()).unwrap();
+        let refused = Lock::acquire(folder.path()).err().unwrap().to_string();
+        assert!(
+            refused.contains(&std::process::id().to_string()),
+            "{refused}"
+        );
+        drop(held);
+        assert!(Lock::acquire(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_file_of_another_program_or_of_a_newer_version_is_left_alone() {
+        let (_folder, path) = new_file();
+        open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", 999)
+            .unwrap();
+        assert!(
+            matches!(open(&path), Err(StoreError::Unusable(text)) if text.contains("999"))
+        );
+        let foreign = path.with_file_name("foreign.sqlite");
+        Connection::open(&foreign)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (x)")
+            .unwrap();
+        let before = std::fs::read(&foreign).unwrap();
+        assert!(matches!(open(&foreign), Err(StoreError::Unusable(_))));
+        assert_eq!(std::fs::read(&foreign).unwrap(), before);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_not_touched() {
+        let (_folder, path) = new_file();
+        let connection = open(&path).unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(50000));")
+            .unwrap();
+        drop(connection);
+        let whole = std::fs::read(&path).unwrap();
+        let mut garbled = whole.clone();
+        garbled[4096 * 2..4096 * 2 + 400].fill(0xa5);
+        let mut headless = whole.clone();
+        headless[..50].fill(0);
+        for damaged in [
+            garbled,
+            headless,
+            b"not a database".to_vec(),
+            whole[..whole.len() / 2].to_vec(),
+        ] {
+            std::fs::write(&path, &damaged).unwrap();
+            let error = open(&path).unwrap_err();
+            assert!(
+                matches!(&error, StoreError::Corrupt(text) if text.contains(NAME)),
+                "{error}"
+            );
+            assert_eq!(std::fs::read(&path).unwrap(), damaged);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Connections that read beside the writer, on threads where waiting for a disk harms nobody.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::{failure, file};
+use resources::store::StoreError;
+
+/// More readers than cores gain nothing while the pages are in memory; on a slow disk a few do.
+const READERS_MIN: usize = 4;
+
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Result<Self, StoreError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = cores.max(READERS_MIN);
+        let idle: Vec<_> = (0..count)
+            .map(|_| file::open_reader(path))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            path: path.to_owned(),
+            idle: Arc::new(Mutex::new(idle)),
+            permits: Arc::new(Semaphore::new(count)),
+        })
+    }
+
+    /// A connection of one's own, for reads that take long.
+    pub(super) fn connect(&self) -> Result<Connection, StoreError> {
+        file::open_reader(&self.path)
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let gone = || StoreError::Internal("a reader of the store has gone".to_owned());
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| gone())?;
+        let (idle, path) = (self.idle.clone(), self.path.clone());
+        tokio::task::spawn_blocking(move || {
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            // One is missing only after a reader panicked.
+            let mut connection = taken.map_or_else(|| file::open_reader(&path), Ok)?;
+            let outcome = read(&mut connection).map_err(failure);
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            drop(permit);
+            outcome
+        })
+        .await
+        .map_err(|_| gone())?
+    }
+}

@@ -1,0 +1,220 @@
+//! Rows of CSV (RFC 4180) with a header of attribute names.
+//!
+//! A cell that is empty says that the attribute is absent. A cell that starts with a backslash
+//! says `\N` for null or `\` and JSON for any other value; other cells are texts, or JSON where
+//! the type declares an attribute that cannot be a text. So every collection comes back as it was.
+
+use std::cell::RefCell;
+use std::io::{BufRead, Read};
+use std::rc::Rc;
+
+use csv::{ErrorKind, Reader, StringRecord};
+use serde_json::Value;
+
+use super::{ROW_BYTES_MAX, Row};
+use resources::schema::{Attributes, ResourceType};
+
+const NULL: &str = "\\N";
+
+/// Reads the cells of a file.
+pub(super) struct CsvRows<'a, R> {
+    of: &'a ResourceType,
+    columns: Vec<String>,
+    reader: Reader<Tail<R>>,
+    tail: Rc<RefCell<Vec<u8>>>,
+    line: u64,
+    record: StringRecord,
+    ended: bool,
+}
+
+impl<'a, R: BufRead> CsvRows<'a, R> {
+    pub(super) fn new(of: &'a ResourceType, file: R) -> Result<Self, String> {
+        let tail = Rc::new(RefCell::new(Vec::new()));
+        let mut reader = Reader::from_reader(Tail {
+            file,
+            unread: tail.clone(),
+        });
+        let header = reader
+            .headers()
+            .map_err(|error| format!("the header: {error}"))?;
+        let columns: Vec<String> = header
+            .iter()
+            .map(|name| name.trim_start_matches('\u{feff}').to_owned())
+            .collect();
+        if columns.iter().all(String::is_empty) {
+            return Err("the file has no header".to_owned());
+        }
+        for (position, name) in columns.iter().enumerate() {
+            if name.is_empty() {
+                return Err(format!("the header: column {} has no name", position + 1));
+            }
+            if columns[..position].contains(name) {
+                return Err(format!("the header: two columns are called '{name}'"));
+            }
+        }
+        let record = StringRecord::new();
+        let mut rows = Self {
+            of,
+            columns,
+            reader,
+            tail,
+            line: 1,
+            record,
+            ended: false,
+        };
+        let (_, header) = rows.take_text(0);
+        if open_quote(&header) {
+            return Err("the header: a quote is never closed".to_owned());
+        }
+        Ok(rows)
+    }
+
+    /// The line on which the record that was just read starts, and its text.
+    fn take_text(&mut self, before: u64) -> (u64, Vec<u8>) {
+        let length = usize::try_from(self.reader.position().byte() - before).unwrap_or(usize::MAX);
+        let mut tail = self.tail.borrow_mut();
+        let length = length.min(tail.len());
+        let text: Vec<u8> = tail.drain(..length).collect();
+        let breaks = |text: &[u8]| text.split(|byte| *byte == b'\n').count() as u64 - 1;
+        // The reader skips empty lines, and leaves the end of one for the next record.
+        let blank = text
+            .iter()
+            .take_while(|byte| matches!(**byte, b'\r' | b'\n'))
+            .count();
+        let line = self.line + breaks(&text[..blank]);
+        self.line += breaks(&text);
+        (line, text[blank..].to_vec())
+    }
+
+    fn object(&self) -> Result<Attributes, String> {
+        let mut object = Attributes::new();
+        for (name, cell) in self.columns.iter().zip(&self.record) {
+            if let Some(value) = decode(self.of, name, cell)? {
+                object.insert(name.clone(), value);
+            }
+        }
+        Ok(object)
+    }
+}
+
+impl<R: BufRead> Iterator for CsvRows<'_, R> {
+    type Item = Result<Row, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let before = self.reader.position().byte();
+        let read = self.reader.read_record(&mut self.record);
+        let (line, text) = self.take_text(before);
+        let object = match read {
+            Ok(false) => {
+                self.ended = true;
+                return None;
+            }
+            Ok(true) if open_quote(&text) => {
+                self.ended = true;
+                return Some(Err(format!("line {line}: a quote is never closed")));
+            }
+            Ok(true) => self.object(),
+            Err(error) => match error.kind() {
+                ErrorKind::UnequalLengths {
+                    expected_len, len, ..
+                } => Err(format!(
+                    "the row has {len} cells, the header {expected_len}"
+                )),
+                ErrorKind::Utf8 { err, .. } => {
+                    Err(format!("cell {} is not UTF-8", err.field() + 1))
+                }
+                _ => {
+                    self.ended = true;
+                    return Some(Err(format!("line {line}: {error}")));
+                }
+            },
+        };
+        Some(Ok(Row {
+            line,
+            bytes: text.len(),
+            object,
+        }))
+    }
+}
+
+/// Whether a record ends inside a quoted cell: everything after the quote would be in that cell.
+fn open_quote(record: &[u8]) -> bool {
+    let mut quoted = false;
+    let mut cell_start = true;
+    for byte in record {
+        match byte {
+            b'"' if quoted || cell_start => {
+                quoted = !quoted;
+                // A quote right after a closing one is a quote in the cell, and opens it again.
+                cell_start = !quoted;
+            }
+            b',' => cell_start = !quoted,
+            _ => cell_start = false,
+        }
+    }
+    quoted
+}
+
+/// Keeps what the reader took but has not yet given out as a record, and bounds it by one row: a
+/// quote that is never closed would otherwise take the whole file into memory.
+struct Tail<R> {
+    file: R,
+    unread: Rc<RefCell<Vec<u8>>>,
+}
+
+impl<R: Read> Read for Tail<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut unread = self.unread.borrow_mut();
+        if unread.len() > ROW_BYTES_MAX {
+            let text = format!("a row has more than {ROW_BYTES_MAX} bytes; is a quote left open?");
+            return Err(std::io::Error::other(text));
+        }
+        let length = self.file.read(buffer)?;
+        unread.extend_from_slice(&buffer[..length]);
+        Ok(length)
+    }
+}
+
+fn decode(of: &ResourceType, name: &str, cell: &str) -> Result<Option<Value>, String> {
+    let json = |text: &str| jsonapi::parse_json(text.as_bytes());
+    let is_id = name == of.plain_id_member();
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    if cell == NULL {
+        return Ok(Some(Value::Null));
+    }
+    if let Some(text) = cell.strip_prefix('\\') {
+        return match json(text) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(format!(
+                "'{name}': after a backslash there must be N or JSON"
+            )),
+        };
+    }
+    if is_id || of.attributes.admits_text(name) {
+        return Ok(Some(Value::from(cell)));
+    }
+    // What is no JSON stays a text, and the schema says what it should have been.
+    Ok(Some(json(cell).unwrap_or_else(|_| Value::from(cell))))
+}
+
+/// The cell for a value, such that [`decode`] gives the value back.
+pub(super) fn encode(of: &ResourceType, name: &str, value: Option<&Value>) -> String {
+    let text_possible = name == of.plain_id_member() || of.attributes.admits_text(name);
+    match value {
+        None => String::new(),
+        Some(Value::Null) => NULL.to_owned(),
+        Some(Value::String(text))
+            if text_possible && !text.is_empty() && !text.starts_with('\\') =>
+        {
+            text.clone()
+        }
+        Some(value @ Value::String(_)) => format!("\\{value}"),
+        Some(value) if text_possible => format!("\\{value}"),
+        Some(value) => value.to_string(),
+    }
+}

@@ -1,0 +1,180 @@
+//! A collection out to a file.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Format, csv::encode};
+use resources::store::{Store, StoreError, ResourceRef, stored_value};
+use resources::schema::{Attributes, ResourceType};
+
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file cannot be written.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+    /// An attribute turned up that no resource had when the header was written.
+    #[error("the attribute '{0}' appeared during the export; try again")]
+    NewColumn(String),
+}
+
+/// Writes every resource in the order of creation and returns how many there were; `progress`
+/// hears of each batch. What is written can be imported again, ids included.
+///
+/// CSV goes through the collection twice: its header must name every attribute that occurs.
+pub async fn export(
+    repository: &dyn Store,
+    of: &Arc<ResourceType>,
+    format: Format,
+    file: &mut (dyn Write + Send),
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<u64, ExportError> {
+    let mut rows = match format {
+        Format::Json => RowWriter::Json { first: true },
+        Format::JsonLines => RowWriter::JsonLines,
+        Format::Csv => RowWriter::Csv(Columns::collect(repository, of).await?),
+    };
+    rows.start(file)?;
+    let mut count = 0;
+    let mut scan = repository.scan(of).await?;
+    while let Some(batch) = scan.next().await? {
+        for resource in batch.iter() {
+            rows.write(of, resource, file)?;
+        }
+        count += batch.len() as u64;
+        progress(count);
+    }
+    rows.end(file)?;
+    Ok(count)
+}
+
+enum RowWriter {
+    Json { first: bool },
+    JsonLines,
+    Csv(Columns),
+}
+
+impl RowWriter {
+    fn start(&mut self, file: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Json { .. } => file.write_all(b"["),
+            Self::JsonLines => Ok(()),
+            Self::Csv(columns) => write_record(file, columns.names.iter().map(String::as_str)),
+        }
+    }
+
+    fn write(
+        &mut self,
+        of: &ResourceType,
+        resource: ResourceRef<'_>,
+        file: &mut dyn Write,
+    ) -> Result<(), ExportError> {
+        match self {
+            Self::Json { first } => {
+                file.write_all(if *first { b"\n" } else { b",\n" })?;
+                *first = false;
+                write_object(of, resource, file)?;
+            }
+            Self::JsonLines => {
+                write_object(of, resource, file)?;
+                file.write_all(b"\n")?;
+            }
+            Self::Csv(columns) => columns.write(of, resource, file)?,
+        }
+        Ok(())
+    }
+
+    fn end(&self, file: &mut dyn Write) -> io::Result<()> {
+        if let Self::Json { first } = self {
+            file.write_all(if *first { b"]\n" } else { b"\n]\n" })?;
+        }
+        file.flush()
+    }
+}
+
+/// The stored text with the id in front.
+fn write_object(
+    of: &ResourceType,
+    resource: ResourceRef<'_>,
+    file: &mut dyn Write,
+) -> io::Result<()> {
+    let name = Value::from(of.plain_id_member());
+    let id = Value::from(resource.id.to_string());
+    let members = resource.attributes.strip_prefix('{').unwrap_or_default();
+    let comma = if members == "}" { "" } else { "," };
+    write!(file, "{{{name}:{id}{comma}{members}")
+}
+
+struct Columns {
+    /// The id first, then the declared attributes, then the others as they turned up.
+    names: Vec<String>,
+}
+
+impl Columns {
+    async fn collect(
+        repository: &dyn Store,
+        of: &Arc<ResourceType>,
+    ) -> Result<Self, ExportError> {
+        let id = std::iter::once(of.plain_id_member());
+        let mut names: Vec<String> = id
+            .chain(of.attributes.declared())
+            .map(str::to_owned)
+            .collect();
+        let mut known: HashSet<String> = names.iter().cloned().collect();
+        let mut scan = repository.scan(of).await?;
+        while let Some(batch) = scan.next().await? {
+            for resource in batch.iter() {
+                for name in object(resource)?
+                    .keys()
+                    .filter(|name| !known.contains(*name))
+                {
+                    names.push(name.clone());
+                }
+                known.extend(names[known.len()..].iter().cloned());
+            }
+        }
+        Ok(Self { names })
+    }
+
+    fn write(
+        &self,
+        of: &ResourceType,
+        resource: ResourceRef<'_>,
+        file: &mut dyn Write,
+    ) -> Result<(), ExportError> {
+        let mut attributes = object(resource)?;
+        attributes.insert(
+            of.plain_id_member().to_owned(),
+            resource.id.to_string().into(),
+        );
+        let cells: Vec<String> = self
+            .names
+            .iter()
+            .map(|name| encode(of, name, attributes.get(name)))
+            .collect();
+        if let Some(name) = attributes.keys().find(|name| !self.names.contains(name)) {
+            return Err(ExportError::NewColumn(name.clone()));
+        }
+        Ok(write_record(file, cells.iter().map(String::as_str))?)
+    }
+}
+
+fn object(resource: ResourceRef<'_>) -> Result<Attributes, StoreError> {
+    stored_value(resource.attributes)
+        .map_err(|error| StoreError::Corrupt(format!("the document {}: {error}", resource.id)))
+}
+
+fn write_record<'a>(file: &mut dyn Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
+    writer.write_record(cells)?;
+    let line = writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    file.write_all(&line)
+}

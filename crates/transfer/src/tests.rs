@@ -1,0 +1,438 @@
+//! Files in, files out, and back again.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use resources::store::Store;
+use store_sqlite::SqliteStore;
+use resources::schema;
+
+const BOOKS: &str = "type: books\nid: string\nattributes:\n  type: object\n  properties:\n    \
+                     title: {type: string}\n    pages: {type: [integer, \"null\"]}\n";
+
+struct Shop {
+    _folder: tempfile::TempDir,
+    store: SqliteStore,
+    of: Arc<ResourceType>,
+    rejected: Vec<(u64, String)>,
+    /// Of the next import.
+    options: ImportOptions<'static>,
+}
+
+impl Shop {
+    async fn open(definition: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).unwrap();
+        let of = Arc::new(schema::parse(definition).unwrap());
+        store.prepare(&of).await.unwrap();
+        Self {
+            _folder: folder,
+            store,
+            of,
+            rejected: Vec::new(),
+            options: ImportOptions::default(),
+        }
+    }
+
+    async fn import(&mut self, format: Format, text: &[u8], on_error: OnError) -> (u64, u64) {
+        let summary = self.try_import(format, text, on_error).await.unwrap();
+        (summary.stored, summary.rejected)
+    }
+
+    async fn try_import(
+        &mut self,
+        format: Format,
+        text: &[u8],
+        on_error: OnError,
+    ) -> Result<Summary, ImportError> {
+        let rejected = &mut self.rejected;
+        let importer = Importer {
+            repository: &self.store,
+            of: &self.of,
+            on_error,
+            options: std::mem::take(&mut self.options),
+            rejected: &mut |line, reason| rejected.push((line, reason.to_owned())),
+            progress: &mut |_| {},
+        };
+        let rows = match rows(format, &self.of, text) {
+            Ok(rows) => rows,
+            Err(reason) => {
+                return Err(ImportError::File {
+                    reason,
+                    summary: Summary::default(),
+                });
+            }
+        };
+        importer.run(rows).await
+    }
+
+    async fn export(&self, format: Format) -> String {
+        let mut file = Vec::new();
+        export(&self.store, &self.of, format, &mut file, &mut |_| {})
+            .await
+            .unwrap();
+        String::from_utf8(file).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_was_exported_is_imported_as_the_same_collection() {
+    let mut shop = Shop::open(BOOKS).await;
+    let lines = r#"{"id":"b","title":"Emma, \"vol. 1\"\nnext","pages":null,"tags":["a",{"x":1}]}
+                   {"id":"a","title":"","note":"\\N","price":1.5,"n":5,"zero":"0","t":true}
+                   {"id":"c"}
+                   {"id":"\\d","title":"\\","pages":7,"ü \"q\"":null}"#;
+    assert_eq!(
+        shop.import(Format::JsonLines, lines.as_bytes(), OnError::Stop)
+            .await,
+        (4, 0)
+    );
+    let exported = shop.export(Format::JsonLines).await;
+    for format in [Format::Json, Format::JsonLines, Format::Csv] {
+        let text = shop.export(format).await;
+        let mut copy = Shop::open(BOOKS).await;
+        assert_eq!(
+            copy.import(format, text.as_bytes(), OnError::Stop).await,
+            (4, 0),
+            "{text}"
+        );
+        let values = |text: &str| -> Vec<Value> {
+            text.lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        };
+        assert_eq!(
+            values(&copy.export(Format::JsonLines).await),
+            values(&exported)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_empty_collection_is_exported_and_imported() {
+    for format in [Format::Json, Format::JsonLines, Format::Csv] {
+        let mut shop = Shop::open(BOOKS).await;
+        let text = shop.export(format).await;
+        assert_eq!(
+            shop.import(format, text.as_bytes(), OnError::Stop).await,
+            (0, 0),
+            "{format:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_rejected_row_is_reported_with_its_line_and_reason() {
+    let text = "[\n  {\"id\": \"a\", \"title\": 5},\n  {\"id\": \"b\",\n   \"title\" \"x\"},\n\n  \
+                {\"title\": \"no id\"}, 7,\n  {\"id\": \"ok\", \"title\": \"][,{\\\"\"},\n  \
+                {\"id\": \"ok\"}\n]\n";
+    let mut shop = Shop::open(BOOKS).await;
+    assert_eq!(
+        shop.import(Format::Json, text.as_bytes(), OnError::Skip)
+            .await,
+        (1, 5)
+    );
+    let lines: Vec<u64> = shop.rejected.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [2, 3, 6, 6, 8]);
+    let reasons: Vec<&str> = shop
+        .rejected
+        .iter()
+        .map(|(_, reason)| reason.as_str())
+        .collect();
+    assert!(reasons[0].starts_with("/title: "), "{reasons:?}");
+    assert!(reasons[1].starts_with("line 4: "), "{reasons:?}");
+    assert_eq!(
+        reasons[2..4],
+        ["the row has no id", "the row is not an object"]
+    );
+    assert_eq!(reasons[4], "the id 'ok' is taken already");
+}
+
+#[tokio::test]
+async fn one_rejected_row_stops_an_import_and_nothing_is_stored() {
+    let good: Vec<String> = (0..1200).map(|n| format!("{{\"id\":\"{n}\"}}\n")).collect();
+    let good = good.concat();
+    for bad in [
+        "{\"id\":\"x\",\"title\":1}\n",
+        "{\"id\":\"7\"}\n",
+        "nonsense\n",
+    ] {
+        let mut shop = Shop::open(BOOKS).await;
+        let text = format!("{good}{bad}");
+        assert_eq!(
+            shop.import(Format::JsonLines, text.as_bytes(), OnError::Stop)
+                .await,
+            (0, 1)
+        );
+        assert_eq!(shop.rejected[0].0, 1201);
+        assert_eq!(shop.export(Format::JsonLines).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_on_says_where() {
+    for (format, text, place) in [
+        (Format::Json, "[{\"id\":\"a\"},\n{\"id\":", "line 2"),
+        (Format::Json, "[{\"id\":\"a\"}]\n}", "line 2"),
+        (Format::Json, "{\"id\":\"a\"}", "ndjson"),
+        (Format::Json, " ", "empty"),
+        (Format::Json, "nonsense", "line 1"),
+        (Format::Csv, "", "no header"),
+        (Format::Csv, "id,id\n", "'id'"),
+        (Format::Csv, "id,,x\n", "column 2"),
+    ] {
+        let mut shop = Shop::open(BOOKS).await;
+        let error = shop
+            .try_import(format, text.as_bytes(), OnError::Stop)
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(place), "{text}: {error}");
+        assert_eq!(shop.export(Format::JsonLines).await, "");
+    }
+}
+
+#[tokio::test]
+async fn rows_before_an_unreadable_end_are_kept_when_errors_are_skipped() {
+    let mut shop = Shop::open(BOOKS).await;
+    let error = shop
+        .try_import(Format::Json, b"[{\"id\":\"a\"},{", OnError::Skip)
+        .await
+        .unwrap_err();
+    let ImportError::File { summary, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        summary,
+        Summary {
+            stored: 1,
+            rejected: 0,
+            settled: RowPlace { row: 1, line: 1 },
+        }
+    );
+}
+
+#[tokio::test]
+async fn csv_of_any_origin_is_taken() {
+    let mut shop = Shop::open(BOOKS).await;
+    let text = "\u{feff}id,title,pages,extra\r\n1,07011,12,007\r\n2,\"a,\nb\",,\r\n3,x\r\n4,x,many,\r\n\
+                5,\\x,,\r\n";
+    assert_eq!(
+        shop.import(Format::Csv, text.as_bytes(), OnError::Skip)
+            .await,
+        (2, 3)
+    );
+    let lines: Vec<u64> = shop.rejected.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [5, 6, 7]);
+    let expected = concat!(
+        r#"{"id":"1","title":"07011","pages":12,"extra":"007"}"#,
+        "\n",
+        r#"{"id":"2","title":"a,\nb"}"#,
+        "\n"
+    );
+    assert_eq!(shop.export(Format::JsonLines).await, expected);
+}
+
+#[tokio::test]
+async fn rows_of_csv_are_found_on_their_lines() {
+    for text in [
+        "id,title\n\n\nx\n1,a\ny\n",
+        "id,title\r\n\r\n\r\nx\r\n1,a\r\ny\r\n",
+    ] {
+        let mut shop = Shop::open(BOOKS).await;
+        assert_eq!(
+            shop.import(Format::Csv, text.as_bytes(), OnError::Skip)
+                .await,
+            (1, 2)
+        );
+        let lines: Vec<u64> = shop.rejected.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [4, 6], "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_quote_left_open_does_not_swallow_the_rows_after_it() {
+    for text in [
+        "id,title\n1,\"b\n2,d\n3,f\n",
+        "id,title\n1,a\n2,\"b\"\"",
+        "id,\"title\n1,a\n",
+    ] {
+        let mut shop = Shop::open(BOOKS).await;
+        let error = shop
+            .try_import(Format::Csv, text.as_bytes(), OnError::Stop)
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("never closed"),
+            "{text:?}: {error}"
+        );
+        assert_eq!(shop.export(Format::JsonLines).await, "");
+    }
+    let mut shop = Shop::open(BOOKS).await;
+    let closed = "id,title\n1,\"a\"\"b\"\n2,5\" pipe\n3,\"\"\"\"";
+    assert_eq!(
+        shop.import(Format::Csv, closed.as_bytes(), OnError::Stop)
+            .await,
+        (3, 0)
+    );
+}
+
+#[tokio::test]
+async fn ids_repeated_as_an_attribute_are_kept() {
+    let mut shop = Shop::open("type: t\nidAttribute: _id\nattributes: {type: object}\n").await;
+    let text = r#"[{"_id":"5973ecc8c453c823e4c471d2","a":1},{"a":2},{"_id":"nope"}]"#;
+    assert_eq!(
+        shop.import(Format::Json, text.as_bytes(), OnError::Skip)
+            .await,
+        (2, 1)
+    );
+    let exported = shop.export(Format::JsonLines).await;
+    assert!(
+        exported.starts_with("{\"_id\":\"5973ecc8c453c823e4c471d2\",\"a\":1}\n"),
+        "{exported}"
+    );
+}
+
+#[test]
+fn a_row_that_never_ends_is_cut_off() {
+    let of = schema::parse(BOOKS).unwrap();
+    let endless = |start: &'static str| {
+        let repeated = std::io::Read::chain(start.as_bytes(), std::io::repeat(b'x'));
+        std::io::BufReader::new(repeated)
+    };
+    for (format, start) in [
+        (Format::Json, "[\""),
+        (Format::JsonLines, "\""),
+        (Format::Csv, "id,title\n1,\""),
+    ] {
+        let last = rows(format, &of, endless(start)).unwrap().last().unwrap();
+        assert!(last.unwrap_err().contains("more than"), "{format:?}");
+    }
+}
+
+/// Three rows, and the line of the last.
+const IN_THREE_FORMATS: [(Format, &str, u64); 3] = [
+    (
+        Format::Json,
+        "[{\"id\":\"a\"},\n{\"id\":\"b\"},\n\n{\"id\":\"c\"}]",
+        4,
+    ),
+    (
+        Format::JsonLines,
+        "{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n",
+        4,
+    ),
+    (Format::Csv, "id,title\na,\"x\ny\"\nb,z\nc,z\n", 5),
+];
+
+#[tokio::test]
+async fn rows_are_passed_over_by_their_number_in_every_format() {
+    for (format, text, line) in IN_THREE_FORMATS {
+        for (skip_rows, on_error) in [(2, OnError::Stop), (3, OnError::Skip)] {
+            let mut shop = Shop::open(BOOKS).await;
+            shop.options.skip_rows = skip_rows;
+            let summary = shop.try_import(format, text.as_bytes(), on_error).await;
+            let summary = summary.unwrap();
+            assert_eq!(summary.stored, 3 - skip_rows, "{format:?}");
+            assert_eq!(summary.settled, RowPlace { row: 3, line }, "{format:?}");
+            assert!(!shop.export(format).await.contains("\"a\""), "{format:?}");
+        }
+        let mut shop = Shop::open(BOOKS).await;
+        shop.options.skip_rows = 4;
+        let outcome = shop
+            .try_import(format, text.as_bytes(), OnError::Stop)
+            .await;
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("only 3 rows"), "{format:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_is_told_to_stop_keeps_what_is_settled_or_nothing() {
+    static STOP: AtomicBool = AtomicBool::new(true);
+    let lines: Vec<String> = (0..9).map(|n| format!("{{\"id\":\"{n}\"}}\n")).collect();
+    let text = lines.concat();
+    for (on_error, row) in [(OnError::Stop, 0), (OnError::Skip, 1), (OnError::Halt, 1)] {
+        let mut shop = Shop::open(BOOKS).await;
+        shop.options.stop = Some(&STOP);
+        let outcome = shop
+            .try_import(Format::JsonLines, text.as_bytes(), on_error)
+            .await;
+        let Err(ImportError::Stopped { summary }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(
+            (summary.stored, summary.settled.row),
+            (row, row),
+            "{on_error:?}"
+        );
+        let stored = shop.export(Format::JsonLines).await.lines().count() as u64;
+        assert_eq!(stored, row, "{on_error:?}");
+    }
+}
+
+#[tokio::test]
+async fn rows_without_ids_have_the_same_ones_again_where_their_file_gives_them() {
+    let text = "{\"n\":1}\n{\"n\":1}\n{\"n\":2}\n".as_bytes();
+    for kind in ["objectId", "uuid"] {
+        let definition = format!("type: t\nid: {kind}\nattributes: {{type: object}}\n");
+        let mut shop = Shop::open(&definition).await;
+        let ids = RowIds::of_file("t.ndjson", std::time::SystemTime::now());
+        for (skip_rows, expected) in [(0, (3, 0)), (0, (0, 3)), (2, (0, 1))] {
+            shop.options.row_ids = Some(ids.clone());
+            shop.options.skip_rows = skip_rows;
+            let done = shop.import(Format::JsonLines, text, OnError::Skip).await;
+            assert_eq!(done, expected, "{kind}");
+        }
+        let lines = shop.export(Format::JsonLines).await;
+        let numbers: Vec<&str> = lines.lines().map(|line| &line[line.len() - 2..]).collect();
+        assert_eq!(numbers, ["1}", "1}", "2}"], "{kind}");
+    }
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,6}".prop_map(Value::from),
+        "[\\\\N\"0-9,\r\n ]{0,4}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{1,3}", inner, 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_value_survives_a_cell(title in any_value(), pages in any_value(), other in any_value()) {
+        let of = schema::parse(BOOKS).unwrap();
+        let row = [("title", &title), ("pages", &pages), ("other", &other)];
+        let mut file = ::csv::Writer::from_writer(Vec::new());
+        file.write_record(row.iter().map(|(name, _)| *name)).unwrap();
+        file.write_record(row.iter().map(|(name, value)| csv::encode(&of, name, Some(value)))).unwrap();
+        let text = file.into_inner().unwrap();
+        let read = rows(Format::Csv, &of, text.as_slice()).unwrap().next().unwrap().unwrap();
+        let expected = json!({"title": title, "pages": pages, "other": other});
+        prop_assert_eq!(Value::Object(read.object.unwrap()), expected);
+    }
+
+    #[test]
+    fn any_elements_are_cut_where_they_end(elements in prop::collection::vec(any_value(), 0..6)) {
+        let objects: Vec<Value> = elements.into_iter().map(|value| json!({"a": value})).collect();
+        let of = schema::parse(BOOKS).unwrap();
+        for text in [Value::from(objects.clone()).to_string(), format!("{:#}", Value::from(objects.clone()))] {
+            let read = rows(Format::Json, &of, text.as_bytes()).unwrap();
+            let read: Vec<Value> =
+                read.map(|row| Value::Object(row.unwrap().object.unwrap())).collect();
+            prop_assert_eq!(&read, &objects);
+        }
+    }
+}

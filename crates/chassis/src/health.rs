@@ -205,7 +205,9 @@ impl Health {
     /// The process was told to stop. `readiness_fails` says whether that shows in readiness.
     pub fn drain(&self, readiness_fails: bool) {
         let record = &self.record;
-        record.drains_ready.store(!readiness_fails, Ordering::Release);
+        record
+            .drains_ready
+            .store(!readiness_fails, Ordering::Release);
         record.draining.store(true, Ordering::Release);
     }
 

@@ -26,6 +26,10 @@ pub enum State {
 
 /// Whether each of the probes answers yes (200) or no (503).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "it is a row of a truth table"
+)]
 pub struct Answers {
     /// Can somebody connect to us?
     pub ping: bool,

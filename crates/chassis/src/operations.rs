@@ -3,6 +3,8 @@
 //!
 //! No answer performs I/O: what the routes report was written down before they were asked.
 
+mod port;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,7 +14,9 @@ use axum::routing::get;
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
+pub use self::port::Port;
 use crate::health::{Health, Policy, UpstreamState};
+use crate::lifecycle::State;
 use crate::presenter::{Presenter, Report, ReportKind};
 
 const KINDS: [ReportKind; 4] = [
@@ -164,7 +168,10 @@ fn startup(health: &Health) -> Report {
 fn readiness(health: &Health, wishes: &Wishes) -> Report {
     let excluded: Vec<&str> = wishes.excluded.iter().map(String::as_str).collect();
     let readiness = health.readiness(&excluded);
-    let mut attributes = vec![("state".to_owned(), json!(readiness.state.name()))];
+    let mut attributes = Vec::new();
+    if readiness.state != State::Ready || wishes.verbose {
+        attributes.push(("state".to_owned(), json!(readiness.state.name())));
+    }
     for upstream in &readiness.upstreams {
         let outcome = upstream.failure.as_deref().unwrap_or("ok");
         let left_out = excluded.contains(&upstream.name.as_str());
@@ -198,7 +205,9 @@ fn particulars(upstream: &UpstreamState) -> [(String, Value); 2] {
         Policy::Degraded => "degraded",
         Policy::Informational => "informational",
     };
-    let age = upstream.age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    let age = upstream
+        .age
+        .map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
     [
         (format!("{}Policy", upstream.name), json!(policy)),
         (format!("{}AgeMillis", upstream.name), json!(age)),

@@ -6,6 +6,8 @@
 
 mod activity;
 mod connection;
+mod descriptors;
+mod listener;
 mod response;
 mod stream;
 mod sweep;
@@ -26,6 +28,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tower::Service;
 
 use self::connection::Protocol;
+pub use self::descriptors::connections_within_limit;
+pub use self::listener::{bind, inherited};
 pub use self::stream::Transport;
 use self::sweep::Connections;
 use crate::health::Heartbeat;
@@ -77,7 +81,7 @@ pub struct ServeLimits {
     /// How long a connection has for the complete head of a request, counted from its opening for
     /// the first request and from the first byte for later ones. Default 10 s.
     pub header_read_timeout: Duration,
-    /// The most bytes of such a head, at least 8 KiB. Default 64 KiB.
+    /// The most bytes of such a head, at least 8 KiB. Default 128 KiB.
     pub head_bytes_max: usize,
     /// How long a connection may be without a request. Default 75 s. A proxy in front must keep its
     /// idle connections for less than this, or it will send requests into connections that are
@@ -106,7 +110,7 @@ impl Default for ServeLimits {
     fn default() -> Self {
         Self {
             header_read_timeout: Duration::from_secs(10),
-            head_bytes_max: 64 * 1024,
+            head_bytes_max: 128 * 1024,
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             connection_age_max: Duration::from_hours(1),
@@ -259,11 +263,7 @@ impl<S: HttpService> Server<S> {
         });
     }
 
-    async fn finish(
-        mut self,
-        drain_timeout: Duration,
-        control: &mut Control,
-    ) -> Drained {
+    async fn finish(mut self, drain_timeout: Duration, control: &mut Control) -> Drained {
         let connections = Arc::clone(&self.connections);
         connections.clock.advance();
         connections.begin_drain();

@@ -163,7 +163,10 @@ impl Service {
     #[must_use]
     pub fn load(&self) -> (usize, u64) {
         let stack = &self.stack;
-        let max = stack.limits.requests_in_flight_max.min(Semaphore::MAX_PERMITS);
+        let max = stack
+            .limits
+            .requests_in_flight_max
+            .min(Semaphore::MAX_PERMITS);
         let in_flight = max - stack.free.available_permits();
         (in_flight, stack.shed.load(Ordering::Relaxed))
     }

@@ -2,38 +2,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use chassis::health::{Health, Schedule};
-use chassis::operations::{self, BuildInfo};
+use chassis::health::Health;
+use chassis::operations::{self, Audience};
 use chassis::stack;
 use store_mongo::{MongoStore, MongoSettings, masked};
 use store_sqlite::SqliteStore;
 use resources::store::{Store, StoreError};
 use resources::schema::{self, ResourceType};
 
+use chassis::presenter::Presenter;
+
 use crate::failure::Failure;
 use crate::presenter::Wording;
 use crate::sample_contacts;
+use crate::probes;
 use crate::settings::Settings;
-use crate::store_check::StoreCheck;
+use crate::watched_store::WatchedStore;
 
 const FIBONACCI: &str = "fibonacci";
-
-/// Query parameters that name nobody.
-const LOGGED_PARAMETERS: [&str; 7] = [
-    "count",
-    "from",
-    "numbers",
-    "page[number]",
-    "page%5Bnumber%5D",
-    "page[size]",
-    "page%5Bsize%5D",
-];
-
-/// First segments of paths that no resource type can have.
-const RESERVED: [&str; 5] = [FIBONACCI, "ping", "liveness", "readiness", "operations"];
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -51,12 +39,8 @@ pub(crate) struct Plan {
 pub(crate) struct Application {
     /// The store, if a service needs one.
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// Readiness and liveness.
-    pub(crate) health: Health,
     /// The services and the operations routes.
-    pub(crate) main: Router,
-    /// The operations routes alone.
-    pub(crate) admin: Router,
+    pub(crate) main: stack::Service,
 }
 
 impl Plan {
@@ -102,39 +86,40 @@ impl Plan {
         })
     }
 
-    /// Opens what the services need and mounts them.
-    pub(crate) async fn open(self, settings: &Settings) -> Result<Application, Failure> {
-        let health = Health::new();
-        let wording = Arc::new(Wording {
-            fibonacci: self.fibonacci,
-        });
+    /// Opens what the services need and mounts them. `health` watches it.
+    pub(crate) async fn open(
+        self,
+        settings: &Settings,
+        health: &Health,
+    ) -> Result<Application, Failure> {
         let mut main = Router::new();
-        let mut store = None;
+        let mut opened = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let repository = open_store(settings, &self.types).await?;
+            let store = open_store(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*repository, contacts).await?;
+                sample_contacts::fill(&*store, contacts).await?;
             }
-            health.watch(
-                Arc::new(StoreCheck::of(repository.clone())),
-                Schedule::default(),
-            );
+            let store = WatchedStore::watched_by(health, store, settings);
             for of in &self.types {
-                let body_bytes_max = settings.request_body_bytes_max;
-                main = main.merge(resources::router(of, repository.clone(), body_bytes_max));
+                let body_bytes_max = settings.request_body_bytes_max.in_memory();
+                main = main.merge(resources::router(of, store.clone(), body_bytes_max));
             }
-            store = Some(repository);
+            opened = Some(store);
         }
-        let operations = operations::router(health.clone(), &build_info(), wording.clone());
-        let limits = limits(settings);
+        let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
         Ok(Application {
-            store,
-            health,
-            main: stack::apply(main.merge(operations.clone()), &limits, wording.clone()),
-            admin: stack::apply(operations, &limits, wording),
+            store: opened,
+            main: stack::apply(main, &probes::limits(settings), self.wording()),
+        })
+    }
+
+    /// How this process words what no service answers.
+    pub(crate) fn wording(&self) -> Arc<dyn Presenter> {
+        Arc::new(Wording {
+            fibonacci: self.fibonacci,
         })
     }
 }
@@ -149,7 +134,7 @@ pub(crate) fn definitions(settings: &Settings) -> Result<Vec<Arc<ResourceType>>,
 
 /// The types that a directory declares.
 pub(crate) fn load_definitions(folder: &Path) -> Result<Vec<Arc<ResourceType>>, Failure> {
-    schema::load_folder(folder, &RESERVED).map_err(|error| {
+    schema::load_folder(folder, &reserved()).map_err(|error| {
         Failure::settings(format!("the definition files cannot be used:\n{error}"))
     })
 }
@@ -213,7 +198,7 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
         return Ok(None);
     };
     let mongodb = MongoSettings {
-        operation_timeout: Duration::from_millis(settings.mongo_operation_timeout_ms),
+        operation_timeout: settings.mongo_operation_timeout_ms,
         shows_hosts: settings.mongo_shows_hosts,
         ..MongoSettings::new(uri.reveal())
     };
@@ -238,7 +223,7 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
         count_max: settings.fibonacci_count_max,
         table_count_max: settings.fibonacci_table_count_max,
         index_max: settings.fibonacci_index_max,
-        streaming_bytes_max: settings.fibonacci_streaming_bytes_max,
+        streaming_bytes_max: settings.fibonacci_streaming_bytes_max.0,
         computations_max: settings.fibonacci_computations_max,
         generator: settings.fibonacci_generator,
     };
@@ -246,20 +231,8 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
         .map_err(|error| Failure::settings(format!("the settings 'fibonacci_…': {error}")))
 }
 
-fn limits(settings: &Settings) -> stack::Limits {
-    stack::Limits {
-        request_body_bytes_max: settings.request_body_bytes_max,
-        request_timeout: Duration::from_millis(settings.request_timeout_ms),
-        requests_in_flight_max: settings.requests_in_flight_max,
-        logged_parameters: &LOGGED_PARAMETERS,
-    }
-}
-
-fn build_info() -> BuildInfo {
-    BuildInfo {
-        name: "monocoque".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: env!("BUILD_COMMIT").to_owned(),
-        rustc: env!("BUILD_RUSTC").to_owned(),
-    }
+/// First segments of paths that no resource type can have.
+fn reserved() -> Vec<&'static str> {
+    let own = [FIBONACCI, "operations"];
+    own.into_iter().chain(operations::RESERVED).collect()
 }

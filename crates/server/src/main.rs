@@ -9,7 +9,8 @@ mod failure;
 mod redaction;
 mod commands;
 mod application;
-mod store_check;
+mod watched_store;
+mod probes;
 mod presenter;
 mod sample_contacts;
 

@@ -94,7 +94,11 @@ impl Heartbeats {
             Arc::strong_count(&entry.pulse) > 1 || entry.pulse.panicked.load(Ordering::Acquire)
         });
         let failures = watched.iter_mut().filter_map(|entry| {
-            let Watched { pulse, beats, since } = entry;
+            let Watched {
+                pulse,
+                beats,
+                since,
+            } = entry;
             if pulse.panicked.load(Ordering::Acquire) {
                 return Some(format!("{} panicked", pulse.name));
             }

@@ -182,7 +182,7 @@ async fn outcome_of(check: &dyn Check, timeout: Duration) -> Result<(), CheckFai
 fn jittered(interval: Duration, run: u64) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(run) % 1000;
-    interval - interval / 10_000 * u32::try_from(random).unwrap_or_default()
+    interval.saturating_sub(interval / 10_000 * u32::try_from(random).unwrap_or_default())
 }
 
 impl Record {
@@ -246,7 +246,13 @@ impl Record {
                     outage.reminded = now;
                     let outage_millis = millis(now - outage.began);
                     let failures = outage.failures;
-                    tracing::warn!(upstream, outage_millis, failures, error, "upstream still fails");
+                    tracing::warn!(
+                        upstream,
+                        outage_millis,
+                        failures,
+                        error,
+                        "upstream still fails"
+                    );
                 }
             }
         }

@@ -211,7 +211,11 @@ impl Watch {
         if (due || self.missed > 0) && self.workers.all_parked() {
             let present = rendezvous::meet(&self.runtime, count);
             self.met_at = Some(now);
-            self.missed = if present.len() < count { self.missed + 1 } else { 0 };
+            self.missed = if present.len() < count {
+                self.missed + 1
+            } else {
+                0
+            };
             self.threads.extend(present);
         }
         (self.missed >= RENDEZVOUS_FAILURES_MAX).then(|| "idle workers do not answer".to_owned())
@@ -223,7 +227,12 @@ impl Watch {
             if !self.slow.contains(index) {
                 let state = self.state_of(*index);
                 let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-                tracing::warn!(worker = index, state, millis, "a worker thread stands still");
+                tracing::warn!(
+                    worker = index,
+                    state,
+                    millis,
+                    "a worker thread stands still"
+                );
             }
         }
         self.slow = slow.into_iter().map(|(index, _)| index).collect();
@@ -236,7 +245,10 @@ impl Watch {
     fn describe(&self, index: usize, since: Duration) -> String {
         let state = self.state_of(index);
         let state = state.map_or_else(String::new, |state| format!(", state {state}"));
-        format!("worker {index} stands still for {} s{state}", since.as_secs())
+        format!(
+            "worker {index} stands still for {} s{state}",
+            since.as_secs()
+        )
     }
 
     fn report(&self, verdict: &Verdict, found: Found) {

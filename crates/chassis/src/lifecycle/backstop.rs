@@ -13,7 +13,11 @@ pub fn force_exit_after(patience: Duration, code: i32) -> std::io::Result<()> {
     let watch = move || {
         thread::sleep(patience);
         let patience_millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        tracing::error!(patience_millis, exit_code = code, "the end hangs; the process is ended");
+        tracing::error!(
+            patience_millis,
+            exit_code = code,
+            "the end hangs; the process is ended"
+        );
         // The log writes what waits within milliseconds.
         thread::sleep(Duration::from_millis(100));
         std::process::exit(code);

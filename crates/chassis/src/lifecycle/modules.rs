@@ -98,7 +98,9 @@ fn failure_of(ended: Result<(&'static str, Result<(), String>), JoinError>) -> M
     match ended {
         Ok((module, outcome)) => ModuleFailure {
             module,
-            reason: outcome.err().unwrap_or_else(|| "without a reason".to_owned()),
+            reason: outcome
+                .err()
+                .unwrap_or_else(|| "without a reason".to_owned()),
         },
         Err(error) => ModuleFailure {
             module: "a task",
@@ -141,11 +143,22 @@ mod tests {
         let (_tell, mut told) = StopSignal::channel();
         let mut modules = Modules::new();
         modules.add_passive("store", async || {});
-        modules.add("port", async { Err("the socket is gone".to_owned()) }, async || {});
+        modules.add(
+            "port",
+            async { Err("the socket is gone".to_owned()) },
+            async || {},
+        );
         let failure = modules.run(&mut told).await.unwrap_err();
-        assert_eq!(failure.to_string(), "'port' ended by itself: the socket is gone");
+        assert_eq!(
+            failure.to_string(),
+            "'port' ended by itself: the socket is gone"
+        );
         let mut modules = Modules::new();
-        modules.add("port", async { panic!("as the test wants it") }, async || {});
+        modules.add(
+            "port",
+            async { panic!("as the test wants it") },
+            async || {},
+        );
         assert!(modules.run(&mut told).await.is_err());
     }
 

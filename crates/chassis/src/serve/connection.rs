@@ -69,7 +69,8 @@ impl<S: HttpService> Protocol<S> {
         &self,
         request: Request<Incoming>,
         activity: &Arc<Activity>,
-    ) -> impl Future<Output = Result<Response<WatchedBody<S::Body>>, Infallible>> + Send + use<S> {
+    ) -> impl Future<Output = Result<Response<WatchedBody<S::Body>>, Infallible>> + Send + use<S>
+    {
         let http2 = request.version() == Version::HTTP_2;
         let open = activity.begin_request(http2);
         let answering = self.service.answer(request.map(Body::new));

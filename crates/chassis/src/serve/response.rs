@@ -74,12 +74,18 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        let rest = self.http2.as_ref().is_some_and(|http2| !http2.rest.is_empty());
+        let rest = self
+            .http2
+            .as_ref()
+            .is_some_and(|http2| !http2.rest.is_empty());
         !rest && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = self.http2.as_ref().map_or(0, |http2| http2.rest.len() as u64);
+        let rest = self
+            .http2
+            .as_ref()
+            .map_or(0, |http2| http2.rest.len() as u64);
         let mut hint = self.body.size_hint();
         if rest > 0 {
             if let Some(upper) = hint.upper() {

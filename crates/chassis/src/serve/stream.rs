@@ -105,8 +105,13 @@ fn own_answer(bytes: &[u8]) -> Option<&[u8]> {
     let tail = &bytes[bytes.len().saturating_sub(OWN_ANSWER_BYTES_MAX)..];
     let start = tail.windows(START.len()).rposition(|at| at == START)?;
     let head = &tail[start..];
-    let has = |text: &[u8]| head.windows(text.len()).any(|at| at.eq_ignore_ascii_case(text));
-    let alone = !head[..head.len() - 4].windows(4).any(|at| at == b"\r\n\r\n");
+    let has = |text: &[u8]| {
+        head.windows(text.len())
+            .any(|at| at.eq_ignore_ascii_case(text))
+    };
+    let alone = !head[..head.len() - 4]
+        .windows(4)
+        .any(|at| at == b"\r\n\r\n");
     (alone && has(b"\r\ncontent-length: 0\r\n") && !has(b"\r\nx-request-id:")).then_some(head)
 }
 
@@ -202,7 +207,12 @@ mod tests {
             b"HTTP/1.1 400 Bad Request\r\ncontent-length: 4\r\n\r\n\r\n\r\n",
             b"\r\n\r\n",
         ] {
-            assert_eq!(own_answer(other), None, "{}", String::from_utf8_lossy(other));
+            assert_eq!(
+                own_answer(other),
+                None,
+                "{}",
+                String::from_utf8_lossy(other)
+            );
         }
     }
 }

@@ -211,7 +211,11 @@ impl Entry {
         }
         if let Some(since) = self.finishing_since {
             let overdue = over(since.max(seen.quiet_since), limits.write_timeout);
-            return if overdue { Verdict::Cut("the client does not close") } else { Verdict::Keep };
+            return if overdue {
+                Verdict::Cut("the client does not close")
+            } else {
+                Verdict::Keep
+            };
         }
         if over(seen.quiet_since, limits.idle_timeout) {
             return Verdict::Finish("idle");

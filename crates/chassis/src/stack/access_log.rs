@@ -237,7 +237,10 @@ mod tests {
             ("count=10", "count=10"),
             ("count=10&email=ada@example.org&x", "count=10&email=…&x=…"),
             ("filter%5Bphone%5D=1", "filter%5Bphone%5D=…"),
-            ("page%5Bsize%5D=1&page[size]=%32", "page%5Bsize%5D=1&page[size]=%32"),
+            (
+                "page%5Bsize%5D=1&page[size]=%32",
+                "page%5Bsize%5D=1&page[size]=%32",
+            ),
             ("page%FF=1&%63ount=7", "page%FF=…&%63ount=7"),
         ] {
             assert_eq!(presentable(query, &["count", "page[size]"]), expected);

@@ -242,7 +242,11 @@ impl Read {
     }
 
     fn len(&self) -> usize {
-        if self.rest.is_empty() { self.first.len() } else { self.rest.len() }
+        if self.rest.is_empty() {
+            self.first.len()
+        } else {
+            self.rest.len()
+        }
     }
 
     fn push(&mut self, piece: Bytes) {
@@ -257,7 +261,11 @@ impl Read {
     }
 
     fn into_bytes(self) -> Bytes {
-        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+        if self.rest.is_empty() {
+            self.first
+        } else {
+            self.rest.freeze()
+        }
     }
 }
 

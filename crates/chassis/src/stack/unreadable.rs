@@ -14,7 +14,9 @@ use crate::presenter::Presenter;
 /// status is kept.
 pub(super) fn answer(head: &[u8], presenter: &dyn Presenter) -> Option<Vec<u8>> {
     // "HTTP/1.1 400 Bad Request"
-    let status = head.get(9..12).and_then(|code| StatusCode::from_bytes(code).ok())?;
+    let status = head
+        .get(9..12)
+        .and_then(|code| StatusCode::from_bytes(code).ok())?;
     let id = RequestId::fresh();
     let fault = Fault::HeadUnreadable { status };
     let response = presenter.fault("", &fault);
@@ -31,7 +33,9 @@ fn written(response: Response, id: &RequestId) -> Vec<u8> {
     let (mut parts, body) = response.into_parts();
     // A presenter has the whole body at hand.
     let collected = body.collect().now_or_never().and_then(Result::ok);
-    let body = collected.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = collected
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let headers = &mut parts.headers;
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -157,7 +157,7 @@ settings! {
         /// How long the head of a request may take to come.
         header_read_timeout_ms: Duration = "10s" from "1ms" to "1h";
         /// The largest head of a request.
-        head_bytes_max: Size = "64KiB" from "8KiB" to "1MiB";
+        head_bytes_max: Size = "128KiB" from "8KiB" to "1MiB";
         /// How long a connection may be idle between requests. A proxy in front must give up idle
         /// connections sooner.
         idle_timeout_ms: Duration = "75s" from "1ms" to "1d";

@@ -35,8 +35,8 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     }
     let runtime = super::runtime(builder)?;
     let served = runtime.block_on(serve(arguments, &settings));
-    // What still hangs there must not hold up the end.
-    runtime.shutdown_background();
+    // The last tasks let go of the store, which then closes its files. What hangs is left behind.
+    runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 

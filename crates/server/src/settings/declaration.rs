@@ -58,7 +58,7 @@ macro_rules! settings {
     (@bounds $least:literal $most:literal) => { Some(($least, $most)) };
     (@parse $type:ty,) => { <$type as SettingValue>::parse };
     (@parse $type:ty, $least:literal $most:literal) => {
-        |text| within::<$type>(text, $least, $most)
+        |text: &str| within::<$type>(text, $least, $most)
     };
     (@variable) => { None };
     (@variable $variable:literal) => { Some($variable) };

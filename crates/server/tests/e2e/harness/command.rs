@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{LOOK_INTERVAL, SOON, Store};
 
 /// The binary, without the settings of whoever runs the tests.
-pub(super) fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_monocoque"));
     #[expect(
         clippy::disallowed_methods,
@@ -21,6 +21,20 @@ pub(super) fn binary() -> Command {
     }
     command.env_remove("MONGO_URI").env_remove("LOG_MODE");
     command
+}
+
+/// The same command with a limit of file descriptors.
+pub(super) fn within_descriptors(command: &Command, count: u32) -> Command {
+    let mut limited = Command::new("sh");
+    let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
+    limited.args(["-c", &script]).arg(command.get_program());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
 }
 
 /// A command line that is about to be run.

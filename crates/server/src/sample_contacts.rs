@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resources::query::{Pagination, Query};
-use resources::store::Store;
 use resources::schema::{Attributes, ResourceType};
+use resources::store::Store;
 use transfer::{ImportError, ImportOptions, Importer, OnError, Row, Rows};
 
 use crate::failure::Failure;
@@ -77,10 +77,7 @@ const PLACES: [[&str; 4]; 8] = [
 ];
 
 /// Fills the contacts collection if it is empty; one that has data is never touched.
-pub(crate) async fn fill(
-    repository: &dyn Store,
-    of: &Arc<ResourceType>,
-) -> Result<(), Failure> {
+pub(crate) async fn fill(repository: &dyn Store, of: &Arc<ResourceType>) -> Result<(), Failure> {
     let first = Query {
         page: Pagination { number: 1, size: 1 },
     };

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use resources::query::{Pagination, Query};
-use resources::store::Store;
 use resources::schema::ResourceType;
-use transfer::{self, ExportError, Format};
+use resources::store::Store;
 use tokio::runtime::Builder;
+use transfer::{self, ExportError, Format};
 
 use super::progress::Progress;
-use crate::application;
 use crate::command_line::Export;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::settings;
+use crate::store;
 
 /// Bytes that are written to a file at a time.
 const BUFFER: usize = 1 << 18;
@@ -24,8 +25,8 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let format = format(arguments)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = application::find_type(&settings, &arguments.resource_type)?;
-        let repository = application::open_existing_store(&settings, &of).await?;
+        let of = definitions::find(&settings, &arguments.resource_type)?;
+        let repository = store::open_existing(&settings, &of).await?;
         let outcome = export(&*repository, &of, format, &arguments.file).await;
         repository.close().await;
         let count = outcome?;

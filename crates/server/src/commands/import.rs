@@ -7,20 +7,19 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resources::store::{Store, StoreError};
 use resources::schema::{IdKind, ResourceType};
-use transfer::{
-    self, BATCH_ROWS, Format, ImportError, ImportOptions, Importer, RowIds, Summary,
-};
+use resources::store::{Store, StoreError};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use transfer::{self, BATCH_ROWS, Format, ImportError, ImportOptions, Importer, RowIds, Summary};
 
 use self::source::Source;
 use super::progress::Progress;
-use crate::application;
 use crate::command_line::{Import, Rejection};
+use crate::definitions;
 use crate::failure::Failure;
 use crate::settings;
+use crate::store;
 
 /// Set by the first signal.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -30,14 +29,14 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     let format = format(arguments)?;
     let source = Source::open(&arguments.file, format)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = application::find_type(&settings, &arguments.resource_type)?;
+        let of = definitions::find(&settings, &arguments.resource_type)?;
         let options = ImportOptions {
             skip_rows: arguments.skip_rows,
             row_ids: row_ids(arguments, &of, &source)?,
             stop: Some(&STOP),
         };
         stop_on_signal()?;
-        let repository = application::open_store(&settings, std::slice::from_ref(&of)).await?;
+        let repository = store::open(&settings, std::slice::from_ref(&of)).await?;
         let outcome = import(&*repository, &of, arguments, options, source).await;
         repository.close().await;
         report(arguments, outcome)

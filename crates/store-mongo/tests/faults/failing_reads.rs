@@ -1,8 +1,8 @@
 //! Reads that the server answers with errors.
 
-use resources::query::{Pagination, Query};
-use resources::store::{Store, StoreError};
+use resources::query::Query;
 use resources::schema::Id;
+use resources::store::{Store, StoreError};
 
 use mongodb::bson::{Document, doc};
 
@@ -32,13 +32,12 @@ impl Read {
     /// Fails if the answer is wrong.
     async fn read(self, store: &TestStore, id: &Id) -> Result<(), StoreError> {
         if matches!(self, Self::ById) {
-            let found = store.repository.find(&store.of, id).await?;
-            assert_eq!(found.unwrap().attributes, "{\"n\":0}");
+            let found = store.find(&store.of, id).await?;
+            assert_eq!(found.unwrap().text, "{\"n\":0}");
             return Ok(());
         }
-        let page = Pagination { number: 1, size: 2 };
-        let page = store.repository.list(&store.of, &Query { page }).await?;
-        assert_eq!((page.resources.len(), page.total), (2, THINGS));
+        let page = store.repository.list(&store.of, &Query::first(2)).await?;
+        assert_eq!((page.resources.len(), page.total), (2, Some(THINGS)));
         Ok(())
     }
 }
@@ -121,7 +120,7 @@ async fn a_scan_that_is_interrupted_goes_on_where_it_was() {
         let mut scan = store.repository.scan(&store.of).await.unwrap();
         let mut seen = Vec::new();
         while let Some(batch) = scan.next().await.unwrap() {
-            seen.extend(batch.iter().map(|one| one.attributes.to_owned()));
+            seen.extend(batch.iter().map(|one| one.text.to_owned()));
         }
         assert_eq!(seen, all, "{code}");
         point.assert_used_up();

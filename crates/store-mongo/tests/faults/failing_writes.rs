@@ -126,6 +126,11 @@ async fn errors_without_end_are_answered_to_writers_as_what_they_are() {
                 let there = thing(&ledger, &store).await;
                 point.always(failing(&[deed.command()], *code));
                 let said = deed.perform(&ledger, &store, there).await;
+                let expected = match deed {
+                    // An id that was reserved and not told is a gap: nothing was written.
+                    Deed::Number => Said::NotDone,
+                    _ => expected,
+                };
                 assert_eq!(said, expected, "{deed:?} {code}");
                 point.off();
                 store.recovered().await;
@@ -163,6 +168,8 @@ async fn a_write_that_is_done_but_not_on_most_members_is_unknown() {
         let expected = match deed {
             // Asks again, until what it has sent is where it should be.
             Deed::Import => Said::Done,
+            // An id that was reserved and not told is a gap: nothing was written.
+            Deed::Number => Said::NotDone,
             _ => Said::Unknown,
         };
         assert_eq!(said, expected, "{deed:?}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use resources::query::{Pagination, Query};
+use resources::query::Query;
 use resources::store::{Page, Store, StoreError};
 
 use crate::book::{Kind, Moment, shown};
@@ -55,10 +55,10 @@ pub(crate) async fn find(shared: Arc<Shared>) {
             tokio::task::yield_now().await;
             continue;
         };
-        let read = shared.store.repository.find(of(&shared.store, kind), &id);
+        let read = shared.store.find(of(&shared.store, kind), &id);
         let read = read.await;
         if let Some(found) = shared.answered(read).await {
-            let found = found.map(|found| shown(&found.id, &found.attributes));
+            let found = found.map(|found| shown(&found.id, &found.text));
             let book = shared.ledger.book();
             assert!(found.as_ref().is_none_or(|(it, _)| *it == number));
             book.check(number, found.as_ref().map(|(_, shown)| shown), since);
@@ -75,7 +75,8 @@ pub(crate) async fn list(shared: Arc<Shared>) {
         let since = shared.ledger.book().now();
         let number = u64::try_from(turn / 2 % 5 + 1).unwrap();
         let page = Query {
-            page: Pagination { number, size: 20 },
+            skip: 20 * (number - 1),
+            ..Query::first(20)
         };
         let store = &shared.store;
         let read = store.repository.list(of(store, kind), &page);
@@ -91,13 +92,14 @@ fn check_page(ledger: &Ledger, kind: Kind, page: &Page, since: Moment) {
     let book = ledger.book();
     let mut seen = HashSet::new();
     for one in page.resources.iter() {
-        let (number, shown) = shown(one.id, one.attributes);
+        let (number, shown) = shown(one.id, one.text);
         assert!(seen.insert(number), "{number} is twice on a page");
         assert_eq!(book.document(number).0, kind);
         book.check(number, Some(&shown), since);
     }
     let size = book.size(kind, since);
-    assert!(size.contains(&page.total), "{} of {size:?}", page.total);
+    let total = page.total.expect("it was asked for");
+    assert!(size.contains(&total), "{total} of {size:?}");
 }
 
 /// Reads whole collections.

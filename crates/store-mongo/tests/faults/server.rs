@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, oid::ObjectId};
-use resources::store::Store;
-use store_mongo::{MongoStore, MongoSettings};
-use resources::schema::{self, ResourceType};
+use resources::query::Filter;
+use resources::schema::{self, Id, ResourceType};
+use resources::store::{Resource, Store, StoreError};
+use store_mongo::{MongoSettings, MongoStore};
 
 use crate::connection_string::ConnectionString;
 use crate::operator::{operator, shared};
@@ -65,10 +66,20 @@ impl TestStore {
     pub(crate) async fn prepared(place: &ConnectionString) -> Self {
         let store = Self::connect(place).await;
         store.recovered().await;
-        for of in [&store.of, &store.numbered] {
-            store.repository.prepare(of).await.unwrap();
-        }
+        let types = [store.of.clone(), store.numbered.clone()];
+        store.repository.prepare(&types).await.unwrap();
         store
+    }
+
+    /// One resource by its id.
+    pub(crate) async fn find(
+        &self,
+        of: &Arc<ResourceType>,
+        id: &Id,
+    ) -> Result<Option<Resource>, StoreError> {
+        let ids = std::slice::from_ref(id);
+        let found = self.repository.find(of, ids, &Filter::Everything).await;
+        found.map(|mut found| found.remove(0))
     }
 
     /// Waits until requests are answered again; fails if that takes too long.

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc, oid::ObjectId};
-use resources::store::{NewResource, Operation, Store, Write};
-use resources::schema::{self, Attributes, Id};
+use resources::schema::{self, Attributes, Id, ResourceType};
+use resources::store::{Store, Unit, Write};
 use serde_json::json;
 
 use crate::interposer::{Guise, Interposer};
@@ -39,20 +39,14 @@ impl Guise for Overheard {
 }
 
 /// An update, a replacement and a deletion, each by itself.
-fn changes(id: &Id) -> [Operation; 3] {
-    let attributes = || Attributes::from_iter([("n".to_owned(), 1.into())]);
+fn changes(of: &Arc<ResourceType>, id: &Id) -> [Write; 3] {
     let id = || id.clone();
+    let number = Attributes::from_iter([("n".to_owned(), 1.into())]);
+    let city = Attributes::from_iter([("city".to_owned(), "y".into())]);
     [
-        Operation::Update {
-            id: id(),
-            changes: attributes(),
-            check: Box::new(|_, _| Ok(())),
-        },
-        Operation::Replace {
-            id: id(),
-            attributes: Attributes::from_iter([("city".to_owned(), "y".into())]),
-        },
-        Operation::Delete { id: id() },
+        Write::update(of, id(), number),
+        Write::replace(of, id(), city),
+        Write::delete(of, id()),
     ]
 }
 
@@ -68,24 +62,19 @@ async fn changes_of_a_sharded_type_ask_for_its_shard_key() {
     let of = Arc::new(schema::parse(definition).unwrap());
     for units in [false, true] {
         let id = ObjectId::new();
-        let of = of.clone();
-        let write = |operation| Write {
-            of: of.clone(),
-            operation,
-        };
         let before = json!({"city": "x", "zip": 1, "street": "z"});
-        let before = NewResource {
-            id: Some(Id::ObjectId(id.bytes())),
-            attributes: before.as_object().unwrap().clone(),
-        };
-        let unit = vec![write(Operation::Insert(before))];
+        let before = before.as_object().unwrap().clone();
+        let first = Write::insert(&of, Id::ObjectId(id.bytes()), before);
+        let unit = Unit::new(vec![first]);
         store.repository.write(unit).await.unwrap();
-        let writes = changes(&Id::ObjectId(id.bytes())).map(write);
+        let writes = changes(&of, &Id::ObjectId(id.bytes()));
         if units {
-            store.repository.write(writes.into()).await.unwrap();
+            let unit = Unit::new(writes.into());
+            store.repository.write(unit).await.unwrap();
         } else {
             for write in writes {
-                store.repository.write(vec![write]).await.unwrap();
+                let unit = Unit::new(vec![write]);
+                store.repository.write(unit).await.unwrap();
             }
         }
         let filters = std::mem::take(&mut *overheard.0.lock().unwrap());

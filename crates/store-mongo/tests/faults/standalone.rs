@@ -2,11 +2,11 @@
 
 use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
-use resources::query::{Pagination, Query};
-use resources::store::{
-    ImportMode, NewResource, Operation, Store, StoreError, Write, WriteError, Written,
-};
+use resources::query::Query;
 use resources::schema::{Attributes, Id};
+use resources::store::{
+    ImportMode, NewResource, Store, StoreError, Unit, Write, WriteError, Written,
+};
 
 use crate::connection_string::ConnectionString;
 use crate::operator::Operator;
@@ -28,30 +28,18 @@ fn new(number: i32) -> NewResource {
     let mut attributes = Attributes::new();
     attributes.insert("n".to_owned(), number.into());
     NewResource {
-        id: Some(Id::ObjectId(ObjectId::new().bytes())),
+        id: Id::ObjectId(ObjectId::new().bytes()),
         attributes,
     }
 }
 
-fn write(store: &TestStore, operation: Operation) -> Write {
-    Write {
-        of: store.of.clone(),
-        operation,
-    }
+fn insertion(store: &TestStore, new: NewResource) -> Write {
+    Write::insert(&store.of, new.id, new.attributes)
 }
 
 async fn total(store: &TestStore) -> u64 {
-    let page = Pagination {
-        number: 1,
-        size: 10,
-    };
-    let query = Query { page };
-    store
-        .repository
-        .list(&store.of, &query)
-        .await
-        .unwrap()
-        .total
+    let page = store.repository.list(&store.of, &Query::first(10)).await;
+    page.unwrap().total.unwrap()
 }
 
 #[track_caller]
@@ -69,42 +57,27 @@ fn says_what_is_needed(error: &StoreError) {
 async fn single_writes_reads_and_lists_work_on_a_standalone_server() {
     let (_server, store) = standalone().await;
     let only = new(1);
-    let id = only.id.clone().unwrap();
-    let mut changes = Attributes::new();
-    changes.insert("m".to_owned(), 2.into());
-    let check = Box::new(|_: &_, _: &_| Ok(()));
-    let attributes = new(3).attributes;
-    for (operation, after) in [
-        (Operation::Insert(only), r#"{"n":1}"#),
+    let id = only.id.clone();
+    let changes = Attributes::from_iter([("m".to_owned(), 2.into())]);
+    for (write, after) in [
+        (insertion(&store, only), r#"{"n":1}"#),
         (
-            Operation::Update {
-                id: id.clone(),
-                changes,
-                check,
-            },
+            Write::update(&store.of, id.clone(), changes),
             r#"{"n":1,"m":2}"#,
         ),
         (
-            Operation::Replace {
-                id: id.clone(),
-                attributes,
-            },
+            Write::replace(&store.of, id.clone(), new(3).attributes),
             r#"{"n":3}"#,
         ),
     ] {
-        let written = store.repository.write(vec![write(&store, operation)]).await;
-        let found = store
-            .repository
-            .find(&store.of, &id)
-            .await
-            .unwrap()
-            .unwrap();
+        let written = store.repository.write(Unit::new(vec![write])).await;
+        let found = store.find(&store.of, &id).await.unwrap().unwrap();
         assert_eq!(written.unwrap(), [Written::Stored(found.clone())]);
-        assert_eq!(found.attributes, after);
+        assert_eq!(found.text, after);
         assert_eq!(total(&store).await, 1);
     }
-    let delete = write(&store, Operation::Delete { id });
-    let deleted = store.repository.write(vec![delete]).await.unwrap();
+    let delete = Unit::new(vec![Write::delete(&store.of, id)]);
+    let deleted = store.repository.write(delete).await.unwrap();
     assert_eq!(deleted, [Written::Deleted]);
     assert_eq!(total(&store).await, 0);
 }
@@ -112,15 +85,20 @@ async fn single_writes_reads_and_lists_work_on_a_standalone_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_writes_together_are_refused_by_a_standalone_server_and_none_is_done() {
     let (_server, store) = standalone().await;
-    let unit = [new(1), new(2)].map(|new| write(&store, Operation::Insert(new)));
-    match store.repository.write(unit.into()).await.unwrap_err() {
+    let unit = [new(1), new(2)].map(|new| insertion(&store, new));
+    match store
+        .repository
+        .write(Unit::new(unit.into()))
+        .await
+        .unwrap_err()
+    {
         WriteError::Store(error) => says_what_is_needed(&error),
         refused @ WriteError::Refused { .. } => panic!("{refused}"),
     }
     assert_eq!(total(&store).await, 0);
     // It is not taken to be away.
-    let alone = write(&store, Operation::Insert(new(3)));
-    store.repository.write(vec![alone]).await.unwrap();
+    let alone = Unit::new(vec![insertion(&store, new(3))]);
+    store.repository.write(alone).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

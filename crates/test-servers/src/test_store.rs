@@ -4,43 +4,43 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, oid::ObjectId};
-use resources::store::Store;
-use store_mongo::{MongoStore, MongoSettings};
 use resources::schema::{self, ResourceType};
+use resources::store::Store;
+use store_mongo::{MongoSettings, MongoStore};
 
-use crate::connection_string::ConnectionString;
-use crate::operator::{operator, shared};
+use crate::{ConnectionString, operator, shared};
 
 /// The longest that anything may take before the store gives up.
-pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// For stores whose errors a server is told to give, or whose password it refuses.
 ///
-/// A server that says that it is going down also tells its watchers when it is back. One that
-/// was never away has nothing to tell, so it is asked twice a second.
-pub(crate) fn polling(place: ConnectionString) -> ConnectionString {
+/// A server that says that it is going down also tells its watchers when it is back. A server
+/// that was never away has nothing to tell, so it is asked twice a second.
+pub fn polling(place: ConnectionString) -> ConnectionString {
     place
         .option("serverMonitoringMode", "poll")
         .option("heartbeatFrequencyMS", "500")
 }
 
 /// The shared deployment, for stores with a fail point.
-pub(crate) fn shared_for_fail_points() -> ConnectionString {
+pub fn shared_for_fail_points() -> ConnectionString {
     polling(shared())
 }
 
-/// A store of a database and an application of its own.
-pub(crate) struct TestStore {
-    pub(crate) repository: Arc<MongoStore>,
-    pub(crate) of: Arc<ResourceType>,
-    /// A type whose ids the store chooses.
-    pub(crate) numbered: Arc<ResourceType>,
-    pub(crate) application: String,
-    pub(crate) database: String,
+/// A store over a database of its own, which is known to the server as an application of its own.
+pub struct TestStore {
+    pub mongo: Arc<MongoStore>,
+    /// A type whose ids are known without the store.
+    pub things: Arc<ResourceType>,
+    /// A type whose ids the store hands out.
+    pub orders: Arc<ResourceType>,
+    pub application: String,
+    pub database: String,
 }
 
 impl TestStore {
-    pub(crate) async fn connect(place: &ConnectionString) -> Self {
+    pub async fn connect(place: &ConnectionString) -> Self {
         let unique = ObjectId::new();
         let application = format!("faults-{unique}");
         let database = format!("monocoque_faults_{unique}");
@@ -48,47 +48,51 @@ impl TestStore {
         let mut settings = MongoSettings::new(&uri);
         settings.operation_timeout = OPERATION_TIMEOUT;
         settings.database = Some(database.clone());
-        let repository = MongoStore::connect(settings).await.unwrap();
+        let mongo = MongoStore::connect(settings).await.unwrap();
         let attributes = "attributes: {type: object}\n";
         let things = format!("type: things\n{attributes}indexes: [{{attributes: [unit]}}]\n");
         let orders = format!("type: orders\nid: integer\n{attributes}");
         Self {
-            repository: Arc::new(repository),
-            of: Arc::new(schema::parse(&things).unwrap()),
-            numbered: Arc::new(schema::parse(&orders).unwrap()),
+            mongo: Arc::new(mongo),
+            things: Arc::new(schema::parse(&things).unwrap()),
+            orders: Arc::new(schema::parse(&orders).unwrap()),
             application,
             database,
         }
     }
 
     /// A store whose collections are there; its server is waited for.
-    pub(crate) async fn prepared(place: &ConnectionString) -> Self {
+    pub async fn prepared(place: &ConnectionString) -> Self {
         let store = Self::connect(place).await;
         store.recovered().await;
-        for of in [&store.of, &store.numbered] {
-            store.repository.prepare(of).await.unwrap();
-        }
+        store.prepare().await;
         store
     }
 
-    /// Waits until requests are answered again; fails if that takes too long.
-    pub(crate) async fn recovered(&self) {
+    /// Prepares the store for both types.
+    pub async fn prepare(&self) {
+        let types = [self.things.clone(), self.orders.clone()];
+        self.mongo.prepare(&types).await.unwrap();
+    }
+
+    /// Waits until requests are answered again; panics if that takes too long.
+    pub async fn recovered(&self) {
         let begun = Instant::now();
-        while let Err(error) = self.repository.ping().await {
+        while let Err(error) = self.mongo.ping().await {
             assert!(begun.elapsed() < Duration::from_secs(30), "still {error}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// The collection of its things in the shared deployment.
-    pub(crate) fn things(&self) -> mongodb::Collection<Document> {
+    /// The collection of the things in the shared deployment.
+    pub fn collection(&self) -> mongodb::Collection<Document> {
         let database = operator().client().database(&self.database);
         database.collection("things")
     }
 }
 
 impl Drop for TestStore {
-    /// The database of one that is on another server goes with that.
+    /// A database on a server of the test's own goes with that server.
     fn drop(&mut self) {
         operator().drop_database(&self.database);
     }

@@ -2,7 +2,15 @@
 //! `contract::clauses!(fresh)`, where `fresh` gives a guard and a store.
 
 #![expect(clippy::unwrap_used, reason = "a clause fails where it cannot go on")]
-#![expect(missing_docs, reason = "the name of a clause is its claim")]
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "the name of a clause is its claim; a clause that does not hold panics"
+)]
+#![cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "clauses share one vocabulary")
+)]
 
 mod imports;
 mod reads;
@@ -90,7 +98,7 @@ fn declared(text: &str) -> Arc<ResourceType> {
 
 async fn prepared(store: &AnyStore, text: &str) -> Arc<ResourceType> {
     let resource_type = declared(text);
-    store.prepare(&[resource_type.clone()]).await.unwrap();
+    store.prepare(std::slice::from_ref(&resource_type)).await.unwrap();
     resource_type
 }
 

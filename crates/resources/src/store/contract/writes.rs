@@ -91,7 +91,7 @@ pub async fn collections_are_separate(store: AnyStore) {
 pub async fn preparing_again_changes_nothing(store: AnyStore) {
     let of = things(&store).await;
     let stored = insert(&store, &of, json!({"n": 1})).await;
-    store.prepare(&[of.clone()]).await.unwrap();
+    store.prepare(std::slice::from_ref(&of)).await.unwrap();
     assert_eq!(found(&store, &of, &stored.id).await, json!({"n": 1}));
 }
 

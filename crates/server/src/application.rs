@@ -8,10 +8,10 @@ use axum::Router;
 use chassis::health::{Health, Schedule};
 use chassis::operations::{self, BuildInfo};
 use chassis::stack;
-use store_mongo::{MongoStore, MongoSettings, masked};
-use store_sqlite::SqliteStore;
-use resources::store::{Store, StoreError};
 use resources::schema::{self, ResourceType};
+use resources::store::{Store, StoreError};
+use store_mongo::{MongoSettings, MongoStore, masked};
+use store_sqlite::SqliteStore;
 
 use crate::failure::Failure;
 use crate::presenter::Wording;
@@ -219,9 +219,7 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
     };
     let connected = MongoStore::connect(mongodb).await;
     connected.map(Some).map_err(|error| match error {
-        StoreError::Unusable(text) => {
-            Failure::settings(format!("the setting 'mongo_uri': {text}"))
-        }
+        StoreError::Unusable(text) => Failure::settings(format!("the setting 'mongo_uri': {text}")),
         other => other.into(),
     })
 }

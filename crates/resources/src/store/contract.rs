@@ -98,7 +98,10 @@ fn declared(text: &str) -> Arc<ResourceType> {
 
 async fn prepared(store: &AnyStore, text: &str) -> Arc<ResourceType> {
     let resource_type = declared(text);
-    store.prepare(std::slice::from_ref(&resource_type)).await.unwrap();
+    store
+        .prepare(std::slice::from_ref(&resource_type))
+        .await
+        .unwrap();
     resource_type
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct StoreCheck {
 }
 
 impl StoreCheck {
-    pub(crate) fn of(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let last = Mutex::default();
         Self { store, last }
     }

@@ -123,6 +123,14 @@ impl Definition {
     fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
         let attributes = AttributesSchema::compile(&self.attributes)
             .map_err(|error| explain(&error, "/attributes", located))?;
+        let indexes: Vec<Index> = self
+            .indexes
+            .into_iter()
+            .map(IndexDefinition::index)
+            .collect();
+        let unique = indexes.iter().filter(|index| index.unique);
+        let single = unique.flat_map(|index| index.keys.iter().map(|key| key.attribute.clone()));
+        let attributes = attributes.with_single_values(single.collect());
         Ok(ResourceType {
             singular: self.singular.unwrap_or_else(|| singular(&self.r#type)),
             collection: self.collection.unwrap_or_else(|| self.r#type.clone()),
@@ -132,11 +140,7 @@ impl Definition {
             page: self.page.limits(),
             attributes,
             shard_key: self.shard_key,
-            indexes: self
-                .indexes
-                .into_iter()
-                .map(IndexDefinition::index)
-                .collect(),
+            indexes,
         })
     }
 
@@ -174,16 +178,20 @@ impl Definition {
 
     fn index_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let closed = self.attributes["additionalProperties"] == false;
-        let declared = |name: &str| self.attributes["properties"].get(name).is_some();
+        let declared = |name: &str| self.attributes["properties"].get(name);
         let mut mistakes = Vec::new();
         for (position, index) in self.indexes.iter().enumerate() {
             for (key, attribute) in index.attributes.iter().enumerate() {
                 let name = attribute.trim_start_matches('-');
-                if closed && !declared(name) {
-                    let pointer = format!("/indexes/{position}/attributes/{key}");
-                    let message = format!("'{name}' is no declared attribute");
-                    mistakes.push(mistake(located.place(&pointer), &pointer, message));
-                }
+                let message = match declared(name) {
+                    None if closed => format!("'{name}' is no declared attribute"),
+                    Some(schema) if index.unique && schema["type"] == "array" => {
+                        format!("'{name}' is a list; a unique index is over single values")
+                    }
+                    _ => continue,
+                };
+                let pointer = format!("/indexes/{position}/attributes/{key}");
+                mistakes.push(mistake(located.place(&pointer), &pointer, message));
             }
         }
         mistakes
@@ -285,6 +293,13 @@ mod tests {
             mistakes(text),
             expected.map(|(line, field)| (line, field.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_unique_index_over_a_list_is_a_mistake() {
+        let text = "type: t\nattributes:\n  type: object\n  properties: {tags: {type: array}}\n\
+                    indexes:\n- {attributes: [tags]}\n- {attributes: [tags], unique: true}\n";
+        assert_eq!(mistakes(text), [(7, "/indexes/1/attributes/0".to_owned())]);
     }
 
     #[test]

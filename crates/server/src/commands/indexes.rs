@@ -10,10 +10,11 @@ use store_mongo::MongoStore;
 use tokio::runtime::Builder;
 
 use super::say;
-use crate::application;
 use crate::command_line::Indexes;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
+use crate::store;
 
 /// How often a line says that it goes on.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
@@ -21,7 +22,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = application::find_type(&settings, &arguments.resource_type)?;
+        let of = definitions::find(&settings, &arguments.resource_type)?;
         let repository = mongodb(&settings).await?;
         let listed = listed(&repository, &of, arguments.apply).await;
         repository.close().await;
@@ -64,7 +65,7 @@ async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), Sto
 
 /// The store of the commands that only MongoDB has.
 pub(super) async fn mongodb(settings: &Settings) -> Result<MongoStore, Failure> {
-    application::open_mongodb(settings).await?.ok_or_else(|| {
+    store::open_mongodb(settings).await?.ok_or_else(|| {
         Failure::usage("this is about MongoDB: name a deployment with the setting 'mongo_uri'")
     })
 }

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
 }
 
 async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
-    let plan = Plan::of(settings, &arguments.services, arguments.sample_data)?;
+    let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
     let (main, listen) = bind(settings.listen, "listen").await?;
     let (admin, admin_listen) = bind(settings.admin_listen, "admin_listen").await?;

@@ -93,6 +93,9 @@ settings! {
     log_filter: LogFilter = "info";
     /// The largest request body, in bytes.
     request_body_bytes_max: usize = "1048576";
+    /// Whether request bodies of other or absent media types are read as plain JSON: true or false.
+    /// Pages of any origin may send such requests without asking the server first.
+    request_body_any_media_type: bool = "false";
     /// How long a request may take before it is answered with 504, in milliseconds. Streaming of
     /// a body does not count.
     request_timeout_ms: u64 = "30000";

@@ -144,7 +144,7 @@ fn put(text: &mut [u8], separator: &[u8]) -> usize {
     separator.len()
 }
 
-/// Lengths and counts of what is in memory.
+/// A length or count of something that is in memory.
 fn narrow(size: u64) -> usize {
     usize::try_from(size).expect("a size in memory")
 }

@@ -30,12 +30,12 @@ pub struct ResourceType {
     pub id_attribute: Option<String>,
     /// Page sizes.
     pub page: PageLimits,
-    /// What attributes must be like.
+    /// The schema of its attributes.
     pub attributes: AttributesSchema,
-    /// What the store keeps in order.
+    /// The indexes over its attributes.
     pub indexes: Vec<Index>,
-    /// The attributes by which a MongoDB collection is sharded; empty where it is by `_id` or not
-    /// at all.
+    /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
+    /// or not at all.
     pub shard_key: Vec<String>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes to the standard output; that nobody reads it any more is no failure.
+/// Writes to the standard output. A closed pipe is no failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
     match output

@@ -17,7 +17,7 @@ use http_body::{Frame, SizeHint};
 use super::ApiError;
 use super::conditional::{self, Part};
 
-/// More headers than an answer has.
+/// Room for all headers of an answer.
 const HEADERS: usize = 10;
 
 /// What is known of an answer before any of it is made. The same question always has the same
@@ -27,13 +27,13 @@ pub(super) struct Answer {
     /// A strong entity tag, with its quotes.
     pub(super) etag: String,
     pub(super) length: u64,
-    /// Whether `Accept` was asked.
+    /// Whether the answer depends on `Accept`.
     pub(super) negotiated: bool,
 }
 
 /// An answer whose head is ready, and the bytes of it that remain to be made.
 pub(super) enum Planned {
-    /// No bytes: to `HEAD`, or as the client has them.
+    /// No bytes: the method is `HEAD`, or the client has them already.
     Complete(Response),
     /// The bytes from `offset` on, `length` of them.
     Needs {
@@ -80,7 +80,7 @@ impl Answer {
     fn describe(&self, headers: &mut HeaderMap) {
         const FOR_EVER: HeaderValue =
             HeaderValue::from_static("public, max-age=31536000, immutable");
-        // For these, and those of the server around the service, without moving them later.
+        // Room for these headers and those that the server adds, so that nothing is moved later.
         headers.reserve(HEADERS);
         headers.insert(ETAG, header(self.etag.clone()));
         headers.insert(CACHE_CONTROL, FOR_EVER);
@@ -149,7 +149,7 @@ impl http_body::Body for Slices {
     }
 }
 
-/// A place within bytes in memory.
-fn narrow(place: u64) -> usize {
-    usize::try_from(place).expect("a place in memory")
+/// A position within bytes in memory.
+fn narrow(position: u64) -> usize {
+    usize::try_from(position).expect("a position in memory")
 }

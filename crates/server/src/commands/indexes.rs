@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::settings::{self, Settings};
 use crate::store;
 
-/// How often a line says that it goes on.
+/// The time between two lines that report progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
@@ -44,7 +44,7 @@ async fn listed(
     Ok(lines.concat())
 }
 
-/// Waits until MongoDB has made them, and says now and then that it does.
+/// Waits until MongoDB has made them, and reports progress.
 async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), StoreError> {
     let begun = Instant::now();
     let mut making = pin!(repository.apply_indexes(of));

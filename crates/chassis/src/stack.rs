@@ -9,7 +9,6 @@ mod panics;
 mod request_id;
 mod unreadable;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::Service as _;
 use tracing::Instrument;
@@ -33,10 +32,6 @@ use crate::serve::HttpService;
 
 /// When an overloaded process wants to be asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Why a response is a failure, in a response extension: it goes to the access log and to
-/// [`Service::observed_by`], never to the client.
-pub type HiddenCause = Arc<dyn Error + Send + Sync>;
 
 /// How much one request, and all of them together, may take.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +78,6 @@ impl Default for Limits {
     }
 }
 
-/// Hears of every response: its path, its status, and the cause of a failure.
-pub type Observer = Arc<dyn Fn(&str, StatusCode, Option<&HiddenCause>) + Send + Sync>;
-
 /// A router with the whole stack around it. Clones share its limits.
 #[derive(Clone)]
 pub struct Service {
@@ -98,7 +90,6 @@ struct Stack {
     bodies: Arc<Bodies>,
     free: Semaphore,
     presenter: Arc<dyn Presenter>,
-    observer: Option<Observer>,
     shed: AtomicU64,
 }
 
@@ -108,16 +99,6 @@ struct Stack {
 /// [`Fault::MethodNotAllowed`] and an `Allow` header. A router that was nested with a fallback of
 /// its own, and a route with one, keep theirs.
 pub fn apply(router: Router, limits: &Limits, presenter: Arc<dyn Presenter>) -> Service {
-    observed(router, limits, presenter, None)
-}
-
-/// [`apply`] with somebody who hears of every response.
-pub fn observed(
-    router: Router,
-    limits: &Limits,
-    presenter: Arc<dyn Presenter>,
-    observer: Option<Observer>,
-) -> Service {
     let bodies = Bodies::new(BodyLimits {
         bytes_max: limits.request_body_bytes_max,
         read_timeout: limits.body_read_timeout,
@@ -129,7 +110,6 @@ pub fn observed(
         bodies: Arc::new(bodies),
         free: Semaphore::new(limits.requests_in_flight_max.min(Semaphore::MAX_PERMITS)),
         presenter,
-        observer,
         shed: AtomicU64::new(0),
     });
     let (unknown, unfit) = (Arc::clone(&stack), Arc::clone(&stack));
@@ -209,10 +189,6 @@ impl Stack {
         };
         let answered: Result<Response, Fault> = answering.instrument(span.clone()).await;
         let response = answered.unwrap_or_else(|fault| self.refuse(record.path(), &fault));
-        if let Some(observer) = &self.observer {
-            let cause = response.extensions().get::<HiddenCause>();
-            observer(record.path(), response.status(), cause);
-        }
         record.follow(identity.stamp(response))
     }
 

@@ -1,25 +1,22 @@
 //! Opens the store and mounts the services; the only place where all crates meet.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use chassis::health::Health;
 use chassis::operations::{self, Audience};
 use chassis::stack;
-use store_mongo::{MongoStore, MongoSettings, masked};
-use store_sqlite::SqliteStore;
-use resources::store::{Store, StoreError};
-use resources::schema::{self, ResourceType};
+use resources::schema::ResourceType;
+use resources::store::Store;
 
 use chassis::presenter::Presenter;
 
 use crate::failure::Failure;
 use crate::presenter::Wording;
-use crate::sample_contacts;
 use crate::probes;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
+use crate::{definitions, sample_contacts, store};
 
 const FIBONACCI: &str = "fibonacci";
 
@@ -45,12 +42,12 @@ pub(crate) struct Application {
 
 impl Plan {
     /// Reads the definitions and picks the named services; no name means all.
-    pub(crate) fn of(
+    pub(crate) fn new(
         settings: &Settings,
         names: &[String],
         sample_data: bool,
     ) -> Result<Self, Failure> {
-        let types = definitions(settings)?;
+        let types = definitions::all(settings)?;
         let known = |name: &String| name == FIBONACCI || types.iter().any(|of| of.name == *name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
             let types: Vec<&str> = types.iter().map(|of| of.name.as_str()).collect();
@@ -71,7 +68,7 @@ impl Plan {
         let store = if types.is_empty() {
             "none".to_owned()
         } else {
-            store_name(settings)
+            store::describe(settings)
         };
         let sampled = sample_data.then(|| {
             let contacts = types.iter().find(|of| of.name == "contacts").cloned();
@@ -98,15 +95,16 @@ impl Plan {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let store = open_store(settings, &self.types).await?;
+            let store = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
                 sample_contacts::fill(&*store, contacts).await?;
             }
             let store = WatchedStore::watched_by(health, store, settings);
-            for of in &self.types {
-                let body_bytes_max = settings.request_body_bytes_max.in_memory();
-                main = main.merge(resources::router(of, store.clone(), body_bytes_max));
-            }
+            let limits = resources::Limits {
+                body_bytes_max: settings.request_body_bytes_max.in_memory(),
+                any_media_type: settings.request_body_any_media_type,
+            };
+            main = main.merge(resources::router(&self.types, store.clone(), limits));
             opened = Some(store);
         }
         let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
@@ -124,100 +122,6 @@ impl Plan {
     }
 }
 
-/// The declared types, or the built-in contacts.
-pub(crate) fn definitions(settings: &Settings) -> Result<Vec<Arc<ResourceType>>, Failure> {
-    match &settings.resources {
-        Some(folder) => load_definitions(folder),
-        None => Ok(vec![Arc::new(schema::contacts())]),
-    }
-}
-
-/// The types that a directory declares.
-pub(crate) fn load_definitions(folder: &Path) -> Result<Vec<Arc<ResourceType>>, Failure> {
-    schema::load_folder(folder, &reserved()).map_err(|error| {
-        Failure::settings(format!("the definition files cannot be used:\n{error}"))
-    })
-}
-
-/// One declared type by its name.
-pub(crate) fn find_type(settings: &Settings, name: &str) -> Result<Arc<ResourceType>, Failure> {
-    let types = definitions(settings)?;
-    types
-        .iter()
-        .find(|of| of.name == name)
-        .cloned()
-        .ok_or_else(|| {
-            let known: Vec<&str> = types.iter().map(|of| of.name.as_str()).collect();
-            Failure::usage(format!(
-                "there is no resource type '{name}'; there are {}",
-                known.join(", ")
-            ))
-        })
-}
-
-/// Opens the store that the settings choose and prepares it for the types.
-pub(crate) async fn open_store(
-    settings: &Settings,
-    types: &[Arc<ResourceType>],
-) -> Result<Arc<dyn Store>, Failure> {
-    let repository: Arc<dyn Store> = if let Some(mongodb) = open_mongodb(settings).await? {
-        Arc::new(mongodb)
-    } else {
-        let data_dir = settings.data_dir.clone();
-        let open = move || SqliteStore::open(&data_dir);
-        let opened = tokio::task::spawn_blocking(open).await;
-        Arc::new(opened.map_err(|error| Failure::internal(error.to_string()))??)
-    };
-    // Side by side, because each may wait for a server that is away.
-    let prepared = types.iter().map(|of| repository.prepare(of));
-    if let Err(error) = futures_util::future::try_join_all(prepared).await {
-        repository.close().await;
-        return Err(error.into());
-    }
-    Ok(repository)
-}
-
-/// [`open_store`] for one type, where there must be one already: a misspelled data directory is not
-/// an empty collection.
-pub(crate) async fn open_existing_store(
-    settings: &Settings,
-    of: &Arc<ResourceType>,
-) -> Result<Arc<dyn Store>, Failure> {
-    if settings.mongo_uri.is_none() && !SqliteStore::exists(&settings.data_dir) {
-        let data_dir = settings.data_dir.display();
-        return Err(Failure::settings(format!(
-            "there is no store in the data directory {data_dir}"
-        )));
-    }
-    open_store(settings, std::slice::from_ref(of)).await
-}
-
-/// The MongoDB store, if the settings choose it. Its server may be away.
-pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStore>, Failure> {
-    let Some(uri) = &settings.mongo_uri else {
-        return Ok(None);
-    };
-    let mongodb = MongoSettings {
-        operation_timeout: settings.mongo_operation_timeout_ms,
-        shows_hosts: settings.mongo_shows_hosts,
-        ..MongoSettings::new(uri.reveal())
-    };
-    let connected = MongoStore::connect(mongodb).await;
-    connected.map(Some).map_err(|error| match error {
-        StoreError::Unusable(text) => {
-            Failure::settings(format!("the setting 'mongo_uri': {text}"))
-        }
-        other => other.into(),
-    })
-}
-
-fn store_name(settings: &Settings) -> String {
-    match &settings.mongo_uri {
-        Some(uri) => format!("MongoDB at {}", masked(uri.reveal())),
-        None => format!("embedded (SQLite) in {}", settings.data_dir.display()),
-    }
-}
-
 fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
     let settings = fibonacci::Settings {
         count_max: settings.fibonacci_count_max,
@@ -232,7 +136,7 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
 }
 
 /// First segments of paths that no resource type can have.
-fn reserved() -> Vec<&'static str> {
+pub(crate) fn reserved() -> Vec<&'static str> {
     let own = [FIBONACCI, "operations"];
     own.into_iter().chain(operations::RESERVED).collect()
 }

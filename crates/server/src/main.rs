@@ -8,6 +8,8 @@ mod settings;
 mod failure;
 mod redaction;
 mod commands;
+mod definitions;
+mod store;
 mod application;
 mod watched_store;
 mod probes;

@@ -17,7 +17,7 @@ pub(crate) use flags::SettingFlags;
 pub(crate) use sources::{Effective, read};
 pub(crate) use value::{DrainReadiness, LogFilter, Secret};
 
-/// What is known of a setting before anybody has set it.
+/// A setting as it is declared.
 #[derive(Debug)]
 pub(crate) struct Setting {
     /// Its name in the file.
@@ -28,7 +28,7 @@ pub(crate) struct Setting {
     pub(crate) kind: &'static str,
     /// Its doc comment.
     pub(crate) doc: &'static str,
-    /// Its value when nobody says otherwise; empty means none.
+    /// Its default; empty means that it is not set.
     pub(crate) default: &'static str,
     /// The least and the most that it may be, both included.
     pub(crate) bounds: Option<(&'static str, &'static str)>,

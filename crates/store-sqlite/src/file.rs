@@ -8,8 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure;
 use resources::store::StoreError;
+
+use super::failure::failure;
 
 /// The file's name in the data directory.
 pub(super) const NAME: &str = "monocoque.sqlite";
@@ -18,13 +19,16 @@ pub(super) const NAME: &str = "monocoque.sqlite";
 const APPLICATION_ID: i32 = 0x4d6e_4371;
 
 /// The schema's versions; the position of the last one is the version of this program.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/0001-collections.sql")];
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001-collections.sql")];
 
 /// Larger files are not read through at the start, which would take more than a few seconds.
 const CHECKED_BYTES_MAX: u64 = 1 << 30;
 
 /// How long a reader waits for a lock, which in WAL mode is hardly ever taken.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Statements that each connection keeps compiled: a few for each of many types.
+const STATEMENTS_KEPT: usize = 256;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -82,6 +86,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         Ok(connection)
     };
     open().map_err(failure)
@@ -152,6 +157,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)
@@ -235,9 +241,7 @@ mod tests {
             .unwrap()
             .pragma_update(None, "user_version", 999)
             .unwrap();
-        assert!(
-            matches!(open(&path), Err(StoreError::Unusable(text)) if text.contains("999"))
-        );
+        assert!(matches!(open(&path), Err(StoreError::Unusable(text)) if text.contains("999")));
         let foreign = path.with_file_name("foreign.sqlite");
         Connection::open(&foreign)
             .unwrap()

@@ -1,10 +1,13 @@
-//! Ids as values of SQLite: 12 or 16 bytes, a text or an integer.
+//! Ids as values of SQLite (12 or 16 bytes, a text or an integer), and those that are given out.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use resources::schema::Id;
+use resources::store::StoreError;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use uuid::Uuid;
-
-use resources::schema::Id;
 
 /// An id on its way into a statement.
 pub(super) struct SqlId<'a>(pub(super) &'a Id);
@@ -35,5 +38,40 @@ impl FromSql for StoredId {
             },
             ValueRef::Null | ValueRef::Real(_) => return Err(FromSqlError::InvalidType),
         }))
+    }
+}
+
+/// The greatest integer id of each collection that was given out or stored. It is kept in memory,
+/// since one process owns the file; an id that was given out and never stored may come again
+/// after a restart.
+#[derive(Default)]
+pub(super) struct Counters(Mutex<HashMap<String, i64>>);
+
+impl Counters {
+    /// The next ids of a collection.
+    pub(super) fn next(&self, collection: &str, count: usize) -> Result<Vec<Id>, StoreError> {
+        let mut counters = self.counters();
+        let unprepared = || StoreError::Internal(format!("'{collection}' is not prepared"));
+        let greatest = counters.get_mut(collection).ok_or_else(unprepared)?;
+        let last = i64::try_from(count)
+            .ok()
+            .and_then(|count| greatest.checked_add(count))
+            .ok_or_else(|| StoreError::Unusable("there is no integer id left".to_owned()))?;
+        let ids = (*greatest + 1..=last).map(Id::Integer).collect();
+        *greatest = last;
+        Ok(ids)
+    }
+
+    /// Keeps this id and those below from being given out.
+    pub(super) fn raise(&self, collection: &str, number: i64) {
+        let mut counters = self.counters();
+        match counters.get_mut(collection) {
+            Some(greatest) => *greatest = number.max(*greatest),
+            None => drop(counters.insert(collection.to_owned(), number)),
+        }
+    }
+
+    fn counters(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::{failure, file};
 use resources::store::StoreError;
+
+use super::failure::failure;
+use super::file;
 
 /// More readers than cores gain nothing while the pages are in memory; on a slow disk a few do.
 const READERS_MIN: usize = 4;
@@ -32,7 +34,7 @@ impl Readers {
         })
     }
 
-    /// A connection of one's own, for reads that take long.
+    /// A connection outside of the pool, for reads that take long.
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         file::open_reader(&self.path)
     }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jsonapi::Parameters;
 
-use super::request::{Collection, NoParameters, Resource, ResourceBody, check_unread_body};
+use super::request::{Collection, NoParameters, ResourceBody, Target, check_unread_body};
 use super::{Service, document};
 
 type Api = State<Arc<Service>>;
@@ -45,7 +45,7 @@ pub(super) async fn create(
     Ok(response)
 }
 
-pub(super) async fn find(State(service): Api, on: Resource) -> Result<Response, Response> {
+pub(super) async fn find(State(service): Api, on: Target) -> Result<Response, Response> {
     let found = service.controller.find(&on.resource_type, &on.id).await;
     let found = found.map_err(|failure| service.refuse(failure))?;
     Ok(document::one(StatusCode::OK, &on.writer, &found))
@@ -53,7 +53,7 @@ pub(super) async fn find(State(service): Api, on: Resource) -> Result<Response, 
 
 pub(super) async fn update(
     State(service): Api,
-    on: Resource,
+    on: Target,
     ResourceBody(draft): ResourceBody,
 ) -> Result<Response, Response> {
     let updated = service.controller.update(&on.resource_type, &on.id, draft);
@@ -63,7 +63,7 @@ pub(super) async fn update(
 
 pub(super) async fn replace(
     State(service): Api,
-    on: Resource,
+    on: Target,
     ResourceBody(draft): ResourceBody,
 ) -> Result<Response, Response> {
     let replaced = service.controller.replace(&on.resource_type, &on.id, draft);
@@ -73,7 +73,7 @@ pub(super) async fn replace(
 
 pub(super) async fn delete(
     State(service): Api,
-    on: Resource,
+    on: Target,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     check_unread_body(&headers, service.limits).map_err(refused)?;

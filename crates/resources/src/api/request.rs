@@ -23,7 +23,7 @@ pub(super) struct Collection {
 }
 
 /// The resource that a URL names. It takes no query parameters.
-pub(super) struct Resource {
+pub(super) struct Target {
     pub(super) resource_type: Arc<ResourceType>,
     pub(super) writer: Arc<ResourceWriter>,
     /// As it stands in the URL, decoded.
@@ -49,7 +49,7 @@ impl FromRequestParts<Arc<Service>> for Collection {
     }
 }
 
-impl FromRequestParts<Arc<Service>> for Resource {
+impl FromRequestParts<Arc<Service>> for Target {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, on: &Arc<Service>) -> Result<Self, Error> {

@@ -1,4 +1,4 @@
-//! What the attributes of a type must be like: a compiled JSON Schema and the rules of the store.
+//! The schema of a type's attributes: a compiled JSON Schema and the rules of the stores.
 
 use std::collections::BTreeSet;
 
@@ -33,6 +33,8 @@ impl Violation {
 pub struct AttributesSchema {
     validator: Validator,
     declared: Map<String, Value>,
+    /// Attributes of unique indexes: stores compare lists in different ways.
+    single: BTreeSet<String>,
 }
 
 impl AttributesSchema {
@@ -50,7 +52,15 @@ impl AttributesSchema {
         Ok(Self {
             validator,
             declared: declared.unwrap_or_default(),
+            single: BTreeSet::new(),
         })
+    }
+
+    /// The same, with attributes that hold no lists, whatever the schema says.
+    #[must_use]
+    pub fn with_single_values(mut self, attributes: BTreeSet<String>) -> Self {
+        self.single = attributes;
+        self
     }
 
     /// The names of the declared attributes, in the order of the definition.
@@ -89,7 +99,7 @@ impl AttributesSchema {
     ///
     /// # Errors
     /// Violations that the change brings. Those that were there before, in attributes that were
-    /// not named, don't hinder: documents of any origin can be repaired step by step.
+    /// not named, are no obstacle: documents of any origin can be repaired step by step.
     pub fn validate_change(
         &self,
         named: &BTreeSet<String>,
@@ -111,8 +121,9 @@ impl AttributesSchema {
     fn violations(&self, attributes: &Value) -> BTreeSet<Violation> {
         let names = attributes.as_object().into_iter().flat_map(Map::keys);
         let unstorable = names.filter_map(|name| unstorable_name(name));
-        // The whole answer is built only where there is something to say: the check without
-        // explanations is several times faster.
+        let lists = self.single.iter().filter_map(|name| list(name, attributes));
+        // Violations are collected only if there are some: the check alone is several times
+        // faster.
         let invalid = !self.validator.is_valid(attributes);
         let explained = invalid.then(|| self.validator.iter_errors(attributes));
         explained
@@ -120,8 +131,19 @@ impl AttributesSchema {
             .flatten()
             .flat_map(|error| explain(&error))
             .chain(unstorable)
+            .chain(lists)
             .collect()
     }
+}
+
+/// A unique index is over single values: MongoDB would compare the elements of a list, `SQLite` the
+/// whole.
+fn list(name: &str, attributes: &Value) -> Option<Violation> {
+    attributes.get(name)?.is_array().then(|| Violation {
+        pointer: format!("/{}", jsonapi::pointer_token(name)),
+        keyword: "unique".into(),
+        message: "an attribute of a unique index holds one value, not a list".into(),
+    })
 }
 
 /// MongoDB keeps `$` at the start of a name and dots for its own operators; NUL ends a name.
@@ -161,7 +183,7 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
             let name = property.as_str().unwrap_or_default();
             vec![violation(path.to_owned(), format!("'{name}' is required"))]
         }
-        // All of them: the library's own text breaks off after the second.
+        // The library's own text names only the first two.
         ValidationErrorKind::Enum { options } => {
             vec![violation(
                 path.to_owned(),
@@ -248,6 +270,17 @@ mod tests {
             assert_eq!(open.validate(attributes).unwrap_err().len(), 1, "{name:?}");
         }
         assert!(open.validate(object(json!({"a$b": 1, "_id": 2}))).is_ok());
+    }
+
+    #[test]
+    fn an_attribute_of_a_unique_index_holds_no_list() {
+        let open = AttributesSchema::compile(&json!({"type": "object"})).unwrap();
+        let open = open.with_single_values(BTreeSet::from(["mail".to_owned()]));
+        let refused = open.validate(object(json!({"mail": ["a"], "tags": ["b"]})));
+        assert_eq!(places(&refused.unwrap_err()), [("/mail", "unique")]);
+        for value in [json!("a"), json!(null), json!({"of": ["a"]})] {
+            assert!(open.validate(object(json!({ "mail": value }))).is_ok());
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub fn contacts() -> ResourceType {
 /// Every mistake that can be found, in the order of the lines.
 pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
     let located =
-        LocatedValue::parse(text).map_err(|(place, message)| vec![mistake(place, "", message)])?;
+        LocatedValue::parse(text).map_err(|(position, message)| vec![mistake(position, "", message)])?;
     let mut mistakes: Vec<Mistake> = SCHEMA
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))
@@ -92,9 +92,9 @@ pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
             }
         }
         Err(error) if mistakes.is_empty() => {
-            mistakes.push(mistake(located.place(""), "", error.to_string()));
+            mistakes.push(mistake(located.position(""), "", error.to_string()));
         }
-        // The schema has said already why it cannot be read.
+        // The JSON Schema has reported the reason already.
         Err(_) => {}
     }
     mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
@@ -112,7 +112,7 @@ impl Definition {
         if page.default > page.maximum {
             let message = format!("is {} but the maximum is {}", page.default, page.maximum);
             mistakes.push(mistake(
-                located.place("/page/default"),
+                located.position("/page/default"),
                 "/page/default",
                 message,
             ));
@@ -123,6 +123,14 @@ impl Definition {
     fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
         let attributes = AttributesSchema::compile(&self.attributes)
             .map_err(|error| explain(&error, "/attributes", located))?;
+        let indexes: Vec<Index> = self
+            .indexes
+            .into_iter()
+            .map(IndexDefinition::index)
+            .collect();
+        let unique = indexes.iter().filter(|index| index.unique);
+        let single = unique.flat_map(|index| index.keys.iter().map(|key| key.attribute.clone()));
+        let attributes = attributes.with_single_values(single.collect());
         Ok(ResourceType {
             singular: self.singular.unwrap_or_else(|| singular(&self.r#type)),
             collection: self.collection.unwrap_or_else(|| self.r#type.clone()),
@@ -132,11 +140,7 @@ impl Definition {
             page: self.page.limits(),
             attributes,
             shard_key: self.shard_key,
-            indexes: self
-                .indexes
-                .into_iter()
-                .map(IndexDefinition::index)
-                .collect(),
+            indexes,
         })
     }
 
@@ -148,13 +152,13 @@ impl Definition {
         if self.attributes["properties"].get(name).is_some() {
             let pointer = format!("/attributes/properties/{}", jsonapi::pointer_token(name));
             let message = "is the idAttribute, which the server fills; leave it out here";
-            mistakes.push(mistake(located.place(&pointer), &pointer, message));
+            mistakes.push(mistake(located.position(&pointer), &pointer, message));
         }
         let required = self.attributes["required"].as_array();
         if required.is_some_and(|required| required.iter().any(|entry| entry == name.as_str())) {
             let pointer = "/attributes/required";
             let message = format!("'{name}' is the idAttribute, which the server fills");
-            mistakes.push(mistake(located.place(pointer), pointer, message));
+            mistakes.push(mistake(located.position(pointer), pointer, message));
         }
         mistakes
     }
@@ -167,23 +171,27 @@ impl Definition {
             .map(|(position, name)| {
                 let pointer = format!("/shardKey/{position}");
                 let message = format!("'{name}' is no declared attribute");
-                mistake(located.place(&pointer), &pointer, message)
+                mistake(located.position(&pointer), &pointer, message)
             })
             .collect()
     }
 
     fn index_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let closed = self.attributes["additionalProperties"] == false;
-        let declared = |name: &str| self.attributes["properties"].get(name).is_some();
+        let declared = |name: &str| self.attributes["properties"].get(name);
         let mut mistakes = Vec::new();
         for (position, index) in self.indexes.iter().enumerate() {
             for (key, attribute) in index.attributes.iter().enumerate() {
                 let name = attribute.trim_start_matches('-');
-                if closed && !declared(name) {
-                    let pointer = format!("/indexes/{position}/attributes/{key}");
-                    let message = format!("'{name}' is no declared attribute");
-                    mistakes.push(mistake(located.place(&pointer), &pointer, message));
-                }
+                let message = match declared(name) {
+                    None if closed => format!("'{name}' is no declared attribute"),
+                    Some(schema) if index.unique && schema["type"] == "array" => {
+                        format!("'{name}' is a list; a unique index is over single values")
+                    }
+                    _ => continue,
+                };
+                let pointer = format!("/indexes/{position}/attributes/{key}");
+                mistakes.push(mistake(located.position(&pointer), &pointer, message));
             }
         }
         mistakes
@@ -191,7 +199,7 @@ impl Definition {
 }
 
 impl Page {
-    /// What is left out follows what is given.
+    /// A bound that is left out follows the other one.
     fn limits(&self) -> PageLimits {
         let default = self
             .default
@@ -285,6 +293,13 @@ mod tests {
             mistakes(text),
             expected.map(|(line, field)| (line, field.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_unique_index_over_a_list_is_a_mistake() {
+        let text = "type: t\nattributes:\n  type: object\n  properties: {tags: {type: array}}\n\
+                    indexes:\n- {attributes: [tags]}\n- {attributes: [tags], unique: true}\n";
+        assert_eq!(mistakes(text), [(7, "/indexes/1/attributes/0".to_owned())]);
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub struct Scan(mpsc::Receiver<Batch>);
 
 impl Scan {
     /// The store's end and the reader's end.
+    #[must_use]
     pub fn channel() -> (mpsc::Sender<Batch>, Self) {
         let (batches, scan) = mpsc::channel(BATCHES_WAITING_MAX);
         (batches, Self(scan))
@@ -89,6 +90,7 @@ pub struct Import(mpsc::Sender<Step>);
 
 impl Import {
     /// The store's end and the caller's end.
+    #[must_use]
     pub fn channel() -> (mpsc::Receiver<Step>, Self) {
         let (steps, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
         (receiver, Self(steps))

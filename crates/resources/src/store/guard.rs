@@ -33,7 +33,12 @@ impl Write {
     pub fn needs_current(&self) -> bool {
         let Filter::Everything = self.guard.scope;
         let conditional = self.guard.version.is_some() || self.guard.validated;
-        conditional || !matches!(self.change, Change::Replace(_) | Change::Delete)
+        let presence_decides = match self.change {
+            Change::Replace(_) => true,
+            Change::Delete => self.guard.presence != Presence::MustBeNew,
+            Change::Update(_) | Change::Link { .. } | Change::Nothing => false,
+        };
+        conditional || !presence_decides
     }
 }
 

@@ -4,15 +4,15 @@ use resources::store::Store;
 use tokio::runtime::Builder;
 
 use super::indexes::mongodb;
-use crate::application;
 use crate::command_line::Explain;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::settings;
 
 pub(super) fn run(arguments: &Explain) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = application::find_type(&settings, &arguments.resource_type)?;
+        let of = definitions::find(&settings, &arguments.resource_type)?;
         let id = arguments.id.as_deref().map(|text| of.id.parse(text));
         let id = id
             .transpose()

@@ -1,27 +1,28 @@
 //! `monocoque indexes`
 
-use std::io::Write;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use store_mongo::MongoStore;
-use resources::store::{Store, StoreError};
 use resources::schema::ResourceType;
+use resources::store::{Store, StoreError};
+use store_mongo::MongoStore;
 use tokio::runtime::Builder;
 
-use crate::application;
+use super::say;
 use crate::command_line::Indexes;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
+use crate::store;
 
-/// How often a line says that it goes on.
+/// The time between two lines that report progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = application::find_type(&settings, &arguments.resource_type)?;
+        let of = definitions::find(&settings, &arguments.resource_type)?;
         let repository = mongodb(&settings).await?;
         let listed = listed(&repository, &of, arguments.apply).await;
         repository.close().await;
@@ -43,7 +44,7 @@ async fn listed(
     Ok(lines.concat())
 }
 
-/// Waits until MongoDB has made them, and says now and then that it does.
+/// Waits until MongoDB has made them, and reports progress.
 async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), StoreError> {
     let begun = Instant::now();
     let mut making = pin!(repository.apply_indexes(of));
@@ -62,13 +63,9 @@ async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), Sto
     outcome
 }
 
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
 /// The store of the commands that only MongoDB has.
 pub(super) async fn mongodb(settings: &Settings) -> Result<MongoStore, Failure> {
-    application::open_mongodb(settings).await?.ok_or_else(|| {
+    store::open_mongodb(settings).await?.ok_or_else(|| {
         Failure::usage("this is about MongoDB: name a deployment with the setting 'mongo_uri'")
     })
 }

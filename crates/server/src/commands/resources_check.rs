@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::application;
+use crate::definitions;
 use crate::failure::Failure;
 
 /// Prints the types of a directory, or fails with every mistake in it.
 pub(super) fn run(folder: &Path) -> Result<(), Failure> {
-    let types = application::load_definitions(folder)?;
+    let types = definitions::load(folder)?;
     let lines: Vec<String> = types
         .iter()
         .map(|of| format!("{}: fine, in the collection '{}'\n", of.name, of.collection))

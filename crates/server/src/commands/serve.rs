@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
 
 async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let began = Instant::now();
-    let plan = Plan::of(settings, &arguments.services, arguments.sample_data)?;
+    let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
     let [main, admin] = sockets(settings)?;
     announce(&plan, address_of(&main)?, address_of(&admin)?);

@@ -137,6 +137,9 @@ settings! {
     "Requests" {
         /// The largest request body.
         request_body_bytes_max: Size = "1MiB" from "1" to "1GiB";
+        /// Whether request bodies of other or absent media types are read as plain JSON: true or
+        /// false. Pages of any origin may send such requests without asking the server first.
+        request_body_any_media_type: bool = "false";
         /// How much all request bodies may hold together, from their first byte to the answer.
         request_bodies_bytes_max: Size = "128MiB" from "1" to "64GiB";
         /// Request bodies that may be coming at once. For one more, the one that has been coming

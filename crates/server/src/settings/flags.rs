@@ -57,10 +57,13 @@ fn help_of(setting: &Setting) -> String {
     } else {
         format!(" [{}]", facts.join(", "))
     };
-    let variables: Vec<String> = [Some(setting.own_variable()), setting.variable.map(str::to_owned)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let variables: Vec<String> = [
+        Some(setting.own_variable()),
+        setting.variable.map(str::to_owned),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     format!("{doc}{facts} [env: {}]", variables.join(", "))
 }
 

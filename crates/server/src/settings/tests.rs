@@ -234,7 +234,16 @@ fn durations_and_sizes_are_numbers_with_or_without_a_unit() {
         let settings = read("request_body_bytes_max", text).unwrap();
         assert_eq!(settings.request_body_bytes_max.0, bytes, "{text}");
     }
-    for text in ["", "s", "-1s", "1.5s", "10x", "1KiB", "99999999999999999999s", "9e9"] {
+    for text in [
+        "",
+        "s",
+        "-1s",
+        "1.5s",
+        "10x",
+        "1KiB",
+        "99999999999999999999s",
+        "9e9",
+    ] {
         assert!(read("request_timeout_ms", text).is_err(), "{text}");
         if text != "1KiB" {
             assert!(read("request_body_bytes_max", text).is_err(), "{text}");
@@ -254,7 +263,11 @@ fn every_setting_with_bounds_takes_them_and_nothing_beyond() {
     let mut bounded = 0;
     for setting in Settings::ALL {
         let Some((least, most)) = setting.bounds else {
-            assert!(!["COUNT", "DURATION", "SIZE"].contains(&setting.kind), "{}", setting.name);
+            assert!(
+                !["COUNT", "DURATION", "SIZE"].contains(&setting.kind),
+                "{}",
+                setting.name
+            );
             continue;
         };
         bounded += 1;
@@ -268,10 +281,18 @@ fn every_setting_with_bounds_takes_them_and_nothing_beyond() {
             None => format!("{most}9"),
         };
         let problem = read(setting.name, &beyond).unwrap_err();
-        assert!(problem.contains(&format!("is not from {least} to {most}")), "{problem}");
+        assert!(
+            problem.contains(&format!("is not from {least} to {most}")),
+            "{problem}"
+        );
     }
     assert!(bounded > 15, "{bounded}");
-    for name in ["request_timeout_ms", "idle_timeout_ms", "write_timeout_ms", "connections_max"] {
+    for name in [
+        "request_timeout_ms",
+        "idle_timeout_ms",
+        "write_timeout_ms",
+        "connections_max",
+    ] {
         assert!(read(name, "0").unwrap_err().contains(name), "{name}");
     }
 }

@@ -63,8 +63,8 @@ impl SettingValue for PathBuf {
 impl SettingValue for Secret {
     const KIND: &'static str = "URI";
 
-    /// Files of secrets often end with a newline, which is none of the secret. One that is blank
-    /// was meant to be something: it is not the same as none.
+    /// Files of secrets often end with a newline, which is not part of the secret. A blank secret
+    /// is a mistake: it is not the same as no secret.
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim() {
             "" => Err("is blank".to_owned()),
@@ -98,7 +98,7 @@ impl SettingValue for LogFilter {
     const KIND: &'static str = "RULES";
 
     fn parse(text: &str) -> Result<Self, String> {
-        // The telemetry would repeat it.
+        // The message of the telemetry would repeat the URI with its password.
         if text.contains("://") {
             return Err("is a URI and no rule such as 'info,chassis=debug'".to_owned());
         }
@@ -172,9 +172,9 @@ impl SettingValue for Size {
             ("gib", 1 << 30),
         ];
         let bytes = number_with_unit(&text.to_ascii_lowercase(), &UNITS);
-        bytes.map(Self).ok_or_else(|| {
-            "is not a size such as 64KiB, 1MiB, 2GB or a number of bytes".to_owned()
-        })
+        bytes
+            .map(Self)
+            .ok_or_else(|| "is not a size such as 64KiB, 1MiB, 2GB or a number of bytes".to_owned())
     }
 }
 

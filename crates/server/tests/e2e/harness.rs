@@ -2,15 +2,8 @@
 
 mod answer;
 pub(crate) mod command;
-// As the tests of the store have it.
-#[expect(dead_code, reason = "the tests of the store use the rest")]
-#[path = "../../../resources/tests/faults/connection_string.rs"]
-mod connection_string;
 pub(crate) mod database;
 mod log;
-#[expect(dead_code, reason = "the tests of the store use the rest")]
-#[path = "../../../resources/tests/faults/operator.rs"]
-pub(crate) mod operator;
 mod probe;
 mod store;
 mod wire;
@@ -238,7 +231,10 @@ impl Server {
     pub(crate) fn signal(&self, name: &str) {
         let (flag, pid) = (format!("-{name}"), self.child.id().to_string());
         let sent = Command::new("kill").args([flag, pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "no {name} could be sent");
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "no {name} could be sent"
+        );
     }
 
     /// Tells the process to stop and waits until it has.

@@ -14,7 +14,9 @@ fn door_is_closed(line: &Value) -> bool {
 }
 
 async fn on_admin(server: &Server, path: &str) -> u16 {
-    Answer::to(server.admin_request(Method::GET, path)).await.status
+    Answer::to(server.admin_request(Method::GET, path))
+        .await
+        .status
 }
 
 #[tokio::test]
@@ -26,16 +28,27 @@ async fn readiness_goes_off_before_the_door_is_closed_and_operations_answer_unti
         .await;
     let mut kept = Wire::connect(server.address()).await;
     server.begin_to_terminate();
-    server.log().matching(|line| line["signal"] == "SIGTERM").await;
+    server
+        .log()
+        .matching(|line| line["signal"] == "SIGTERM")
+        .await;
     while on_admin(&server, "/readiness").await != 503 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     // The door is open: new connections are served, and told that they had better go.
     let mut late = Wire::connect(server.address()).await;
     late.send(PING.replace("/ping", "/readiness")).await;
-    assert!(late.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 503 "));
+    assert!(
+        late.read_until("\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 503 ")
+    );
     kept.send(PING).await;
-    assert!(kept.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
+    assert!(
+        kept.read_until("\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
     server.log().matching(door_is_closed).await;
     for path in ["/liveness", "/ping", "/startup", "/-/startup"] {
         assert_eq!(on_admin(&server, path).await, 200, "{path}");
@@ -58,7 +71,10 @@ async fn the_drain_shows_in_readiness_when_the_setting_says_so() {
         kept.send(PING).await;
         kept.read_until("\r\n\r\n").await;
         server.begin_to_terminate();
-        server.log().matching(|line| line["signal"] == "SIGTERM").await;
+        server
+            .log()
+            .matching(|line| line["signal"] == "SIGTERM")
+            .await;
         assert_eq!(on_admin(&server, "/readiness").await, early, "{when}");
         server.log().matching(door_is_closed).await;
         assert_eq!(on_admin(&server, "/readiness").await, late, "{when}");
@@ -77,7 +93,10 @@ async fn a_second_signal_ends_the_wait() {
     kept.send(PING).await;
     kept.read_until("\r\n\r\n").await;
     server.begin_to_terminate();
-    server.log().matching(|line| line["message"] == "told to stop").await;
+    server
+        .log()
+        .matching(|line| line["message"] == "told to stop")
+        .await;
     server.signal("INT");
     assert_eq!(server.ended().await.code(), Some(0));
 }
@@ -89,7 +108,10 @@ async fn other_signals_are_noted_and_the_process_goes_on() {
         server.signal(name);
         let signal = format!("SIG{name}");
         let noted = |line: &Value| line["signal"] == signal.as_str();
-        assert_eq!(server.log().matching(noted).await[0]["message"], "signal ignored");
+        assert_eq!(
+            server.log().matching(noted).await[0]["message"],
+            "signal ignored"
+        );
     }
     for name in ["QUIT", "USR1"] {
         let dumps = |line: &Value| line["message"] == "state of the process";
@@ -169,7 +191,8 @@ async fn restarts_in_turn_lose_and_double_no_request_of_clients_that_keep_connec
 }
 
 fn posts_done(lines: &[String]) -> u64 {
-    let of = |line: &&String| line.contains(r#""method":"POST""#) && line.contains(r#""status":201"#);
+    let of =
+        |line: &&String| line.contains(r#""method":"POST""#) && line.contains(r#""status":201"#);
     lines.iter().filter(of).count() as u64
 }
 

@@ -65,7 +65,10 @@ async fn a_socket_that_is_passed_on_is_served() {
 
 #[tokio::test]
 async fn two_processes_may_share_an_address() {
-    let one = Setup::fresh().arguments(["--reuse-port", "true"]).start().await;
+    let one = Setup::fresh()
+        .arguments(["--reuse-port", "true"])
+        .start()
+        .await;
     let address = one.address().to_string();
     let arguments = ["--reuse-port", "true", "--listen", &address];
     let other = Setup::fresh().arguments(arguments).start_unready().await;
@@ -75,7 +78,10 @@ async fn two_processes_may_share_an_address() {
 #[tokio::test]
 async fn all_probes_answer_while_the_process_waits_for_its_store() {
     let uri = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=300";
-    let server = Setup::fresh().variable("MONGO_URI", uri).start_unready().await;
+    let server = Setup::fresh()
+        .variable("MONGO_URI", uri)
+        .start_unready()
+        .await;
     for (path, expected) in [("/ping", 200), ("/liveness", 200), ("/readiness", 503)] {
         let answer = Answer::to(server.admin_request(Method::GET, path)).await;
         assert_eq!(answer.status, expected, "{path}: {answer:?}");

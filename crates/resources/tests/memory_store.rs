@@ -1,0 +1,270 @@
+//! A store that was added by following `docs/add-a-store.md`: resources in memory. It passes the
+//! contract and is good for nothing else.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use resources::query::{Filter, Query};
+use resources::schema::{Attributes, Id, ResourceType};
+use resources::store::{
+    After, Import, ImportMode, NewResource, Outcomes, Page, Refusal, Resource, Resources, Scan,
+    Step, Store, StoreError, Unit, Write, WriteError, WriteFailure, Written, admit, contract,
+};
+use serde_json::Value;
+
+/// Every collection by its name. The lock is held for a whole unit, which makes it one.
+#[derive(Default)]
+struct MemoryStore(Arc<Mutex<Collections>>);
+
+type Collections = HashMap<String, Collection>;
+
+#[derive(Clone, Default)]
+struct Collection {
+    /// In the order of creation.
+    resources: Vec<Resource>,
+    greatest_id: i64,
+}
+
+impl Collection {
+    fn position(&self, id: &Id) -> Option<usize> {
+        self.resources.iter().position(|one| one.id == *id)
+    }
+
+    fn perform(&mut self, write: &Write) -> Result<Written, WriteFailure> {
+        let position = self.position(&write.id);
+        let current = position.map(|position| self.resources[position].text.clone());
+        match admit(write, current.as_deref())? {
+            After::Replaced(members) | After::Updated { whole: members, .. } => {
+                self.put(&write.resource_type, write.id.clone(), position, members)
+            }
+            After::Removed => {
+                self.resources.retain(|one| one.id != write.id);
+                Ok(Written::Deleted)
+            }
+            After::Unchanged => Ok(Written::Unchanged),
+        }
+    }
+
+    fn put(
+        &mut self,
+        resource_type: &ResourceType,
+        id: Id,
+        position: Option<usize>,
+        members: Attributes,
+    ) -> Result<Written, WriteFailure> {
+        self.check_unique(resource_type, &id, &members)?;
+        if let Id::Integer(number) = id {
+            self.greatest_id = self.greatest_id.max(number);
+        }
+        let text = Value::Object(members).to_string();
+        let resource = Resource { id, text };
+        match position {
+            Some(position) => self.resources[position] = resource.clone(),
+            None => self.resources.push(resource.clone()),
+        }
+        Ok(Written::Stored(resource))
+    }
+
+    /// Null and absent values never clash.
+    fn check_unique(
+        &self,
+        resource_type: &ResourceType,
+        id: &Id,
+        members: &Attributes,
+    ) -> Result<(), Refusal> {
+        for index in resource_type.indexes.iter().filter(|index| index.unique) {
+            let values = |members: &Attributes| -> Option<Vec<Value>> {
+                let values = index.keys.iter().map(|key| members.get(&key.attribute));
+                values
+                    .map(|value| value.filter(|value| !value.is_null()).cloned())
+                    .collect()
+            };
+            let wanted = values(members);
+            let clashes = self.resources.iter().any(|other| {
+                let members: Attributes = serde_json::from_str(&other.text).unwrap();
+                other.id != *id && wanted.is_some() && values(&members) == wanted
+            });
+            if clashes {
+                return Err(Refusal::NotUnique(index.attribute_names()));
+            }
+        }
+        Ok(())
+    }
+
+    fn import(
+        &mut self,
+        resource_type: &Arc<ResourceType>,
+        row: NewResource,
+    ) -> Result<(), Refusal> {
+        let write = Write::insert(resource_type, row.id, row.attributes);
+        match self.perform(&write) {
+            Ok(_) => Ok(()),
+            Err(WriteFailure::Refused(refusal)) => Err(refusal),
+            Err(WriteFailure::Store(error)) => panic!("{error}"),
+        }
+    }
+}
+
+impl MemoryStore {
+    fn with<T>(&self, work: impl FnOnce(&mut Collections) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn copy(&self, resource_type: &ResourceType) -> Vec<Resource> {
+        self.with(|all| all[&resource_type.collection].resources.clone())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
+        self.with(|all| {
+            for resource_type in types {
+                all.entry(resource_type.collection.clone()).or_default();
+            }
+        });
+        Ok(())
+    }
+
+    async fn next_ids(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        count: usize,
+    ) -> Result<Vec<Id>, StoreError> {
+        let next = |all: &mut Collections| {
+            let collection = all.entry(resource_type.collection.clone()).or_default();
+            let mut fresh = || {
+                collection.greatest_id += 1;
+                Id::Integer(collection.greatest_id)
+            };
+            let ids = (0..count).map(|_| resource_type.id.generate().unwrap_or_else(&mut fresh));
+            ids.collect()
+        };
+        Ok(self.with(next))
+    }
+
+    async fn find(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        ids: &[Id],
+        scope: &Filter,
+    ) -> Result<Vec<Option<Resource>>, StoreError> {
+        let Filter::Everything = scope;
+        let all = self.copy(resource_type);
+        let find = |id: &Id| all.iter().find(|one| one.id == *id).cloned();
+        Ok(ids.iter().map(find).collect())
+    }
+
+    async fn list(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Page, StoreError> {
+        let Filter::Everything = query.filter;
+        let all = self.copy(resource_type);
+        let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let mut resources = Resources::default();
+        for one in all.iter().skip(bound(query.skip)).take(bound(query.limit)) {
+            resources.push(one.id.clone(), &one.text);
+        }
+        Ok(Page {
+            resources: Arc::new(resources),
+            rest: None,
+            total: query.total.then_some(all.len() as u64),
+        })
+    }
+
+    async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
+        self.with(|all| {
+            let before = all.clone();
+            let writes = unit.writes.iter().enumerate();
+            let perform = |(index, write): (usize, &Write)| {
+                let collection = all
+                    .entry(write.resource_type.collection.clone())
+                    .or_default();
+                collection
+                    .perform(write)
+                    .map_err(|failure| failure.at(index))
+            };
+            let written = writes.map(perform).collect::<Result<Vec<_>, _>>();
+            if written.is_err() {
+                *all = before;
+            }
+            written
+        })
+    }
+
+    async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
+        let (batches, scan) = Scan::channel();
+        let all = self.copy(resource_type);
+        tokio::spawn(async move {
+            let mut batch = Resources::default();
+            for one in all {
+                batch.push(one.id, &one.text);
+            }
+            let _ = batches.send(Ok(batch)).await;
+        });
+        Ok(scan)
+    }
+
+    async fn import(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        mode: ImportMode,
+    ) -> Result<Import, StoreError> {
+        let (mut steps, import) = Import::channel();
+        let (store, resource_type) = (Self(self.0.clone()), resource_type.clone());
+        tokio::spawn(async move {
+            let name = &resource_type.collection;
+            let mut own = store.with(|all| all[name].clone());
+            let (is_whole, mut refused) = (mode == ImportMode::AllOrNothing, false);
+            while let Some(step) = steps.recv().await {
+                match step {
+                    Step::Insert(rows, reply) => {
+                        let mut outcomes = Outcomes::new();
+                        for row in rows {
+                            let outcome = own.import(&resource_type, row);
+                            refused |= outcome.is_err();
+                            outcomes.push(outcome);
+                            if refused && mode != ImportMode::EachBatch {
+                                break;
+                            }
+                        }
+                        if !is_whole {
+                            store.with(|all| all.insert(name.clone(), own.clone()));
+                        }
+                        let _ = reply.send(Ok(outcomes));
+                    }
+                    Step::Commit(reply) => {
+                        let refused = is_whole && refused;
+                        if !refused {
+                            store.with(|all| all.insert(name.clone(), own.clone()));
+                        }
+                        let ended = || StoreError::Internal("a row was refused".to_owned());
+                        let _ = reply.send(if refused { Err(ended()) } else { Ok(()) });
+                        break;
+                    }
+                    Step::Abandon => break,
+                }
+            }
+        });
+        Ok(import)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn fresh() -> std::future::Ready<((), MemoryStore)> {
+    std::future::ready(((), MemoryStore::default()))
+}
+
+contract::clauses!(fresh);

@@ -1,0 +1,75 @@
+//! Opens the store that the settings choose. Another store is another branch here.
+
+use std::sync::Arc;
+
+use resources::schema::ResourceType;
+use resources::store::{Rounds, Store, StoreError};
+use store_mongo::{MongoSettings, MongoStore, masked};
+use store_sqlite::SqliteStore;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Opens the store and prepares it for the types.
+pub(crate) async fn open(
+    settings: &Settings,
+    types: &[Arc<ResourceType>],
+) -> Result<Arc<dyn Store>, Failure> {
+    let store: Arc<dyn Store> = match open_mongodb(settings).await? {
+        // A request to a server costs more than the wait for others who want the same.
+        Some(mongodb) => Arc::new(Rounds::new(Arc::new(mongodb))),
+        None => Arc::new(open_sqlite(settings).await?),
+    };
+    if let Err(error) = store.prepare(types).await {
+        store.close().await;
+        return Err(error.into());
+    }
+    Ok(store)
+}
+
+/// [`open`] for one type, where there must be a store already: a misspelled data directory is not
+/// an empty collection.
+pub(crate) async fn open_existing(
+    settings: &Settings,
+    resource_type: &Arc<ResourceType>,
+) -> Result<Arc<dyn Store>, Failure> {
+    if settings.mongo_uri.is_none() && !SqliteStore::exists(&settings.data_dir) {
+        let data_dir = settings.data_dir.display();
+        return Err(Failure::settings(format!(
+            "there is no store in the data directory {data_dir}"
+        )));
+    }
+    open(settings, std::slice::from_ref(resource_type)).await
+}
+
+/// The MongoDB store, if the settings choose it. Its server may be away.
+pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStore>, Failure> {
+    let Some(uri) = &settings.mongo_uri else {
+        return Ok(None);
+    };
+    let mongodb = MongoSettings {
+        operation_timeout: settings.mongo_operation_timeout_ms,
+        shows_hosts: settings.mongo_shows_hosts,
+        ..MongoSettings::new(uri.reveal())
+    };
+    let connected = MongoStore::connect(mongodb).await;
+    connected.map(Some).map_err(|error| match error {
+        StoreError::Unusable(text) => Failure::settings(format!("the setting 'mongo_uri': {text}")),
+        other => other.into(),
+    })
+}
+
+async fn open_sqlite(settings: &Settings) -> Result<SqliteStore, Failure> {
+    let data_dir = settings.data_dir.clone();
+    let open = move || SqliteStore::open(&data_dir);
+    let opened = tokio::task::spawn_blocking(open).await;
+    Ok(opened.map_err(|error| Failure::internal(error.to_string()))??)
+}
+
+/// The store in words, without credentials.
+pub(crate) fn describe(settings: &Settings) -> String {
+    match &settings.mongo_uri {
+        Some(uri) => format!("MongoDB at {}", masked(uri.reveal())),
+        None => format!("embedded (SQLite) in {}", settings.data_dir.display()),
+    }
+}

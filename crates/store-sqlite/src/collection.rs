@@ -1,0 +1,249 @@
+//! The table of one collection: its SQL, and what is read from it.
+//!
+//! `position` is the order of creation, `document` holds the members of a resource as JSONB.
+
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::mpsc;
+
+use resources::query::{Filter, Query};
+use resources::schema::{Id, Index, IndexKey, ResourceType};
+use resources::store::{Batch, Page, Resource, Resources};
+
+use super::failure::failure;
+use super::id::{SqlId, StoredId};
+
+/// Resources in one batch of a scan, at most.
+const SCAN_BATCH: usize = 500;
+
+/// Text in one batch of a scan, in bytes; one resource more may be in it.
+const SCAN_BATCH_BYTES: usize = 4 << 20;
+
+/// A collection and its table.
+pub(super) struct Collection {
+    /// The name of the table.
+    pub(super) table: String,
+    quoted: String,
+}
+
+/// What is read from a collection.
+impl Collection {
+    pub(super) fn new(resource_type: &ResourceType) -> Self {
+        let table = format!("collection:{}", folded(&resource_type.collection));
+        Self {
+            quoted: quoted(&table),
+            table,
+        }
+    }
+
+    /// A page and the total in one transaction, so that both are of the same moment.
+    pub(super) fn list(
+        &self,
+        connection: &mut Connection,
+        query: &Query,
+    ) -> rusqlite::Result<Page> {
+        let Filter::Everything = query.filter;
+        let moment = connection.transaction()?;
+        let page = format!(
+            "SELECT id, json(document) FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
+            self.quoted
+        );
+        let mut resources = Resources::default();
+        let mut statement = moment.prepare_cached(&page)?;
+        let mut rows = statement.query([query.limit, query.skip])?;
+        while let Some(row) = rows.next()? {
+            let StoredId(id) = row.get(0)?;
+            resources.push(id, row.get_ref(1)?.as_str()?);
+        }
+        // A page that is not full shows the end of the collection.
+        let shown = resources.len() as u64;
+        let shows_end = shown < query.limit && (shown > 0 || query.skip == 0);
+        let total = match query.total {
+            true if shows_end => Some(query.skip + shown),
+            true => Some(self.count(&moment)?),
+            false => None,
+        };
+        Ok(Page {
+            resources: resources.into(),
+            rest: None,
+            total,
+        })
+    }
+
+    fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
+        let count = format!("SELECT count(*) FROM {}", self.quoted);
+        connection
+            .prepare_cached(&count)?
+            .query_one([], |row| row.get(0))
+    }
+
+    /// The resources with these ids, all as of one moment.
+    pub(super) fn find(
+        &self,
+        connection: &mut Connection,
+        ids: Vec<Id>,
+    ) -> rusqlite::Result<Vec<Option<Resource>>> {
+        let resource = |connection: &Connection, id: Id| {
+            let text = self.text(connection, &id)?;
+            Ok(text.map(|text| Resource { id, text }))
+        };
+        if ids.len() == 1 {
+            return ids.into_iter().map(|id| resource(connection, id)).collect();
+        }
+        let moment = connection.transaction()?;
+        ids.into_iter().map(|id| resource(&moment, id)).collect()
+    }
+
+    /// The stored text of a resource, if there is one.
+    pub(super) fn text(
+        &self,
+        connection: &Connection,
+        id: &Id,
+    ) -> rusqlite::Result<Option<String>> {
+        let find = format!("SELECT json(document) FROM {} WHERE id = ?1", self.quoted);
+        let mut statement = connection.prepare_cached(&find)?;
+        statement
+            .query_row([SqlId(id)], |row| row.get(0))
+            .optional()
+    }
+
+    /// Sends the whole collection, or as much of it as is taken.
+    pub(super) fn scan(&self, connection: &Connection, batches: &mpsc::Sender<Batch>) {
+        let mut batch = Resources::default();
+        let outcome = self.for_each(connection, |id, text| {
+            batch.push(id, text);
+            if batch.len() < SCAN_BATCH && batch.bytes() < SCAN_BATCH_BYTES {
+                return true;
+            }
+            // A scan that was dropped needs no more.
+            batches
+                .blocking_send(Ok(std::mem::take(&mut batch)))
+                .is_ok()
+        });
+        let _ = batches.blocking_send(outcome.map(|()| batch).map_err(failure));
+    }
+
+    /// Goes through the whole collection until `visit` returns false.
+    fn for_each(
+        &self,
+        connection: &Connection,
+        mut visit: impl FnMut(Id, &str) -> bool,
+    ) -> rusqlite::Result<()> {
+        let all = format!(
+            "SELECT id, json(document) FROM {} ORDER BY position",
+            self.quoted
+        );
+        let mut statement = connection.prepare(&all)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let StoredId(id) = row.get(0)?;
+            if !visit(id, row.get_ref(1)?.as_str()?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How a collection is made and changed.
+impl Collection {
+    pub(super) fn create(&self) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (position INTEGER PRIMARY KEY AUTOINCREMENT, \
+             id ANY NOT NULL UNIQUE, document BLOB NOT NULL) STRICT",
+            self.quoted
+        )
+    }
+
+    pub(super) fn create_index(&self, resource_type: &ResourceType, index: &Index) -> String {
+        let keys: Vec<String> = index
+            .keys
+            .iter()
+            .map(|key| key_columns(key, index.unique))
+            .collect();
+        format!(
+            "CREATE {}INDEX IF NOT EXISTS {} ON {} ({})",
+            if index.unique { "UNIQUE " } else { "" },
+            quoted(&index_name(resource_type, index)),
+            self.quoted,
+            keys.join(", ")
+        )
+    }
+
+    pub(super) fn insert(&self) -> String {
+        let table = &self.quoted;
+        format!("INSERT INTO {table} (id, document) VALUES (?1, jsonb(?2))")
+    }
+
+    pub(super) fn replace(&self) -> String {
+        let table = &self.quoted;
+        format!("UPDATE {table} SET document = jsonb(?2) WHERE id = ?1")
+    }
+
+    pub(super) fn put(&self) -> String {
+        format!(
+            "{} ON CONFLICT (id) DO UPDATE SET document = excluded.document",
+            self.insert()
+        )
+    }
+
+    pub(super) fn delete(&self) -> String {
+        format!("DELETE FROM {} WHERE id = ?1", self.quoted)
+    }
+}
+
+pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String {
+    let keys: Vec<String> = index
+        .keys
+        .iter()
+        .map(|key| {
+            format!(
+                "{}{}",
+                if key.descending { "-" } else { "" },
+                folded(&key.attribute)
+            )
+        })
+        .collect();
+    let kind = if index.unique {
+        "unique index"
+    } else {
+        "index"
+    };
+    format!(
+        "{kind}:{}:{}",
+        folded(&resource_type.collection),
+        keys.join(",")
+    )
+}
+
+/// `->>` gives NULL for null and for an absent member, and NULLs never clash. A unique index holds
+/// the kind of the value too, since `->>` turns true into the number 1.
+fn key_columns(key: &IndexKey, unique: bool) -> String {
+    let name = serde_json::Value::from(key.attribute.as_str()).to_string();
+    let path = format!("'$.{}'", name.replace('\'', "''"));
+    let order = if key.descending { " DESC" } else { "" };
+    let value = format!("(document ->> {path}){order}");
+    if !unique {
+        return value;
+    }
+    format!(
+        "{value}, (CASE json_type(document, {path}) WHEN 'real' THEN 'integer' \
+         ELSE json_type(document, {path}) END)"
+    )
+}
+
+/// SQLite compares names without case, and a comma separates names here. Capital letters and
+/// commas are marked, so that different names stay different.
+fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_uppercase() || matches!(character, '^' | ',' | ':') {
+            folded.push('^');
+        }
+        folded.push(character.to_ascii_lowercase());
+    }
+    folded
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

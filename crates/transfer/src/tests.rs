@@ -29,7 +29,10 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).unwrap();
         let resource_type = Arc::new(schema::parse(definition).unwrap());
-        store.prepare(&[resource_type.clone()]).await.unwrap();
+        store
+            .prepare(std::slice::from_ref(&resource_type))
+            .await
+            .unwrap();
         Self {
             _folder: folder,
             store,

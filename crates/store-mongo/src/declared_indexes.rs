@@ -4,10 +4,11 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 
-use super::super::ids;
 use resources::schema::{Index, ResourceType};
 
-/// Every type of BSON but null: where a value is of one of these, it can clash.
+use crate::ids;
+
+/// Every type of BSON but null: values of these types can clash.
 const TYPES: [&str; 18] = [
     "double",
     "string",
@@ -31,9 +32,9 @@ const TYPES: [&str; 18] = [
 
 const UNIQUE: &str = "unique_";
 
-/// As MongoDB's shell would call it; a unique one apart, because both kinds may stand side by
-/// side over the same attributes.
-pub(in super::super) fn name(index: &Index) -> String {
+/// The name that MongoDB's shell would give it. A unique one has a prefix, because both kinds may
+/// stand side by side over the same attributes.
+pub(crate) fn name(index: &Index) -> String {
     let keys: Vec<String> = index
         .keys
         .iter()
@@ -43,8 +44,8 @@ pub(in super::super) fn name(index: &Index) -> String {
     format!("{unique}{}", keys.join("_"))
 }
 
-/// Whether this is its name here, or the one that other programs give to a unique index.
-pub(in super::super) fn is_called(index: &Index, name: &str) -> bool {
+/// Whether an index of this name is this one: other programs leave the prefix out.
+pub(crate) fn is_called(index: &Index, name: &str) -> bool {
     let own = self::name(index);
     own == name || own.strip_prefix(UNIQUE) == Some(name)
 }
@@ -64,10 +65,7 @@ fn keys(index: &Index) -> Document {
 fn model(index: &Index) -> IndexModel {
     let options = IndexOptions::builder().name(name(index));
     let options = if index.unique {
-        let present = |key: &resources::schema::IndexKey| {
-            (key.attribute.clone(), Bson::from(doc! { "$type": types() }))
-        };
-        let filter: Document = index.keys.iter().map(present).collect();
+        let filter = value_in_each(index.keys.iter().map(|key| key.attribute.as_str()));
         options
             .unique(true)
             .partial_filter_expression(filter)
@@ -81,15 +79,32 @@ fn model(index: &Index) -> IndexModel {
         .build()
 }
 
-pub(in super::super) fn types() -> Vec<Bson> {
+/// The documents that have a value other than null in each of these attributes.
+fn value_in_each<'a>(attributes: impl Iterator<Item = &'a str>) -> Document {
+    attributes
+        .map(|attribute| (attribute.to_owned(), doc! { "$type": types() }.into()))
+        .collect()
+}
+
+/// Whether this program made an index: its name, uniqueness and filter are those that only
+/// [`model`] gives to an index with these keys.
+pub(crate) fn is_own_unique(name: &str, keys: &Document, filter: Option<&Document>) -> bool {
+    let parts = keys
+        .iter()
+        .map(|(attribute, direction)| format!("{attribute}_{direction}"));
+    let own = format!("{UNIQUE}{}", parts.collect::<Vec<_>>().join("_"));
+    name == own && filter == Some(&value_in_each(keys.keys().map(String::as_str)))
+}
+
+pub(crate) fn types() -> Vec<Bson> {
     TYPES.into_iter().map(Bson::from).collect()
 }
 
-pub(super) fn models(of: &ResourceType) -> Vec<IndexModel> {
-    let mut models: Vec<IndexModel> = of.indexes.iter().map(model).collect();
-    if ids::have_position(of) {
+pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {
+    let mut models: Vec<IndexModel> = resource_type.indexes.iter().map(model).collect();
+    if ids::have_position(resource_type) {
         let name = IndexOptions::builder().name(POSITION_INDEX.to_owned());
-        let keys = ids::order(of);
+        let keys = ids::order(resource_type);
         models.push(
             IndexModel::builder()
                 .keys(keys)
@@ -103,7 +118,7 @@ pub(super) fn models(of: &ResourceType) -> Vec<IndexModel> {
 const POSITION_INDEX: &str = "_position_1__id_1";
 
 /// The name under which it is declared.
-pub(super) fn name_of(model: &IndexModel) -> &str {
+pub(crate) fn name_of(model: &IndexModel) -> &str {
     let options = model.options.as_ref();
     options
         .and_then(|options| options.name.as_deref())

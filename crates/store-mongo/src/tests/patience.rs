@@ -15,7 +15,7 @@ async fn slow_requests_do_not_keep_others_out() {
     let store = MongoStore::connect(settings).await.unwrap();
     let fresh = Fresh(store.connection.database.clone());
     let of = things();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let operator = Client::with_uri_str(uri()).await.unwrap();
     let admin = operator.database("admin");
     let fail_point = |mode: &str| {

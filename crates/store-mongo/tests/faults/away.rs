@@ -22,7 +22,8 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(20);
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
     let mut server = OwnServer::absent();
     let store = TestStore::connect(&server.uri().into()).await;
-    store.repository.prepare(&[store.of.clone()]).await.unwrap();
+    let only = std::slice::from_ref(&store.of);
+    store.repository.prepare(only).await.unwrap();
     let ledger = Ledger::default();
     for size in [1, 3, 1] {
         assert_eq!(ledger.send(&store, size).await, Said::NotDone);

@@ -190,7 +190,7 @@ impl Ledger {
         // done the write a second time. Every other unit is without a version, which stores do in
         // another way.
         let texts = self.texts.lock().unwrap();
-        if let Some(text) = texts.get(&number).filter(|_| unit % 2 == 0) {
+        if let Some(text) = texts.get(&number).filter(|_| unit.is_multiple_of(2)) {
             write.guard.version = Some(Version::of_text(text));
         }
         write

@@ -13,7 +13,6 @@ mod compiled;
 #[cfg(target_arch = "x86_64")]
 mod tiled;
 #[cfg(target_arch = "x86_64")]
-mod exact;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 

@@ -12,6 +12,9 @@ pub use id::{Id, IdKind, InvalidId};
 /// The JSON Schema of definition files, for editors and for [`parse`].
 pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");
 
+/// Invented contacts for a first look: 500 objects, one on each line, without ids.
+pub const SAMPLE_CONTACTS: &str = include_str!("../definitions/contacts.sample.ndjson");
+
 /// A resource type: everything that the service knows about its resources.
 #[derive(Debug)]
 pub struct ResourceType {

@@ -31,21 +31,19 @@ pub(super) struct Answer {
     pub(super) negotiated: bool,
 }
 
-/// An answer whose head is ready, and the bytes of it that remain to be made.
-pub(super) enum Planned {
-    /// No bytes: the method is `HEAD`, or the client has them already.
-    Complete(Response),
-    /// The bytes from `offset` on, `length` of them.
-    Needs {
-        head: Response,
-        offset: u64,
-        length: u64,
-    },
+/// The bytes of an answer that are to be sent.
+pub(super) struct Wanted {
+    pub(super) offset: u64,
+    pub(super) length: u64,
 }
 
 impl Answer {
-    /// Decides by the request's headers what to send.
-    pub(super) fn plan<B>(self, request: &Request<B>) -> Result<Planned, ApiError> {
+    /// Decides by the request's headers what to send: the response without its body, and the bytes
+    /// of the body. There are none if the method is `HEAD` or the client has the answer already.
+    pub(super) fn plan<B>(
+        self,
+        request: &Request<B>,
+    ) -> Result<(Response, Option<Wanted>), ApiError> {
         let whole = self.length;
         let part = conditional::part(request.method(), request.headers(), &self.etag, whole)?;
         let mut head = Response::new(Body::empty());
@@ -53,7 +51,7 @@ impl Answer {
         let (offset, length) = match part {
             Part::Nothing => {
                 *head.status_mut() = StatusCode::NOT_MODIFIED;
-                return Ok(Planned::Complete(head));
+                return Ok((head, None));
             }
             Part::Whole => (0, whole),
             Part::Range { offset, length } => {
@@ -67,14 +65,8 @@ impl Answer {
             .insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         head.headers_mut()
             .insert(CONTENT_LENGTH, HeaderValue::from(length));
-        if request.method() == Method::HEAD {
-            return Ok(Planned::Complete(head));
-        }
-        Ok(Planned::Needs {
-            head,
-            offset,
-            length,
-        })
+        let is_head = request.method() == Method::HEAD;
+        Ok((head, (!is_head).then_some(Wanted { offset, length })))
     }
 
     fn describe(&self, headers: &mut HeaderMap) {

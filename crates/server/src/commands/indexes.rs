@@ -1,6 +1,5 @@
 //! `monocoque indexes`
 
-use std::io::Write;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use resources::store::{Store, StoreError};
 use store_mongo::MongoStore;
 use tokio::runtime::Builder;
 
+use super::say;
 use crate::command_line::Indexes;
 use crate::definitions;
 use crate::failure::Failure;
@@ -61,10 +61,6 @@ async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), Sto
         say("MongoDB may go on with what it has begun: run this command again to see");
     }
     outcome
-}
-
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The store of the commands that only MongoDB has.

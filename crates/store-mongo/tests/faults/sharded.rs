@@ -7,10 +7,7 @@ use mongodb::bson::{Document, doc, oid::ObjectId};
 use resources::schema::{self, Attributes, Id, ResourceType};
 use resources::store::{Store, Unit, Write};
 use serde_json::json;
-
-use crate::interposer::{Guise, Interposer};
-use crate::own_server::OwnServer;
-use crate::server::TestStore;
+use test_servers::{Guise, Interposer, OwnServer, TestStore};
 
 /// A server as it is, whose writes are noted.
 #[derive(Default)]
@@ -39,14 +36,13 @@ impl Guise for Overheard {
 }
 
 /// An update, a replacement and a deletion, each by itself.
-fn changes(of: &Arc<ResourceType>, id: &Id) -> [Write; 3] {
-    let id = || id.clone();
-    let number = Attributes::from_iter([("n".to_owned(), 1.into())]);
-    let city = Attributes::from_iter([("city".to_owned(), "y".into())]);
-    [
-        Write::update(of, id(), number),
-        Write::replace(of, id(), city),
-        Write::delete(of, id()),
+fn changes(of: &Arc<ResourceType>, id: &Id) -> Vec<Write> {
+    let update = Attributes::from_iter([("n".to_owned(), 1.into())]);
+    let replacement = Attributes::from_iter([("city".to_owned(), "y".into())]);
+    vec![
+        Write::update(of, id.clone(), update),
+        Write::replace(of, id.clone(), replacement),
+        Write::delete(of, id.clone()),
     ]
 }
 
@@ -58,23 +54,23 @@ async fn changes_of_a_sharded_type_ask_for_its_shard_key() {
     let interposer = Interposer::start(local, &server.address(), overheard.clone()).await;
     let uri = format!("mongodb://{}/?directConnection=true", interposer.address);
     let store = TestStore::prepared(&uri.into()).await;
+    // The preparation has made the counter of the ids.
+    overheard.0.lock().unwrap().clear();
     let definition = "type: things\nattributes: {type: object}\nshardKey: [city, zip]\n";
     let of = Arc::new(schema::parse(definition).unwrap());
     for units in [false, true] {
         let id = ObjectId::new();
+        let stored = Id::ObjectId(id.bytes());
         let before = json!({"city": "x", "zip": 1, "street": "z"});
         let before = before.as_object().unwrap().clone();
-        let first = Write::insert(&of, Id::ObjectId(id.bytes()), before);
-        let unit = Unit::new(vec![first]);
-        store.repository.write(unit).await.unwrap();
-        let writes = changes(&of, &Id::ObjectId(id.bytes()));
+        let insertion = Write::insert(&of, stored.clone(), before);
+        store.mongo.write(Unit::new(vec![insertion])).await.unwrap();
+        let writes = changes(&of, &stored);
         if units {
-            let unit = Unit::new(writes.into());
-            store.repository.write(unit).await.unwrap();
+            store.mongo.write(Unit::new(writes)).await.unwrap();
         } else {
             for write in writes {
-                let unit = Unit::new(vec![write]);
-                store.repository.write(unit).await.unwrap();
+                store.mongo.write(Unit::new(vec![write])).await.unwrap();
             }
         }
         let filters = std::mem::take(&mut *overheard.0.lock().unwrap());

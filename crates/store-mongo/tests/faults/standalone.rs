@@ -2,16 +2,12 @@
 
 use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
-use resources::query::Query;
+use resources::query::{Filter, Query};
 use resources::schema::{Attributes, Id};
 use resources::store::{
     ImportMode, NewResource, Store, StoreError, Unit, Write, WriteError, Written,
 };
-
-use crate::connection_string::ConnectionString;
-use crate::operator::Operator;
-use crate::server::TestStore;
-use crate::unreplicated::Unreplicated;
+use test_servers::{ConnectionString, Operator, TestStore, Unreplicated};
 
 fn place(server: &Unreplicated) -> ConnectionString {
     let address = server.address();
@@ -24,21 +20,28 @@ async fn standalone() -> (Unreplicated, TestStore) {
     (server, store)
 }
 
-fn new(number: i32) -> NewResource {
-    let mut attributes = Attributes::new();
-    attributes.insert("n".to_owned(), number.into());
-    NewResource {
-        id: Id::ObjectId(ObjectId::new().bytes()),
-        attributes,
-    }
+fn fresh_id() -> Id {
+    Id::ObjectId(ObjectId::new().bytes())
 }
 
-fn insertion(store: &TestStore, new: NewResource) -> Write {
-    Write::insert(&store.of, new.id, new.attributes)
+fn members(number: i32) -> Attributes {
+    Attributes::from_iter([("n".to_owned(), number.into())])
+}
+
+fn rows() -> Vec<NewResource> {
+    let row = |number| NewResource {
+        id: fresh_id(),
+        attributes: members(number),
+    };
+    vec![row(1), row(2)]
+}
+
+fn insertion(store: &TestStore, number: i32) -> Write {
+    Write::insert(&store.things, fresh_id(), members(number))
 }
 
 async fn total(store: &TestStore) -> u64 {
-    let page = store.repository.list(&store.of, &Query::first(10)).await;
+    let page = store.mongo.list(&store.things, &Query::first(10)).await;
     page.unwrap().total.unwrap()
 }
 
@@ -56,28 +59,27 @@ fn says_what_is_needed(error: &StoreError) {
 #[tokio::test(flavor = "multi_thread")]
 async fn single_writes_reads_and_lists_work_on_a_standalone_server() {
     let (_server, store) = standalone().await;
-    let only = new(1);
-    let id = only.id.clone();
-    let changes = Attributes::from_iter([("m".to_owned(), 2.into())]);
+    let (of, id) = (&store.things, fresh_id());
+    let change = Attributes::from_iter([("m".to_owned(), 2.into())]);
     for (write, after) in [
-        (insertion(&store, only), r#"{"n":1}"#),
-        (
-            Write::update(&store.of, id.clone(), changes),
-            r#"{"n":1,"m":2}"#,
-        ),
-        (
-            Write::replace(&store.of, id.clone(), new(3).attributes),
-            r#"{"n":3}"#,
-        ),
+        (Write::insert(of, id.clone(), members(1)), r#"{"n":1}"#),
+        (Write::update(of, id.clone(), change), r#"{"n":1,"m":2}"#),
+        (Write::replace(of, id.clone(), members(3)), r#"{"n":3}"#),
     ] {
-        let written = store.repository.write(Unit::new(vec![write])).await;
-        let found = store.find(&store.of, &id).await.unwrap().unwrap();
-        assert_eq!(written.unwrap(), [Written::Stored(found.clone())]);
+        let written = store.mongo.write(Unit::new(vec![write])).await;
+        let ids = std::slice::from_ref(&id);
+        let mut found = store
+            .mongo
+            .find(of, ids, &Filter::Everything)
+            .await
+            .unwrap();
+        let found = found.remove(0).unwrap();
         assert_eq!(found.text, after);
+        assert_eq!(written.unwrap(), [Written::Stored(found)]);
         assert_eq!(total(&store).await, 1);
     }
-    let delete = Unit::new(vec![Write::delete(&store.of, id)]);
-    let deleted = store.repository.write(delete).await.unwrap();
+    let deletion = Unit::new(vec![Write::delete(of, id)]);
+    let deleted = store.mongo.write(deletion).await.unwrap();
     assert_eq!(deleted, [Written::Deleted]);
     assert_eq!(total(&store).await, 0);
 }
@@ -85,34 +87,29 @@ async fn single_writes_reads_and_lists_work_on_a_standalone_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_writes_together_are_refused_by_a_standalone_server_and_none_is_done() {
     let (_server, store) = standalone().await;
-    let unit = [new(1), new(2)].map(|new| insertion(&store, new));
-    match store
-        .repository
-        .write(Unit::new(unit.into()))
-        .await
-        .unwrap_err()
-    {
+    let unit = Unit::new(vec![insertion(&store, 1), insertion(&store, 2)]);
+    match store.mongo.write(unit).await.unwrap_err() {
         WriteError::Store(error) => says_what_is_needed(&error),
         refused @ WriteError::Refused { .. } => panic!("{refused}"),
     }
     assert_eq!(total(&store).await, 0);
     // It is not taken to be away.
-    let alone = Unit::new(vec![insertion(&store, new(3))]);
-    store.repository.write(alone).await.unwrap();
+    let alone = Unit::new(vec![insertion(&store, 3)]);
+    store.mongo.write(alone).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standalone_server_takes_imports_by_batches_and_refuses_those_of_all_or_nothing() {
     let (server, store) = standalone().await;
-    let begin = |mode| store.repository.import(&store.of, mode);
+    let begin = |mode| store.mongo.import(&store.things, mode);
     let mut import = begin(ImportMode::AllOrNothing).await.unwrap();
-    let mut refused = import.insert(vec![new(1), new(2)]).await.map(drop);
+    let mut refused = import.insert(rows()).await.map(drop);
     if refused.is_ok() {
         refused = import.commit().await;
     }
     says_what_is_needed(&refused.unwrap_err());
     assert_eq!(total(&store).await, 0);
-    let collections = Operator::of(&place(&server))
+    let collections = Operator::new(&place(&server))
         .run(&store.database, doc! { "listCollections": 1 })
         .unwrap();
     let batch = collections.get_document("cursor").unwrap();
@@ -122,10 +119,10 @@ async fn a_standalone_server_takes_imports_by_batches_and_refuses_those_of_all_o
         .filter_map(|one| one.as_document()?.get_str("name").ok());
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
-    assert_eq!(names, ["orders", "things"]);
+    assert_eq!(names, ["monocoque_counters", "orders", "things"]);
 
     let mut import = begin(ImportMode::EachBatch).await.unwrap();
-    import.insert(vec![new(1), new(2)]).await.unwrap();
+    import.insert(rows()).await.unwrap();
     import.commit().await.unwrap();
     assert_eq!(total(&store).await, 2);
 }

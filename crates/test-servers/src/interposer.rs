@@ -13,7 +13,7 @@ use crate::wire::Message;
 
 /// What a server seems to be.
 #[async_trait]
-pub(crate) trait Guise: Send + Sync + 'static {
+pub trait Guise: Send + Sync + 'static {
     /// The answer to `hello`, made of the server's own.
     fn hello(&self, own: Document) -> Document;
 
@@ -25,15 +25,15 @@ pub(crate) trait Guise: Send + Sync + 'static {
 }
 
 /// A port of this machine behind which a server is in a guise, until it is dropped.
-pub(crate) struct Interposer {
-    pub(crate) address: SocketAddr,
+pub struct Interposer {
+    pub address: SocketAddr,
     /// Aborted, it cuts all connections and closes the port.
-    pub(crate) task: JoinHandle<()>,
+    pub task: JoinHandle<()>,
 }
 
 impl Interposer {
     /// `server` is host and port; port 0 of the address is any free one.
-    pub(crate) async fn start(address: SocketAddr, server: &str, guise: Arc<dyn Guise>) -> Self {
+    pub async fn start(address: SocketAddr, server: &str, guise: Arc<dyn Guise>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(accept(listener, server.to_owned(), guise));

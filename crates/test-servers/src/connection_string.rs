@@ -4,7 +4,7 @@ use std::fmt;
 
 /// `scheme://credentials@hosts/database?options`, where the options are kept as they stand.
 #[derive(Debug, Clone)]
-pub(crate) struct ConnectionString {
+pub struct ConnectionString {
     scheme: String,
     /// With the `@`.
     credentials: String,
@@ -14,7 +14,7 @@ pub(crate) struct ConnectionString {
 }
 
 impl ConnectionString {
-    pub(crate) fn parsed(uri: &str) -> Self {
+    pub fn parsed(uri: &str) -> Self {
         let (scheme, rest) = uri.split_once("://").expect("a connection string");
         let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
         // A password has no bare `@` or `/`.
@@ -38,28 +38,28 @@ impl ConnectionString {
     }
 
     /// The first of the hosts.
-    pub(crate) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         self.hosts.split(',').next().unwrap_or_default()
     }
 
-    /// In the place of what the option was: drivers refuse one that is there twice.
-    pub(crate) fn option(mut self, name: &str, value: &str) -> Self {
+    /// Sets an option. Drivers refuse an option that is there twice, so an earlier value goes.
+    pub fn option(mut self, name: &str, value: &str) -> Self {
         let is_it = |it: &str| it.eq_ignore_ascii_case(name);
         self.options.retain(|(it, _)| !is_it(it));
         self.options.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub(crate) fn credentials(mut self, user: &str, password: &str) -> Self {
+    pub fn credentials(mut self, user: &str, password: &str) -> Self {
         self.credentials = format!("{user}:{password}@");
-        // Others are about another way to say who one is.
+        // The mechanism of the credentials before may not fit these.
         let is_other = |it: &str| it.to_ascii_lowercase().starts_with("authmechanism");
         self.options.retain(|(it, _)| !is_other(it));
         self
     }
 
-    pub(crate) fn database(mut self, name: &str) -> Self {
-        // Users are looked for in the database that is named, unless it is said where.
+    pub fn database(mut self, name: &str) -> Self {
+        // Without `authSource` the server looks for the user in the database of the path.
         let says = |(it, _): &(String, String)| it.eq_ignore_ascii_case("authSource");
         if !self.credentials.is_empty() && !self.options.iter().any(says) {
             let known = match self.database.as_str() {
@@ -73,14 +73,14 @@ impl ConnectionString {
     }
 
     /// One server alone, under another address than its own.
-    pub(crate) fn only(mut self, address: &str) -> Self {
+    pub fn only(mut self, address: &str) -> Self {
         let is_on = |value: &str| value == "true";
         let encrypts = |(it, value): &(String, String)| {
             ["tls", "ssl"].contains(&it.to_ascii_lowercase().as_str()) && is_on(value)
         };
         let is_named = self.scheme == "mongodb+srv";
         if is_named || self.options.iter().any(encrypts) {
-            // The certificate is for the address that it has not.
+            // The certificate is for another address.
             self = self.option("tls", "true").option("tlsInsecure", "true");
         }
         let of_names = ["srvmaxhosts", "srvservicename", "loadbalanced"];
@@ -119,3 +119,6 @@ impl fmt::Display for ConnectionString {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

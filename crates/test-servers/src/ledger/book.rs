@@ -10,7 +10,7 @@ use resources::schema::{Attributes, Id};
 
 /// What the store said of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
+pub enum Said {
     Done,
     NotDone,
     Unknown,
@@ -18,16 +18,16 @@ pub(crate) enum Said {
 
 /// Of which type a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Its id is known before it is sent.
+pub enum Kind {
+    /// Its id is known without the store.
     Thing,
-    /// The store chooses its id.
+    /// The store hands its id out.
     Order,
 }
 
 /// What a unit does to a document, which is named by its number.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Change {
+pub enum Change {
     Insert(usize),
     Replace(usize),
     Delete(usize),
@@ -57,18 +57,18 @@ struct Unit {
 
 /// Rises with each answer.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(usize);
+pub(super) struct Moment(usize);
 
 /// A document as the store shows it.
 #[derive(Debug)]
-pub(crate) struct Shown {
-    pub(crate) id: Id,
+pub(super) struct Shown {
+    pub(super) id: Id,
     cells: HashMap<Cell, usize>,
 }
 
 /// Everything that was ever sent.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+pub(super) struct Book {
     documents: Vec<(Kind, Option<Id>)>,
     units: Vec<Unit>,
     /// The units that changed each cell, in the order in which they were sent.
@@ -88,12 +88,12 @@ impl Cell {
     }
 }
 
-pub(crate) fn counter_name(writer: usize) -> String {
+pub(super) fn counter_name(writer: usize) -> String {
     format!("counter{writer}")
 }
 
 /// The number of a document and what it shows.
-pub(crate) fn shown(id: &Id, attributes: &str) -> (usize, Shown) {
+pub(super) fn shown(id: &Id, attributes: &str) -> (usize, Shown) {
     let attributes: Attributes = serde_json::from_str(attributes).unwrap();
     let number = |name: &str| {
         let number = attributes.get(name).and_then(serde_json::Value::as_u64);
@@ -111,34 +111,46 @@ pub(crate) fn shown(id: &Id, attributes: &str) -> (usize, Shown) {
 }
 
 impl Book {
-    pub(crate) fn new_document(&mut self, kind: Kind, id: Option<Id>) -> usize {
-        self.documents.push((kind, id));
+    pub(super) fn new_document(&mut self, kind: Kind) -> usize {
+        self.documents.push((kind, None));
         self.documents.len() - 1
     }
 
-    pub(crate) fn document(&self, number: usize) -> (Kind, Option<Id>) {
+    pub(super) fn document(&self, number: usize) -> (Kind, Option<Id>) {
         self.documents[number].clone()
     }
 
-    pub(crate) fn documents(&self) -> usize {
+    pub(super) fn documents(&self) -> usize {
         self.documents.len()
     }
 
-    pub(crate) fn has_id(&mut self, number: usize, id: &Id) {
+    pub(super) fn has_id(&mut self, number: usize, id: &Id) {
         self.documents[number].1 = Some(id.clone());
     }
 
-    pub(crate) fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         self.now
     }
 
-    pub(crate) fn count(&self, said: Said) -> usize {
+    /// The unit that wrote a document as a whole last, unless it is unknown which one that is.
+    pub(super) fn written_by(&self, document: usize) -> Option<usize> {
+        let cell = Cell {
+            document,
+            counter: None,
+        };
+        let mut sent = self.cells.get(&cell)?.iter().rev().copied();
+        let said = |unit: &usize| self.units[*unit].said.map(|(said, _)| said);
+        let last = sent.find(|unit| said(unit) != Some(Said::NotDone))?;
+        (said(&last) == Some(Said::Done)).then_some(last)
+    }
+
+    pub(super) fn count(&self, said: Said) -> usize {
         let answers = self.units.iter().filter_map(|unit| unit.said);
         answers.filter(|(it, _)| *it == said).count()
     }
 
     /// Notes a unit that is about to be sent.
-    pub(crate) fn begin(&mut self, changes: &[Change]) -> usize {
+    pub(super) fn begin(&mut self, changes: &[Change]) -> usize {
         let number = self.units.len();
         let content = |change| (!matches!(change, Change::Delete(_))).then_some(number);
         let changes = changes.iter();
@@ -153,7 +165,7 @@ impl Book {
         number
     }
 
-    pub(crate) fn end(&mut self, unit: usize, said: Said) {
+    pub(super) fn end(&mut self, unit: usize, said: Said) {
         self.now.0 += 1;
         self.units[unit].said = Some((said, self.now));
     }
@@ -186,7 +198,7 @@ impl Book {
     }
 
     /// Fails if somebody who has looked since a moment must not see this of a document.
-    pub(crate) fn check(&self, number: usize, shown: Option<&Shown>, since: Moment) {
+    pub(super) fn check(&self, number: usize, shown: Option<&Shown>, since: Moment) {
         let (first, last) = (None, Some(usize::MAX));
         let [first, last] = [first, last].map(|counter| Cell {
             document: number,
@@ -210,7 +222,7 @@ impl Book {
     }
 
     /// The same for a whole collection, or everything.
-    pub(crate) fn check_all(&self, kinds: &[Kind], shown: &HashMap<usize, Shown>, since: Moment) {
+    pub(super) fn check_all(&self, kinds: &[Kind], shown: &HashMap<usize, Shown>, since: Moment) {
         for (number, (kind, _)) in self.documents.iter().enumerate() {
             if kinds.contains(kind) {
                 self.check(number, shown.get(&number), since);
@@ -224,7 +236,7 @@ impl Book {
     }
 
     /// Fails if a unit is there in part, as far as nothing was written over it.
-    pub(crate) fn check_units(&self, shown: &HashMap<usize, Shown>) {
+    pub(super) fn check_units(&self, shown: &HashMap<usize, Shown>) {
         for (number, unit) in self.units.iter().enumerate() {
             let is_last = |cell: &Cell| self.cells[cell].last() == Some(&number);
             let visible = unit.changes.iter().filter(|(cell, _)| is_last(cell));
@@ -240,7 +252,7 @@ impl Book {
     }
 
     /// How many documents a collection may have for one who looks since a moment.
-    pub(crate) fn size(&self, kind: Kind, since: Moment) -> RangeInclusive<u64> {
+    pub(super) fn size(&self, kind: Kind, since: Moment) -> RangeInclusive<u64> {
         let (mut least, mut most) = (0, 0);
         for (number, (it, _)) in self.documents.iter().enumerate() {
             let cell = Cell {
@@ -257,3 +269,6 @@ impl Book {
         least..=most
     }
 }
+
+#[cfg(test)]
+mod tests;

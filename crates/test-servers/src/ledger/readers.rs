@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use resources::query::Query;
+use resources::query::{Filter, Query};
 use resources::store::{Page, Store, StoreError};
 
-use crate::book::{Kind, Moment, shown};
-use crate::ledger::{Ledger, of};
-use crate::load::Shared;
+use super::book::{Kind, Moment, shown};
+use super::load::Shared;
+use super::{Ledger, resource_type};
 
 const KINDS: [Kind; 2] = [Kind::Thing, Kind::Order];
 
@@ -37,7 +37,7 @@ impl Shared {
 }
 
 /// Reads single documents, most of them new ones.
-pub(crate) async fn find(shared: Arc<Shared>) {
+pub(super) async fn find(shared: Arc<Shared>) {
     let mut turn = 0;
     while shared.goes_on() {
         turn += 1;
@@ -55,9 +55,11 @@ pub(crate) async fn find(shared: Arc<Shared>) {
             tokio::task::yield_now().await;
             continue;
         };
-        let read = shared.store.find(of(&shared.store, kind), &id);
-        let read = read.await;
+        let store = &shared.store;
+        let (of, ids) = (resource_type(store, kind), [id]);
+        let read = store.mongo.find(of, &ids, &Filter::Everything).await;
         if let Some(found) = shared.answered(read).await {
+            let found = found[0].as_ref();
             let found = found.map(|found| shown(&found.id, &found.text));
             let book = shared.ledger.book();
             assert!(found.as_ref().is_none_or(|(it, _)| *it == number));
@@ -67,19 +69,18 @@ pub(crate) async fn find(shared: Arc<Shared>) {
 }
 
 /// Reads pages with the size of the collection.
-pub(crate) async fn list(shared: Arc<Shared>) {
+pub(super) async fn list(shared: Arc<Shared>) {
     let mut turn = 0;
     while shared.goes_on() {
         turn += 1;
         let kind = KINDS[turn % 2];
         let since = shared.ledger.book().now();
-        let number = u64::try_from(turn / 2 % 5 + 1).unwrap();
         let page = Query {
-            skip: 20 * (number - 1),
+            skip: u64::try_from(turn / 2 % 5 * 20).unwrap(),
             ..Query::first(20)
         };
         let store = &shared.store;
-        let read = store.repository.list(of(store, kind), &page);
+        let read = store.mongo.list(resource_type(store, kind), &page);
         let read = read.await;
         if let Some(page) = shared.answered(read).await {
             check_page(&shared.ledger, kind, &page, since);
@@ -98,12 +99,12 @@ fn check_page(ledger: &Ledger, kind: Kind, page: &Page, since: Moment) {
         book.check(number, Some(&shown), since);
     }
     let size = book.size(kind, since);
-    let total = page.total.expect("it was asked for");
+    let total = page.total.expect("a total was asked for");
     assert!(size.contains(&total), "{total} of {size:?}");
 }
 
 /// Reads whole collections.
-pub(crate) async fn scan(shared: Arc<Shared>) {
+pub(super) async fn scan(shared: Arc<Shared>) {
     let mut turn = 0;
     while shared.goes_on() {
         turn += 1;

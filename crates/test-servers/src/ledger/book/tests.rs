@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use resources::schema::Id;
 
-use crate::book::{Book, Change, Kind, Said, Shown, shown};
+use super::{Book, Change, Kind, Said, Shown, shown};
 
 /// A document that was inserted by unit 0 and then replaced by others, with these answers.
 fn book(answers: &[Option<Said>]) -> Book {
     let mut book = Book::default();
-    let number = book.new_document(Kind::Thing, None);
+    let number = book.new_document(Kind::Thing);
     for answer in answers {
         let change = match book.count(Said::Done) {
             0 => Change::Insert(number),
@@ -65,7 +65,7 @@ fn only_what_was_done_last_or_may_have_been_done_later_passes() {
 fn what_nobody_sent_and_half_of_a_unit_do_not_pass() {
     let mut book = book(&[Some(Said::Done)]);
     assert!(!passes(&book, &[(0, 0), (1, 0)]));
-    let pair = [(); 2].map(|()| book.new_document(Kind::Thing, None));
+    let pair = [(); 2].map(|()| book.new_document(Kind::Thing));
     let unit = book.begin(&pair.map(Change::Insert));
     book.end(unit, Said::Unknown);
     assert!(passes(&book, &[(0, 0)]));

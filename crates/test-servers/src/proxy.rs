@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 /// How the network behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Weather {
+pub enum Weather {
     /// Everything passes.
     Fair,
     /// Connections are taken, and nothing passes.
@@ -23,8 +23,8 @@ pub(crate) enum Weather {
     Slow,
 }
 
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
+pub struct Proxy {
+    pub address: SocketAddr,
     state: Arc<State>,
 }
 
@@ -43,7 +43,7 @@ type Budget = Mutex<Option<usize>>;
 
 impl Proxy {
     /// `server` is host and port.
-    pub(crate) async fn start(server: &str) -> Self {
+    pub async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -59,26 +59,26 @@ impl Proxy {
     }
 
     /// How many connections were cut so far.
-    pub(crate) fn cuts(&self) -> usize {
+    pub fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set(&self, weather: Weather) {
+    pub fn set(&self, weather: Weather) {
         self.state.weather.store(weather as u8, Ordering::Relaxed);
     }
 
     /// Cuts the connection that next sends its client so many bytes.
-    pub(crate) fn cut_reply_after(&self, bytes: usize) {
+    pub fn cut_reply_after(&self, bytes: usize) {
         *self.state.to_client.lock().unwrap() = Some(bytes);
     }
 
     /// Cuts the connection that next sends the server so many bytes.
-    pub(crate) fn cut_request_after(&self, bytes: usize) {
+    pub fn cut_request_after(&self, bytes: usize) {
         *self.state.to_server.lock().unwrap() = Some(bytes);
     }
 
     /// Cuts all connections that there are.
-    pub(crate) fn cut_all(&self) {
+    pub fn cut_all(&self) {
         self.state.end.notify_waiters();
     }
 }

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::task::JoinSet;
 
-use crate::book::{Change, Kind, Said};
-use crate::ledger::Ledger;
-use crate::operator::Operator;
-use crate::readers;
-use crate::server::TestStore;
+use super::book::{Change, Kind, Said};
+use super::{Ledger, readers};
+use crate::{Operator, TestStore};
 
 /// How many units are on their way at once, so how many one fault can make unknown.
-pub(crate) const WRITERS: usize = HABITS.len();
+pub const WRITERS: usize = HABITS.len();
 
 const HABITS: [Habit; 9] = [
     Habit::Insert(Kind::Thing),
@@ -44,30 +42,30 @@ enum Habit {
 }
 
 /// What writers and readers share.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<TestStore>,
-    pub(crate) ledger: Ledger,
-    pub(crate) failed_reads: AtomicUsize,
-    pub(crate) reads: AtomicUsize,
+pub(super) struct Shared {
+    pub(super) store: Arc<TestStore>,
+    pub(super) ledger: Ledger,
+    pub(super) failed_reads: AtomicUsize,
+    pub(super) reads: AtomicUsize,
     stop: AtomicBool,
     /// Held by each who has something on its way.
     under_way: RwLock<()>,
 }
 
 impl Shared {
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(super) fn goes_on(&self) -> bool {
         !self.stop.load(Ordering::Relaxed)
     }
 }
 
-pub(crate) struct Load {
+pub struct Load {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
 }
 
 impl Load {
     /// On a server that keeps its memory.
-    pub(crate) async fn start(store: &Arc<TestStore>) -> Self {
+    pub async fn start(store: &Arc<TestStore>) -> Self {
         Self::noted_in(Ledger::default(), store).await
     }
 
@@ -75,18 +73,18 @@ impl Load {
     ///
     /// The second attempt of a driver can then overtake the first, which a stand-in is still at:
     /// MongoDB lets it wait for the first and gives it that one's answer.
-    pub(crate) async fn on_cut_connections(server: &Operator, store: &Arc<TestStore>) -> Self {
-        let ledger = Ledger::of_one_that_forgets(server.is_of_stand_in());
+    pub async fn on_cut_connections(server: &Operator, store: &Arc<TestStore>) -> Self {
+        let ledger = Ledger::new(server.is_of_stand_in());
         Self::noted_in(ledger, store).await
     }
 
-    pub(crate) async fn noted_in(ledger: Ledger, store: &Arc<TestStore>) -> Self {
-        let counters = [(); 2].map(|()| ledger.new_document(store, Kind::Thing));
+    pub async fn noted_in(ledger: Ledger, store: &Arc<TestStore>) -> Self {
+        let counters = [(); 2].map(|()| ledger.new_document(Kind::Thing));
         let inserted = ledger.perform(store, &counters.map(Change::Insert)).await;
         assert_eq!(inserted, Said::Done);
         // Makes the counter of the ids, which the stand-ins answer wrongly where a transaction and
         // another write make it at the same time.
-        let first = Change::Insert(ledger.new_document(store, Kind::Order));
+        let first = Change::Insert(ledger.new_document(Kind::Order));
         assert_eq!(ledger.perform(store, &[first]).await, Said::Done);
         let shared = Arc::new(Shared {
             store: store.clone(),
@@ -113,12 +111,12 @@ impl Load {
         Self { shared, tasks }
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
+    pub fn ledger(&self) -> &Ledger {
         &self.shared.ledger
     }
 
     /// Waits until so many more units are acknowledged.
-    pub(crate) async fn acknowledged(&mut self, more: usize) {
+    pub async fn acknowledged(&mut self, more: usize) {
         let wanted = self.ledger().count(Said::Done) + more;
         let begun = Instant::now();
         while self.ledger().count(Said::Done) < wanted {
@@ -135,7 +133,7 @@ impl Load {
 
     /// Waits until so many are acknowledged in a row, nothing being refused or unknown and nothing
     /// not read meanwhile; a store that a fault is over for must come to that soon.
-    pub(crate) async fn undisturbed(&mut self, more: usize) {
+    pub async fn undisturbed(&mut self, more: usize) {
         let shared = self.shared.clone();
         let failures = || {
             let reads = shared.failed_reads.load(Ordering::Relaxed);
@@ -157,12 +155,12 @@ impl Load {
     }
 
     /// Waits until all writes are answered; none is sent before what this gives is dropped.
-    pub(crate) async fn pause(&self) -> RwLockWriteGuard<'_, ()> {
+    pub async fn pause(&self) -> RwLockWriteGuard<'_, ()> {
         self.shared.under_way.write().await
     }
 
     /// Waits until all is answered.
-    pub(crate) async fn stop(self) -> Arc<Shared> {
+    async fn stop(self) -> Arc<Shared> {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.tasks.join_all().await;
         let reads = self.shared.reads.load(Ordering::Relaxed);
@@ -171,7 +169,7 @@ impl Load {
     }
 
     /// Waits until all is answered, and compares that with what is there.
-    pub(crate) async fn assert_kept(self, unknown_at_most: usize) {
+    pub async fn assert_kept(self, unknown_at_most: usize) {
         let shared = self.stop().await;
         shared.ledger.assert_kept(&shared.store).await;
         shared.ledger.assert_unknown_at_most(unknown_at_most);
@@ -191,7 +189,7 @@ struct Writer {
 impl Writer {
     async fn write(mut self, shared: Arc<Shared>) {
         while shared.goes_on() {
-            let fresh = |kind| shared.ledger.new_document(&shared.store, kind);
+            let fresh = |kind| shared.ledger.new_document(kind);
             let changes = self.next(fresh);
             let under_way = shared.under_way.read().await;
             let said = shared.ledger.perform(&shared.store, &changes).await;

@@ -9,10 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
+use test_servers::{ConnectionString, Guise, Interposer};
 use tokio::sync::watch;
-
-use crate::connection_string::ConnectionString;
-use crate::interposer::{Guise, Interposer};
 
 const NAME: &str = "simulated";
 const MEMBERS: usize = 3;

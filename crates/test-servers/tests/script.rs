@@ -1,5 +1,7 @@
 //! `scripts/mongodb`: which server it takes, and what it says where it cannot.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};

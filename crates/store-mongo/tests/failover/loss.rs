@@ -4,12 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::doc;
+use test_servers::ledger::{Ledger, Load, WRITERS};
+use test_servers::{Operator, OwnServer, TestStore};
 
-use crate::ledger::Ledger;
-use crate::load::{Load, WRITERS};
-use crate::operator::Operator;
-use crate::own_server::OwnServer;
-use crate::server::TestStore;
 use crate::victim::Victim;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,7 +14,7 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
     const KILLS: usize = 2;
     let mut victim = Victim::found();
     let store = Arc::new(TestStore::prepared(&victim.place()).await);
-    let ledger = Ledger::of_one_that_forgets(victim.is_forgetful());
+    let ledger = Ledger::new(victim.is_forgetful());
     let mut load = Load::noted_in(ledger, &store).await;
     for _ in 0..KILLS {
         load.acknowledged(100).await;
@@ -34,7 +31,7 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
 async fn a_step_down_of_the_primary_loses_nothing() {
     let server = OwnServer::started(&[]);
     let store = Arc::new(TestStore::prepared(&server.uri().into()).await);
-    let operator = Operator::of(&server.uri().into());
+    let operator = Operator::new(&server.uri().into());
     let mut load = Load::start(&store).await;
     load.acknowledged(100).await;
     // One that is alone steps down only by force.

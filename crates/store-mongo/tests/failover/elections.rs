@@ -5,13 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::book::Said;
-use crate::ledger::Ledger;
-use crate::load::{Load, WRITERS};
-use crate::operator::Operator;
-use crate::own_server::OwnServer;
+use test_servers::ledger::{Ledger, Load, Said, WRITERS};
+use test_servers::{Operator, OwnServer, TestStore};
+
 use crate::replica_set::ReplicaSet;
-use crate::server::TestStore;
 
 /// How long there is no primary; a real set takes some seconds, less than its 10 s of patience.
 const ELECTION: Duration = Duration::from_millis(1500);
@@ -27,7 +24,7 @@ async fn set_in_use() -> (OwnServer, ReplicaSet, Arc<TestStore>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_loss_of_the_primary_loses_and_doubles_nothing() {
     let (server, mut set, store) = set_in_use().await;
-    let server = Operator::of(&server.uri().into());
+    let server = Operator::new(&server.uri().into());
     let mut load = Load::on_cut_connections(&server, &store).await;
     load.acknowledged(50).await;
     for _ in 0..3 {
@@ -46,7 +43,7 @@ async fn the_loss_of_the_primary_loses_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_steps_down_and_stays_loses_and_doubles_nothing() {
     let (server, set, store) = set_in_use().await;
-    let server = Operator::of(&server.uri().into());
+    let server = Operator::new(&server.uri().into());
     let mut load = Load::on_cut_connections(&server, &store).await;
     load.acknowledged(50).await;
     for _ in 0..3 {

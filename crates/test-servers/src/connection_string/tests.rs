@@ -1,6 +1,6 @@
 //! What the tests make of the connection string that they are given.
 
-use crate::connection_string::ConnectionString;
+use super::ConnectionString;
 
 const GIVEN: &str = "mongodb://ada:p%40ss@a:1,b:2/shop?replicaSet=rs0&AppName=x&tls=true";
 

@@ -1,4 +1,4 @@
-//! A server of one test's own, which it may kill; the tests of the binary use it too.
+//! A server of one test's own, which the test may kill.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 /// The first start may install the stand-in.
 const START_TIMEOUT: Duration = Duration::from_mins(5);
 
-pub(crate) struct OwnServer {
+pub struct OwnServer {
     folder: tempfile::TempDir,
     port: u16,
     process: Option<Child>,
-    /// What `scripts/mongodb serve` is told besides, from the next start on.
-    pub(crate) options: Vec<OsString>,
+    /// Further arguments of `scripts/mongodb serve`, from the next start on.
+    pub options: Vec<OsString>,
 }
 
 impl OwnServer {
-    /// A place for a server that is not started.
-    pub(crate) fn absent() -> Self {
+    /// A server that is not started yet.
+    pub fn absent() -> Self {
         let probe = TcpListener::bind("127.0.0.1:0").unwrap();
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -30,7 +30,7 @@ impl OwnServer {
         }
     }
 
-    pub(crate) fn started(options: &[&OsStr]) -> Self {
+    pub fn started(options: &[&OsStr]) -> Self {
         let mut server = Self::absent();
         server.options = options.iter().map(Into::into).collect();
         server.start();
@@ -38,16 +38,16 @@ impl OwnServer {
     }
 
     /// Host and port.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn uri(&self) -> String {
+    pub fn uri(&self) -> String {
         format!("mongodb://{}/?directConnection=true", self.address())
     }
 
-    /// Returns when it takes connections; fails with what it says if it ends instead.
-    pub(crate) fn start(&mut self) {
+    /// Returns when the server takes connections; panics with its output if it ends instead.
+    pub fn start(&mut self) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/mongodb");
         let said = self.folder.path().join("output");
         let output = File::create(&said).unwrap();
@@ -74,7 +74,7 @@ impl OwnServer {
     }
 
     /// As `kill -9` does.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();

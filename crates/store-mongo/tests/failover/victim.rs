@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, ServerAddress};
-
-use crate::connection_string::ConnectionString;
-use crate::operator::{Operator, operator, shared};
-use crate::own_server::OwnServer;
+use test_servers::{ConnectionString, Operator, OwnServer, operator, shared};
 
 /// How long a member that was killed may take until it is a member again.
 const RETURN_TIMEOUT: Duration = Duration::from_mins(2);
@@ -50,7 +47,7 @@ impl Victim {
     /// Whether it loses its memory of writes in a crash.
     pub(crate) fn is_forgetful(&self) -> bool {
         match self {
-            Self::Own(server) => Operator::of(&server.uri().into()).is_of_stand_in(),
+            Self::Own(server) => Operator::new(&server.uri().into()).is_of_stand_in(),
             Self::PrimaryOf(_) => operator().is_of_stand_in(),
         }
     }

@@ -7,18 +7,17 @@ use async_trait::async_trait;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 
-use crate::interposer::{Guise, Interposer};
-use crate::own_server::OwnServer;
+use crate::{Guise, Interposer, OwnServer};
 
 /// A server of a test's own that is no replica set.
-pub(crate) struct Unreplicated {
+pub struct Unreplicated {
     address: String,
     _server: OwnServer,
     _interposer: Option<Interposer>,
 }
 
 impl Unreplicated {
-    pub(crate) async fn started() -> Self {
+    pub async fn started() -> Self {
         let server = OwnServer::started(&["--standalone".as_ref()]);
         let mut address = server.address();
         let mut interposer = None;
@@ -36,7 +35,7 @@ impl Unreplicated {
     }
 
     /// Host and port.
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 }

@@ -67,6 +67,10 @@ async fn page(store: &MongoStore, resource_type: &Arc<ResourceType>, number: u64
     store.list(resource_type, &query).await.unwrap()
 }
 
+async fn prepare(store: &MongoStore, resource_type: &Arc<ResourceType>) -> Result<(), StoreError> {
+    store.prepare(std::slice::from_ref(resource_type)).await
+}
+
 async fn look_up(
     store: &MongoStore,
     resource_type: &Arc<ResourceType>,

@@ -19,7 +19,7 @@ fn rows(of: &ResourceType, numbers: std::ops::Range<i64>) -> Vec<NewResource> {
 }
 
 async fn begun(failing: &Failing, of: &Arc<ResourceType>, mode: ImportMode) -> Import {
-    failing.store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&failing.store, of).await.unwrap();
     failing.store.import(of, mode).await.unwrap()
 }
 
@@ -156,7 +156,7 @@ async fn an_export_goes_on_however_often_it_is_interrupted_between_rows() {
     const CURSOR_NOT_FOUND: i32 = 43;
     let failing = Failing::fresh().await;
     let of = declared("type: texts\nid: string\nattributes: {type: object}\n");
-    failing.store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&failing.store, &of).await.unwrap();
     let found = failing.database().collection::<Document>("texts");
     // Others have stored the first ones, without positions and with ids of their own kinds.
     let id = |n: i32| match n {
@@ -182,7 +182,7 @@ async fn documents_that_the_server_does_not_take_are_refused_alone() {
     let of = things();
     let create = doc! { "create": "things", "validator": { "n": { "$lt": 5 } } };
     fresh.0.run_command(create).await.unwrap();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let mut import = store.import(&of, ImportMode::EachBatch).await.unwrap();
     let mut batch = rows(&of, 3..7);
     let large = "Ada".repeat(6 << 20);
@@ -218,7 +218,7 @@ async fn a_document_that_the_server_does_not_take_ends_an_import_of_all_or_nothi
     let of = things();
     let create = doc! { "create": "things", "validator": { "n": { "$lt": 5 } } };
     fresh.0.run_command(create).await.unwrap();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
     let outcomes = import.insert(rows(&of, 3..7)).await.unwrap();
     assert_eq!(outcomes[..2], [Ok(()), Ok(())]);

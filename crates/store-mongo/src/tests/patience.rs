@@ -12,7 +12,7 @@ async fn slow_requests_do_not_keep_others_out() {
     let store = MongoStore::connect(settings).await.unwrap();
     let fresh = Fresh(store.connection.database.clone());
     let of = things();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     point.always(doc! { "failCommands": ["find"], "blockConnection": true, "blockTimeMS": 2000 });
     let queries = [1, 2, 3].map(Query::first);
     let slow = queries.iter().map(|query| store.list(&of, query));

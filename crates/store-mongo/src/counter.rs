@@ -58,7 +58,7 @@ pub(crate) async fn reserve(
             .return_document(ReturnDocument::After);
         counter.await.map_err(not_reserved)
     };
-    // Like a read it may be asked twice: ids that nobody uses are a gap.
+    // Like a read it can be repeated: unused ids are a gap.
     let counter = store.calls.run(Intent::Read, work).await?;
     let last = counter.and_then(|counter| counter.get_i64(GREATEST).ok());
     let last = last.filter(|last| *last >= count).ok_or_else(exhausted)?;

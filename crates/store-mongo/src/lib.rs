@@ -40,6 +40,7 @@ use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use self::connection::Connection;
 use self::failure::{Intent, of_read};
@@ -67,8 +68,8 @@ impl MongoStore {
         Ok(Self { connection })
     }
 
-    /// Tells whenever requests find the server away or back. While somebody watches, the store
-    /// writes no log line about it.
+    /// Tells when requests find the server away or back. While the receiver exists, the store writes
+    /// no log line about it.
     #[must_use]
     pub fn reachability(&self) -> watch::Receiver<Reachability> {
         self.connection.circuit.watch()
@@ -189,7 +190,8 @@ impl Store for MongoStore {
         self.connection.circuit.admit()?;
         let (batches, found) = Scan::channel();
         let store = self.connection.clone();
-        tokio::spawn(scan::run(store, resource_type.clone(), batches));
+        let scan = scan::run(store, resource_type.clone(), batches);
+        tokio::spawn(scan.in_current_span());
         Ok(found)
     }
 
@@ -202,7 +204,8 @@ impl Store for MongoStore {
         self.connection.unprepared.admit(resource_type)?;
         let (steps, import) = Import::channel();
         let store = self.connection.clone();
-        tokio::spawn(import::run(store, resource_type.clone(), mode, steps));
+        let running = import::run(store, resource_type.clone(), mode, steps);
+        tokio::spawn(running.in_current_span());
         Ok(import)
     }
 
@@ -224,6 +227,8 @@ impl Store for MongoStore {
     }
 }
 
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -109,8 +109,8 @@ struct Sending {
 impl Sending {
     /// The errors are those of single documents.
     ///
-    /// A document that is there just as it was sent was stored by an attempt before this one: its
-    /// id is the import's own, or nobody could tell the difference.
+    /// A stored document that equals the sent one counts as stored by an earlier attempt. Either its
+    /// id is the import's own, or the difference cannot be seen.
     async fn send(self) -> Result<Vec<IndexedWriteError>, StoreError> {
         let mut pending: Vec<usize> = (0..self.documents.len()).collect();
         loop {

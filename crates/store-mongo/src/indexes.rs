@@ -15,7 +15,7 @@ use resources::store::StoreError;
 use crate::connection::Connection;
 use crate::declared_indexes::{models, name_of};
 use crate::failure::{self, UNAUTHORIZED, of_read};
-use crate::{counter, ids, json};
+use crate::{ids, json};
 
 pub use state::{IndexState, Standing};
 
@@ -146,7 +146,8 @@ impl Preparation<'_> {
             // Documents of other programs may have greater ids than the counter. Made here, the
             // counter is not made by several requests at once.
             let greatest = Id::Integer(greatest);
-            counter::raise(self.store, of, std::iter::once(&greatest)).await?;
+            let counters = &self.store.counters;
+            counters.raise(of, std::iter::once(&greatest)).await?;
         }
         Ok(())
     }

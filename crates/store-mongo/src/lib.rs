@@ -140,7 +140,9 @@ impl Store for MongoStore {
         if resource_type.id == IdKind::Integer && count > 0 {
             self.connection.unprepared.admit(resource_type)?;
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            return counter::reserve(&self.connection, resource_type, count).await;
+            let (store, resource_type) = (self.connection.clone(), resource_type.clone());
+            let work = async move { store.counters.reserve(&resource_type, count).await };
+            return self.connection.calls.run(Intent::Read, work).await;
         }
         let fresh = || resource_type.id.generate();
         let ids: Option<Vec<Id>> = std::iter::repeat_with(fresh).take(count).collect();
@@ -173,7 +175,7 @@ impl Store for MongoStore {
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
         let work = async move {
-            counter::raise_for(&store, &unit.writes).await?;
+            store.counters.raise_for(&unit.writes).await?;
             match &unit.writes[..] {
                 [] => Ok(Vec::new()),
                 [write] => match write::single(&store, write, deadline).await? {

@@ -13,7 +13,7 @@ pub fn by_this_crate(document: &[u8], text: &mut Vec<u8>) -> Result<(), String> 
     write_document(document, text).map_err(|error| error.to_string())
 }
 
-/// The same by the library, for the types that JSON has and ObjectIds; `None` for other types, for
+/// The same by the library, for the types that JSON has and `ObjectId`s; `None` for other types, for
 /// names that begin with `$`, and where the bytes are no BSON.
 pub fn by_the_library(document: &RawDocument, text: &mut Vec<u8>) -> Option<()> {
     text.push(b'{');

@@ -12,7 +12,6 @@ use mongodb::error::{Error, ErrorKind, IndexedWriteError};
 use resources::schema::{Id, ResourceType};
 use resources::store::{NewResource, Outcomes, Refusal, StoreError};
 
-use super::again_while_away;
 use crate::connection::Connection;
 use crate::failure::{self, of_read, of_write, refusal_of_document};
 use crate::{document, ids};
@@ -65,7 +64,7 @@ impl Batch {
     ) -> Result<Outcomes, StoreError> {
         let target = store.primary_collection(resource_type);
         let (in_order, sent_before) = (self.in_order, AtomicBool::new(false));
-        let errors = again_while_away(&store.calls, || {
+        let errors = store.calls.run_patiently("an import", || {
             let sending = Sending {
                 target: target.clone(),
                 documents: self.documents.clone(),

@@ -27,4 +27,7 @@ pub use query::{
     Node, Operand, Page, PageLimits, Pagination, Parameters, Path, SortKey, TextMatch, column,
     excerpt, invalid_cursor, range_not_supported, unsupported_sort,
 };
-pub use writer::{DocumentWriter, Links, ResourceWriter, document};
+pub use writer::{
+    Closing, DocumentWriter, IdentifierParts, LinkageParts, Links, RelationshipParts,
+    ResourceParts, ResourceWriter, ResultsWriter, Total, document,
+};

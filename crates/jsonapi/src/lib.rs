@@ -13,7 +13,7 @@ mod error;
 pub mod http;
 
 pub use document::ResourceObject;
-pub use error::{Error, Errors, Source};
+pub use error::{ERROR_BYTES_MAX, Error, Errors, Source};
 pub use json::{DEPTH_MAX, InvalidJson, parse as parse_json, pointer_token};
 pub use media_type::{BodyFormat, MEDIA_TYPE, accept, content_type, is_json_api};
 pub use query::{Pagination, Parameters};

@@ -119,6 +119,7 @@ impl Plan {
             health.watch(check, Schedule::default());
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max,
+                error_bytes_max: settings.error_body_bytes_max,
                 any_media_type: settings.request_body_any_media_type,
             };
             main = main.merge(resources::router(&self.types, opened.clone(), limits));

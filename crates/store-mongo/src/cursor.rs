@@ -11,8 +11,8 @@ use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
 use super::calls::Kind;
 use super::failure::{self, Failure, read_failure};
 use super::{Connection, ids, json};
-use resources::store::{StoreError, Resources};
 use resources::schema::ResourceType;
+use resources::store::{Resources, StoreError};
 
 /// What a query has found and not yet given, with the session that it belongs to.
 pub(super) struct Cursor {

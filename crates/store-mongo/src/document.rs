@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::extended::{self, Meaning};
 use super::{failure, ids, json};
-use resources::store::{Refusal, stored_value};
 use resources::schema::{Attributes, Id, ResourceType, Violation};
+use resources::store::{Refusal, stored_value};
 
 /// The largest document that MongoDB stores.
 const BYTES_MAX: usize = 16 << 20;

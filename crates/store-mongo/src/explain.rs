@@ -4,8 +4,8 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::writes::targeted;
 use super::{Connection, failure, ids};
-use resources::store::StoreError;
 use resources::schema::{Id, ResourceType};
+use resources::store::StoreError;
 
 /// The plan of a request for one resource or for the first page; where a shard key is declared,
 /// also that of a change of the resource. By the name of MongoDB's command.

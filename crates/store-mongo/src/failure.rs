@@ -159,9 +159,7 @@ fn with_code(code: Option<i32>, error: &Error, text: String) -> StoreError {
             }
             _ => text,
         }),
-        None if transient.iter().any(|label| error.contains_label(label)) => {
-            StoreError::Busy(text)
-        }
+        None if transient.iter().any(|label| error.contains_label(label)) => StoreError::Busy(text),
         None => StoreError::Internal(text),
     }
 }

@@ -8,8 +8,8 @@ use mongodb::bson::{Bson, doc};
 use super::calls::Kind;
 use super::rounds::Rounds;
 use super::{Connection, failure, ids, json};
-use resources::store::{StoreError, Resource};
 use resources::schema::{Id, ResourceType};
+use resources::store::{Resource, StoreError};
 
 type Found = Result<Option<Resource>, StoreError>;
 

@@ -17,9 +17,9 @@ use super::calls::Kind;
 use super::failure::{self, Failure};
 use super::interruptions::Interruptions;
 use super::writes::Place;
-use resources::store::{Outcomes, Step};
-use resources::store::{ImportMode, NewResource, StoreError};
 use resources::schema::{Id, ResourceType};
+use resources::store::{ImportMode, NewResource, StoreError};
+use resources::store::{Outcomes, Step};
 
 type Documents = Collection<RawDocumentBuf>;
 

@@ -15,8 +15,8 @@ use self::creation::{Missing, UNAUTHORIZED, create, of_preparing};
 use self::declared::{models, name_of};
 use super::failure;
 use super::{MongoStore, Store, ids, writes};
-use resources::store::StoreError;
 use resources::schema::{Id, ResourceType};
+use resources::store::StoreError;
 
 pub(super) use creation::create_collection;
 pub(super) use declared::{is_called, types};

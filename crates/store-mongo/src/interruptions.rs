@@ -20,16 +20,10 @@ impl Interruptions {
     ///
     /// # Errors
     /// The one given, if it does not pass or there were too many.
-    pub(super) async fn wait(
-        &mut self,
-        error: StoreError,
-        what: &str,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn wait(&mut self, error: StoreError, what: &str) -> Result<(), StoreError> {
         let passes = matches!(
             error,
-            StoreError::Unavailable(_)
-                | StoreError::Busy(_)
-                | StoreError::OutcomeUnknown(_)
+            StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::OutcomeUnknown(_)
         );
         if !passes || self.0 >= ATTEMPTS {
             return Err(error);

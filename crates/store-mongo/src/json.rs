@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::elements::{Element, Elements, Malformed};
 use super::{extended, ids};
-use resources::store::{StoreError, Resource, stored_value};
 use resources::schema::{Id, ResourceType};
+use resources::store::{Resource, StoreError, stored_value};
 
 /// The last date, in milliseconds since 1970, with a relaxed form; those before 1970 have none.
 const YEAR_9999_END: i64 = 253_402_300_799_999;
@@ -22,10 +22,7 @@ const YEAR_9999_END: i64 = 253_402_300_799_999;
 ///
 /// # Errors
 /// `Corrupt` when it has no `_id` or its bytes are no BSON.
-pub(super) fn resource(
-    of: &ResourceType,
-    document: &RawDocument,
-) -> Result<Resource, StoreError> {
+pub(super) fn resource(of: &ResourceType, document: &RawDocument) -> Result<Resource, StoreError> {
     // JSON has about as many bytes of punctuation as BSON has of types and lengths.
     let mut attributes = Vec::with_capacity(document.as_bytes().len());
     let id = write_resource(of, document, &mut attributes)?;

@@ -42,8 +42,7 @@ use self::pages::Pages;
 use self::preparation::Unprepared;
 use self::rounds::Rounds;
 use super::{
-    Import, ImportMode, Page, Store, StoreError, Resource, Scan, Write, WriteError,
-    Written,
+    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Write, WriteError, Written,
 };
 use resources::query::Query;
 use resources::schema::{Id, ResourceType};
@@ -106,10 +105,7 @@ impl MongoStore {
     ///
     /// # Errors
     /// `Unavailable` when the server is away.
-    pub async fn indexes(
-        &self,
-        of: &Arc<ResourceType>,
-    ) -> Result<Vec<IndexState>, StoreError> {
+    pub async fn indexes(&self, of: &Arc<ResourceType>) -> Result<Vec<IndexState>, StoreError> {
         let (store, of) = (self.store.clone(), of.clone());
         let work = async move { indexes::states(&store, &of).await };
         self.store.calls.run(Kind::Read, work).await
@@ -179,11 +175,7 @@ impl Store for MongoStore {
         pages::list(&self.store, of, *query).await
     }
 
-    async fn find(
-        &self,
-        of: &Arc<ResourceType>,
-        id: &Id,
-    ) -> Result<Option<Resource>, StoreError> {
+    async fn find(&self, of: &Arc<ResourceType>, id: &Id) -> Result<Option<Resource>, StoreError> {
         finds::find(&self.store, of, id).await
     }
 
@@ -203,11 +195,7 @@ impl Store for MongoStore {
         Ok(found)
     }
 
-    async fn import(
-        &self,
-        of: &Arc<ResourceType>,
-        mode: ImportMode,
-    ) -> Result<Import, StoreError> {
+    async fn import(&self, of: &Arc<ResourceType>, mode: ImportMode) -> Result<Import, StoreError> {
         self.store.circuit.admit()?;
         self.store.unprepared.admit(of)?;
         let (steps, import) = Import::channel();

@@ -13,9 +13,9 @@ use super::failure::{self, Failure, read_failure};
 use super::rounds::Rounds;
 use super::{Connection, ids};
 use resources::query::Query;
-use resources::store::Batch;
-use resources::store::{Page, StoreError, Resources, Scan};
 use resources::schema::ResourceType;
+use resources::store::Batch;
+use resources::store::{Page, Resources, Scan, StoreError};
 
 /// Up to this size the total of a collection is counted; the server's own figure is taken above,
 /// because counting takes time with each resource.
@@ -146,7 +146,12 @@ async fn begin_list_in(
 }
 
 /// Sends what is missing of a page; ends early when nobody listens.
-async fn send_rest(store: Arc<Connection>, cursor: Cursor, missing: u64, batches: mpsc::Sender<Batch>) {
+async fn send_rest(
+    store: Arc<Connection>,
+    cursor: Cursor,
+    missing: u64,
+    batches: mpsc::Sender<Batch>,
+) {
     if let Err(error) = send_missing(&store, cursor, missing, &batches).await {
         let _ = batches.send(Err(error)).await;
     }

@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::{Connection, indexes};
-use resources::store::StoreError;
 use resources::schema::{IdKind, ResourceType};
+use resources::store::StoreError;
 
 /// A start waits no longer than this for a server that is away or for an index that takes long.
 const START_WAIT: Duration = Duration::from_secs(3);
@@ -67,9 +67,7 @@ impl Unprepared {
 fn not_prepared(name: &str, error: &StoreError) -> StoreError {
     match error {
         StoreError::Unavailable(reason) => StoreError::Unavailable(reason.clone()),
-        StoreError::Unprepared(reason) => {
-            StoreError::Unprepared(format!("{name}: {reason}"))
-        }
+        StoreError::Unprepared(reason) => StoreError::Unprepared(format!("{name}: {reason}")),
         other => StoreError::Unprepared(format!("{name}: {other}")),
     }
 }

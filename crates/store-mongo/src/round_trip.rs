@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{document, json};
-use resources::store::Refusal;
 use resources::schema::{self, Attributes, Id, ResourceType};
+use resources::store::Refusal;
 
 fn things() -> ResourceType {
     schema::parse("type: things\nattributes: {type: object}\n").unwrap()

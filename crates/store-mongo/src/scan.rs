@@ -8,16 +8,20 @@ use tokio::sync::mpsc;
 use super::cursor::{Cursor, Place};
 use super::interruptions::Interruptions;
 use super::{Connection, ids};
-use resources::store::StoreError;
-use resources::store::Batch;
 use resources::schema::ResourceType;
+use resources::store::Batch;
+use resources::store::StoreError;
 
 /// Documents in one batch of a scan.
 const SCAN_BATCH: u32 = 1000;
 
 /// Sends the whole collection; ends early when nobody listens. After an interruption it goes on
 /// where it was.
-pub(super) async fn run(store: Arc<Connection>, of: Arc<ResourceType>, batches: mpsc::Sender<Batch>) {
+pub(super) async fn run(
+    store: Arc<Connection>,
+    of: Arc<ResourceType>,
+    batches: mpsc::Sender<Batch>,
+) {
     let mut scan = Scan {
         store,
         of,

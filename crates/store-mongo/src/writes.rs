@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::failure::{self, Failure};
 use super::{Connection, document, ids, json};
-use resources::store::{
-    Check, NewResource, Operation, Refusal, StoreError, Resource, Write, Written, stored_value,
-};
 use resources::schema::{Attributes, Id, ResourceType};
+use resources::store::{
+    Check, NewResource, Operation, Refusal, Resource, StoreError, Write, Written, stored_value,
+};
 
 /// Comparisons with what is stored, after which a transaction is to keep others away. There are
 /// documents that never equal themselves, such as those with two fields of one name.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Format, csv::encode};
-use resources::store::{Store, StoreError, ResourceRef, stored_value};
 use resources::schema::{Attributes, ResourceType};
+use resources::store::{ResourceRef, Store, StoreError, stored_value};
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -117,10 +117,7 @@ struct Columns {
 }
 
 impl Columns {
-    async fn collect(
-        repository: &dyn Store,
-        of: &Arc<ResourceType>,
-    ) -> Result<Self, ExportError> {
+    async fn collect(repository: &dyn Store, of: &Arc<ResourceType>) -> Result<Self, ExportError> {
         let id = std::iter::once(of.plain_id_member());
         let mut names: Vec<String> = id
             .chain(of.attributes.declared())

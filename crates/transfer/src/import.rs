@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use self::run::Run;
 use super::{RowIds, Rows};
-use resources::store::{ImportMode, Store, StoreError};
 use resources::schema::ResourceType;
+use resources::store::{ImportMode, Store, StoreError};
 
 /// Rows in one batch, at most.
 pub const BATCH_ROWS: usize = 500;

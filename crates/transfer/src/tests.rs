@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use resources::schema;
 use resources::store::Store;
 use store_sqlite::SqliteStore;
-use resources::schema;
 
 const BOOKS: &str = "type: books\nid: string\nattributes:\n  type: object\n  properties:\n    \
                      title: {type: string}\n    pages: {type: [integer, \"null\"]}\n";

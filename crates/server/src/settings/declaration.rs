@@ -93,6 +93,9 @@ settings! {
     log_filter: LogFilter = "info";
     /// The largest request body, in bytes.
     request_body_bytes_max: usize = "1048576";
+    /// The largest answer that lists what is wrong with a request, in bytes; it says how much it
+    /// leaves out.
+    error_body_bytes_max: usize = "65536";
     /// Whether request bodies of other or absent media types are read as plain JSON: true or false.
     /// Pages of any origin may send such requests without asking the server first.
     request_body_any_media_type: bool = "false";

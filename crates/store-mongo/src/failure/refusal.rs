@@ -3,9 +3,9 @@
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 use super::Failure;
-use resources::store::Refusal;
 use crate::indexes;
 use resources::schema::{Id, ResourceType, Violation};
+use resources::store::Refusal;
 
 pub(in super::super) const DUPLICATE_KEY: i32 = 11000;
 
@@ -73,7 +73,8 @@ pub(in super::super) fn duplicate_key(of: &ResourceType, id: &Id, message: &str)
         .indexes
         .iter()
         .find(|declared| indexes::is_called(declared, index));
-    Refusal::NotUnique(
-        declared.map_or_else(|| index.to_owned(), resources::schema::Index::attribute_names),
-    )
+    Refusal::NotUnique(declared.map_or_else(
+        || index.to_owned(),
+        resources::schema::Index::attribute_names,
+    ))
 }

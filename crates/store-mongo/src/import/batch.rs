@@ -12,9 +12,9 @@ use super::super::calls::Kind;
 use super::super::interruptions::Interruptions;
 use super::super::{Connection, document, failure, ids};
 use super::Documents;
+use resources::schema::{Id, ResourceType};
 use resources::store::Outcomes;
 use resources::store::{NewResource, Refusal, StoreError};
-use resources::schema::{Id, ResourceType};
 
 /// The rows of a batch, as far as they can be documents.
 pub(super) struct Batch {

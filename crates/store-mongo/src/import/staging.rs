@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use super::super::failure::{self, Failure};
 use super::super::{Connection, ids, indexes, unit};
 use super::Documents;
-use resources::store::{Refusal, StoreError};
 use resources::schema::{Id, Index, ResourceType};
+use resources::store::{Refusal, StoreError};
 
 /// How long the one transaction of [`ImportMode::AllOrNothing`] may be tried; the server itself
 /// ends a transaction after `transactionLifetimeLimitSeconds`, 60 by default.
@@ -230,10 +230,7 @@ async fn copy_in_time(
             }
             other => other.of_import(),
         };
-        let passes = matches!(
-            error,
-            StoreError::Unavailable(_) | StoreError::Busy(_)
-        );
+        let passes = matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_));
         if !passes || Instant::now() + pause >= deadline {
             return Err(error);
         }

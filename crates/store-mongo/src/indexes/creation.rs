@@ -9,8 +9,8 @@ use mongodb::options::CreateCollectionOptions;
 
 use super::super::{Connection, failure};
 use super::declared::models;
-use resources::store::StoreError;
 use resources::schema::ResourceType;
+use resources::store::StoreError;
 
 /// What is to be made in a database.
 pub(super) struct Missing {
@@ -84,11 +84,7 @@ const FINAL: [i32; 18] = [
 ];
 
 /// What came of preparing a collection.
-pub(super) fn of_preparing(
-    error: &Error,
-    what: &str,
-    collection: impl fmt::Display,
-) -> StoreError {
+pub(super) fn of_preparing(error: &Error, what: &str, collection: impl fmt::Display) -> StoreError {
     let known = failure::of_read(error);
     let is_final = failure::code(error).is_some_and(|code| FINAL.contains(&code));
     match known {

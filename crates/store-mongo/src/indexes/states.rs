@@ -9,8 +9,8 @@ use mongodb::bson::{Document, doc};
 use super::super::{Connection, failure};
 use super::declared::models;
 use super::form::Form;
-use resources::store::StoreError;
 use resources::schema::ResourceType;
+use resources::store::StoreError;
 
 /// An index as it should be or as it is.
 #[derive(Debug, Clone, PartialEq)]

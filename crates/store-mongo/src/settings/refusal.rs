@@ -93,9 +93,9 @@ const CONTRADICTIONS: [(&str, &str); 19] = [
 /// What the driver said against a connection string whose parts are all fine.
 pub(super) fn of(error: &Error) -> StoreError {
     match error.kind.as_ref() {
-        ErrorKind::DnsResolve { .. } => StoreError::Unavailable(
-            "the name after mongodb+srv:// cannot be resolved".to_owned(),
-        ),
+        ErrorKind::DnsResolve { .. } => {
+            StoreError::Unavailable("the name after mongodb+srv:// cannot be resolved".to_owned())
+        }
         ErrorKind::InvalidArgument { message, .. } => {
             let known = CONTRADICTIONS.iter().find(|(said, _)| said == message);
             because(known.map_or(

@@ -190,10 +190,7 @@ async fn only_what_the_operator_must_change_is_final() {
     let outcome = async |code| prepared_without(&failing, &["createIndexes"], code, &of).await;
     for code in [133, 202, 246, 26, 14031, 112, 50, 8] {
         let error = outcome(code).await.unwrap_err();
-        let passes = matches!(
-            error,
-            StoreError::Unavailable(_) | StoreError::Busy(_)
-        );
+        let passes = matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_));
         assert!(passes, "{code}: {error:?}");
     }
     for code in [13, 67, 85, 86] {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::doc;
-use store_mongo::{MongoStore, MongoSettings};
 use resources::store::{Store, StoreError};
+use store_mongo::{MongoSettings, MongoStore};
 
 use crate::book::Said;
 use crate::ledger::Ledger;
@@ -60,20 +60,14 @@ async fn refused_credentials_are_a_transient_failure_that_shows_none() {
     let settings = MongoSettings::new(&place);
     let repository = MongoStore::connect(settings).await.unwrap();
     let error = repository.ping().await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::Unavailable(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 
 /// A name that there never will be: <https://www.rfc-editor.org/rfc/rfc6761#section-6.4>.
 async fn by_a_name_that_there_is_not() -> StoreError {
     let settings = MongoSettings::new("mongodb+srv://nobody:hunter2@cluster.shop.invalid/shop");
-    let error = MongoStore::connect(settings)
-        .await
-        .map(drop)
-        .unwrap_err();
+    let error = MongoStore::connect(settings).await.map(drop).unwrap_err();
     assert!(!error.to_string().contains("hunter2"), "{error}");
     error
 }
@@ -83,10 +77,7 @@ async fn by_a_name_that_there_is_not() -> StoreError {
 async fn a_cluster_whose_name_is_not_resolved_is_away() {
     let begun = Instant::now();
     let error = by_a_name_that_there_is_not().await;
-    assert!(
-        matches!(error, StoreError::Unavailable(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(10), "too late");
 }
 

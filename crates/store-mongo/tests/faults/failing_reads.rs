@@ -1,8 +1,8 @@
 //! Reads that the server answers with errors.
 
 use resources::query::{Pagination, Query};
-use resources::store::{Store, StoreError};
 use resources::schema::Id;
+use resources::store::{Store, StoreError};
 
 use mongodb::bson::{Document, doc};
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use resources::schema::{Attributes, ResourceType, Violation};
 use resources::store::{
     ImportMode, NewResource, Operation, Store, StoreError, Write, WriteError, Written,
 };
-use resources::schema::{Attributes, ResourceType, Violation};
 use serde_json::json;
 
 use crate::book::{Book, Change, Kind, Said, Shown, counter_name, shown};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, oid::ObjectId};
-use resources::store::Store;
-use store_mongo::{MongoStore, MongoSettings};
 use resources::schema::{self, ResourceType};
+use resources::store::Store;
+use store_mongo::{MongoSettings, MongoStore};
 
 use crate::connection_string::ConnectionString;
 use crate::operator::{operator, shared};

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc, oid::ObjectId};
-use resources::store::{NewResource, Operation, Store, Write};
 use resources::schema::{self, Attributes, Id};
+use resources::store::{NewResource, Operation, Store, Write};
 use serde_json::json;
 
 use crate::interposer::{Guise, Interposer};

@@ -3,10 +3,10 @@
 use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
 use resources::query::{Pagination, Query};
+use resources::schema::{Attributes, Id};
 use resources::store::{
     ImportMode, NewResource, Operation, Store, StoreError, Write, WriteError, Written,
 };
-use resources::schema::{Attributes, Id};
 
 use crate::connection_string::ConnectionString;
 use crate::operator::Operator;

@@ -1,9 +1,9 @@
 //! A row as the resource that is to be stored.
 
-use resources::{Draft, Failure};
-use resources::store::NewResource;
-use resources::schema::{Attributes, Id, IdKind, ResourceType};
 use crate::{Row, RowIds};
+use resources::schema::{Attributes, Id, IdKind, ResourceType};
+use resources::store::NewResource;
+use resources::{Draft, Failure};
 
 /// The resource, or why the row is none.
 pub(super) fn new_resource(

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::row::{new_resource, reason};
 use super::{BATCH_ROWS, ImportError, Importer, OnError, RowPlace, Summary};
-use resources::store::{Import, NewResource, Pending, StoreError};
 use crate::{Row, Rows};
+use resources::store::{Import, NewResource, Pending, StoreError};
 
 /// Text in one batch, in bytes; one row more may be in it.
 const BATCH_BYTES: usize = 4 << 20;

@@ -1,4 +1,4 @@
-//! What the attributes of a type must be like: a compiled JSON Schema and the rules of the store.
+//! The schema of a type's attributes: a compiled JSON Schema and the rules of the stores.
 
 mod explanation;
 mod parts;
@@ -115,7 +115,7 @@ impl AttributesSchema {
     ///
     /// # Errors
     /// Violations that the change brings, as [`Self::validate`] lists them. Those that were there
-    /// before, in attributes that were not named, don't hinder: documents of any origin can be
+    /// before, in attributes that were not named, are no obstacle: documents of any origin can be
     /// repaired step by step.
     pub fn validate_change(
         &self,
@@ -256,7 +256,7 @@ fn explain(
         ValidationErrorKind::Required { property } => {
             format!("'{}' is required", property.as_str().unwrap_or_default())
         }
-        // All of them: the library's own text breaks off after the second.
+        // The library's own text names only the first two.
         ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
         _ => error.masked_with("the value").to_string(),
     };

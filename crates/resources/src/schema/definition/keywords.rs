@@ -96,7 +96,7 @@ pub(super) fn subschemas<'a>(keyword: &str, value: &'a Value) -> Vec<(String, &'
     Vec::new()
 }
 
-/// Keywords that the schema at `pointer` uses wrongly or that nobody knows. Names that start with
+/// Keywords that the schema at `pointer` uses wrongly, and unknown ones. Names that start with
 /// `x-` are free for other programs.
 pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) -> Vec<Mistake> {
     // The other schemas are true and false.
@@ -111,7 +111,7 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
                 let pattern = step.trim_start_matches("/patternProperties/");
                 let pattern = pattern.replace("~1", "/").replace("~0", "~");
                 let message = wrong("pattern", &pattern.into());
-                found.extend(message.map(|text| mistake(located.place(&pointer), &pointer, text)));
+                found.extend(message.map(|text| mistake(located.position(&pointer), &pointer, text)));
             }
             found.extend(mistakes(inner, &pointer, located));
         }
@@ -119,7 +119,7 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
         if !holds_schemas.contains(&keyword.as_str()) {
             let pointer = format!("{pointer}/{}", jsonapi::pointer_token(keyword));
             let message = wrong(keyword, value);
-            found.extend(message.map(|text| mistake(located.place(&pointer), &pointer, text)));
+            found.extend(message.map(|text| mistake(located.position(&pointer), &pointer, text)));
         }
     }
     found

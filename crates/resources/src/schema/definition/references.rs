@@ -48,7 +48,7 @@ pub(super) fn mistakes(schema: &Value, prefix: &str, located: &LocatedValue) -> 
     }
     let place = |(pointer, message): (String, String)| {
         let pointer = format!("{prefix}{pointer}");
-        mistake(located.place(&pointer), &pointer, message)
+        mistake(located.position(&pointer), &pointer, message)
     };
     references.found.into_iter().map(place).collect()
 }

@@ -145,6 +145,9 @@ settings! {
         /// Request bodies that may be coming at once. For one more, the one that has been coming
         /// longest is refused.
         request_bodies_max: usize = "4096" from "1" to "1000000";
+        /// The largest answer that lists what is wrong with a request; it says how much it leaves
+        /// out.
+        error_body_bytes_max: Size = "64KiB" from "1KiB" to "64MiB";
         /// How long a request body may take to come before it is answered with 408.
         body_read_timeout_ms: Duration = "15s" from "1ms" to "1h";
         /// How long a request may take, from the end of its body, before it is answered with 504.

@@ -182,22 +182,11 @@ fn check_concerns(options: &ClientOptions) -> Result<(), String> {
     }
     match options.read_concern.as_ref().map(|concern| &concern.level) {
         None | Some(ReadConcernLevel::Local | ReadConcernLevel::Majority) => Ok(()),
-        Some(ReadConcernLevel::Available) => Err(
-            "readConcernLevel=available is refused: transactions do not take it, and in a sharded \
-             cluster it shows what is there no more; it must be local or majority"
+        Some(_) => Err(
+            "'readConcernLevel' must be local or majority: transactions take no other, and pages \
+             are read as of one moment anyway"
                 .to_owned(),
         ),
-        Some(ReadConcernLevel::Linearizable) => Err(
-            "readConcernLevel=linearizable is refused: transactions and pages do not take it; it \
-             must be local or majority"
-                .to_owned(),
-        ),
-        Some(ReadConcernLevel::Snapshot) => Err(
-            "readConcernLevel=snapshot is refused: pages are read as of one moment anyway, and \
-             other requests do not take it; it must be local or majority"
-                .to_owned(),
-        ),
-        Some(_) => Err("'readConcernLevel' must be local or majority".to_owned()),
     }
 }
 
@@ -263,7 +252,10 @@ mod tests {
             ("mongodb://u:s3/cret@h/", "must be percent-encoded"),
             ("mongodb://u:s3cret%@h/", "must be percent-encoded"),
             ("mongodb://u:s3cret%aé@h/", "must be percent-encoded"),
-            ("mongodb://h/?readConcernLevel=available", "sharded cluster"),
+            (
+                "mongodb://h/?readConcernLevel=available",
+                "local or majority",
+            ),
             (
                 "mongodb://h/?readConcernLevel=linearizable",
                 "local or majority",

@@ -172,9 +172,9 @@ async fn prepared_without(
     of: &Arc<ResourceType>,
 ) -> Result<(), StoreError> {
     let data = doc! { "failCommands": commands, "errorCode": code };
-    failing.fail("alwaysOn", data).await;
+    failing.fail("alwaysOn", data);
     let outcome = crate::indexes::prepare(&failing.store.connection, of).await;
-    failing.stop().await;
+    failing.stop();
     outcome
 }
 

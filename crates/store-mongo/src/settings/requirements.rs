@@ -28,6 +28,11 @@ const TIME_MAX: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// Refuses a connection string that the driver would not obey, or reads in another way.
 pub(super) fn check_text(uri: &str) -> Result<(), String> {
+    let schemes = ["mongodb://", "mongodb+srv://"];
+    if !schemes.iter().any(|scheme| uri.starts_with(scheme)) {
+        // The driver names the scheme that it found, which may be a secret.
+        return Err("it must begin with mongodb:// or mongodb+srv://".to_owned());
+    }
     if uri.starts_with("mongodb+srv://") && cfg!(not(feature = "mongodb-srv")) {
         return Err(
             "mongodb+srv:// needs a build with the feature 'mongodb-srv'; without it the hosts \
@@ -238,6 +243,7 @@ mod tests {
     #[tokio::test]
     async fn what_would_fail_later_is_refused_with_the_reason() {
         for (uri, reason) in [
+            ("http://h", "must begin with mongodb://"),
             ("mongodb://h/?loadBalanced=true", "keep a connection"),
             ("mongodb://h/?w=0", "no write would be acknowledged"),
             (

@@ -88,15 +88,15 @@ impl Running<'_> {
 
     fn insert_one(&self, row: NewResource) -> Result<Result<(), Refusal>, StoreError> {
         let NewResource { id, attributes } = row;
-        match unit::insert(self.desk, self.resource_type, &id, attributes) {
+        match unit::insert(self.desk, self.resource_type, &id, &attributes) {
             Ok(()) => Ok(Ok(())),
             Err(WriteFailure::Refused(refusal)) => Ok(Err(refusal)),
             Err(WriteFailure::Store(error)) => Err(error),
         }
     }
 
-    /// Why no more steps are taken after such an outcome, if that is so. Nothing of an import of
-    /// all or nothing may stay, whatever its caller does next.
+    /// The reason why the import ends with this outcome, if it does. An import of all or nothing
+    /// must leave nothing behind, whatever its caller does next.
     fn end_after(&self, outcome: &Result<Outcomes, StoreError>) -> Option<StoreError> {
         let ended = match outcome {
             Err(error) => Some(error.clone()),

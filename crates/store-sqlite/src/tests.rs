@@ -32,9 +32,12 @@ async fn unique_on(store: &SqliteStore, attributes: &str) -> Arc<ResourceType> {
         names => format!("indexes: [{{attributes: [{names}], unique: true}}]\n"),
     };
     let text = format!("type: t\nattributes: {{type: object}}\n{indexes}");
-    let of = Arc::new(resources::schema::parse(&text).unwrap());
-    store.prepare(std::slice::from_ref(&of)).await.unwrap();
-    of
+    let resource_type = Arc::new(resources::schema::parse(&text).unwrap());
+    store
+        .prepare(std::slice::from_ref(&resource_type))
+        .await
+        .unwrap();
+    resource_type
 }
 
 async fn insert(
@@ -55,12 +58,18 @@ async fn names_that_differ_in_case_or_commas_stay_apart() {
     let (_folder, store) = fresh().await;
     let text = "type: t\nattributes: {type: object}\nindexes:\n\
                 - {attributes: [title], unique: true}\n- {attributes: [Title], unique: true}\n";
-    let of = Arc::new(resources::schema::parse(text).unwrap());
-    store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    let resource_type = Arc::new(resources::schema::parse(text).unwrap());
+    store
+        .prepare(std::slice::from_ref(&resource_type))
+        .await
+        .unwrap();
     for title in ["title", "Title"] {
         let value = || serde_json::json!({ title: "T" });
-        insert(&store, &of, value()).await.unwrap();
-        assert!(insert(&store, &of, value()).await.is_err(), "{title}");
+        insert(&store, &resource_type, value()).await.unwrap();
+        assert!(
+            insert(&store, &resource_type, value()).await.is_err(),
+            "{title}"
+        );
     }
     let collection = |name: &str, kind: &str| {
         let text =
@@ -79,7 +88,7 @@ async fn names_that_differ_in_case_or_commas_stay_apart() {
 #[tokio::test]
 async fn values_of_different_kinds_never_clash_and_equal_numbers_do() {
     let (_folder, store) = fresh().await;
-    let of = unique_on(&store, "x").await;
+    let resource_type = unique_on(&store, "x").await;
     for value in [
         serde_json::json!(1),
         true.into(),
@@ -87,15 +96,15 @@ async fn values_of_different_kinds_never_clash_and_equal_numbers_do() {
         "true".into(),
         "[1]".into(),
     ] {
-        insert(&store, &of, serde_json::json!({ "x": value }))
+        insert(&store, &resource_type, serde_json::json!({ "x": value }))
             .await
             .unwrap();
     }
-    insert(&store, &of, serde_json::json!({"x": [1]}))
+    insert(&store, &resource_type, serde_json::json!({"x": [1]}))
         .await
         .unwrap();
     assert!(
-        insert(&store, &of, serde_json::json!({"x": 1.0}))
+        insert(&store, &resource_type, serde_json::json!({"x": 1.0}))
             .await
             .is_err()
     );
@@ -105,18 +114,86 @@ async fn values_of_different_kinds_never_clash_and_equal_numbers_do() {
 async fn integers_that_were_stored_are_not_given_out_after_a_restart() {
     let (folder, store) = fresh().await;
     let text = "type: t\nid: integer\nattributes: {type: object}\n";
-    let of = Arc::new(resources::schema::parse(text).unwrap());
-    store.prepare(std::slice::from_ref(&of)).await.unwrap();
-    let ids = store.next_ids(&of, 7).await.unwrap();
-    let writes = |id| vec![Write::insert(&of, id, resources::schema::Attributes::new())];
+    let resource_type = Arc::new(resources::schema::parse(text).unwrap());
+    store
+        .prepare(std::slice::from_ref(&resource_type))
+        .await
+        .unwrap();
+    let ids = store.next_ids(&resource_type, 7).await.unwrap();
+    let writes = |id| {
+        vec![Write::insert(
+            &resource_type,
+            id,
+            resources::schema::Attributes::new(),
+        )]
+    };
     store
         .write(Unit::new(writes(ids[6].clone())))
         .await
         .unwrap();
-    let delete = Write::delete(&of, ids[6].clone());
+    let delete = Write::delete(&resource_type, ids[6].clone());
     store.write(Unit::new(vec![delete])).await.unwrap();
     drop(store);
     let store = SqliteStore::open(folder.path()).unwrap();
-    store.prepare(std::slice::from_ref(&of)).await.unwrap();
-    assert_eq!(store.next_ids(&of, 1).await.unwrap(), [Id::Integer(8)]);
+    store
+        .prepare(std::slice::from_ref(&resource_type))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.next_ids(&resource_type, 1).await.unwrap(),
+        [Id::Integer(8)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_updates_at_once_lose_nothing() {
+    let (_folder, store) = fresh().await;
+    let store = Arc::new(store);
+    let of = unique_on(&store, "").await;
+    let large = serde_json::json!({"text": "x".repeat(resources::work::LARGE_BYTES)});
+    let stored = insert(&store, &of, large).await.unwrap();
+    let Written::Stored(Resource { id, .. }) = &stored[0] else {
+        panic!("{stored:?}")
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..30 {
+        let members = serde_json::json!({ format!("a{number}"): number });
+        let serde_json::Value::Object(members) = members else {
+            unreachable!()
+        };
+        let mut writes = vec![Write::update(&of, id.clone(), members.clone())];
+        if number % 3 == 0 {
+            // Two large writes in a unit, of which the second meets what the first has left.
+            writes.push(Write::update(&of, id.clone(), members));
+        }
+        let store = store.clone();
+        tasks.spawn(async move { store.write(Unit::new(writes)).await.unwrap() });
+    }
+    tasks.join_all().await;
+    let found = store.find(&of, std::slice::from_ref(id), &Filter::Everything);
+    let text = found.await.unwrap().remove(0).unwrap().text;
+    let members: resources::schema::Attributes = serde_json::from_str(&text).unwrap();
+    assert_eq!(members.len(), 31);
+}
+
+#[tokio::test]
+async fn the_writer_decides_nothing_large() {
+    let (_folder, store) = fresh().await;
+    let of = unique_on(&store, "").await;
+    let large = serde_json::json!({"text": "x".repeat(resources::work::LARGE_BYTES)});
+    let stored = insert(&store, &of, large).await.unwrap();
+    let Written::Stored(resource) = &stored[0] else {
+        panic!("{stored:?}")
+    };
+    let update = Write::update(
+        &of,
+        resource.id.clone(),
+        resources::schema::Attributes::new(),
+    );
+    let unit = Arc::new(Unit::new(vec![update]));
+    let tried = store.writer.try_write(unit, Vec::new()).await;
+    let Err(large::Undone::Undecided { index: 0, current }) = tried else {
+        panic!("the writer has decided")
+    };
+    assert_eq!(current, resource.text);
 }

@@ -13,6 +13,7 @@
 )]
 
 mod imports;
+mod indexes;
 mod reads;
 mod units;
 mod writes;
@@ -88,7 +89,7 @@ macro_rules! store_contract {
     };
 }
 pub use crate::store_contract as clauses;
-pub use {imports::*, reads::*, units::*, writes::*};
+pub use {imports::*, indexes::*, reads::*, units::*, writes::*};
 
 type AnyStore = Arc<dyn Store>;
 
@@ -116,24 +117,24 @@ fn attributes(value: Value) -> Attributes {
     attributes
 }
 
-fn fresh_id(of: &ResourceType) -> Id {
-    of.id.generate().unwrap()
+fn fresh_id(resource_type: &ResourceType) -> Id {
+    resource_type.id.generate().unwrap()
 }
 
-fn insertion(of: &Arc<ResourceType>, id: Id, value: Value) -> Write {
-    Write::insert(of, id, attributes(value))
+fn insertion(resource_type: &Arc<ResourceType>, id: Id, value: Value) -> Write {
+    Write::insert(resource_type, id, attributes(value))
 }
 
-fn update(of: &Arc<ResourceType>, id: &Id, changes: Value) -> Write {
-    Write::update(of, id.clone(), attributes(changes))
+fn update(resource_type: &Arc<ResourceType>, id: &Id, changes: Value) -> Write {
+    Write::update(resource_type, id.clone(), attributes(changes))
 }
 
-fn replacement(of: &Arc<ResourceType>, id: &Id, value: Value) -> Write {
-    Write::replace(of, id.clone(), attributes(value))
+fn replacement(resource_type: &Arc<ResourceType>, id: &Id, value: Value) -> Write {
+    Write::replace(resource_type, id.clone(), attributes(value))
 }
 
-fn deletion(of: &Arc<ResourceType>, id: &Id) -> Write {
-    Write::delete(of, id.clone())
+fn deletion(resource_type: &Arc<ResourceType>, id: &Id) -> Write {
+    Write::delete(resource_type, id.clone())
 }
 
 /// The outcome of a unit that must not fail.
@@ -153,35 +154,41 @@ async fn one(store: &AnyStore, write: Write) -> Result<Written, Refusal> {
     }
 }
 
-async fn insert(store: &AnyStore, of: &Arc<ResourceType>, value: Value) -> Resource {
-    let id = store.next_ids(of, 1).await.unwrap().remove(0);
-    match one(store, insertion(of, id, value)).await.unwrap() {
+async fn insert(store: &AnyStore, resource_type: &Arc<ResourceType>, value: Value) -> Resource {
+    let id = store.next_ids(resource_type, 1).await.unwrap().remove(0);
+    match one(store, insertion(resource_type, id, value))
+        .await
+        .unwrap()
+    {
         Written::Stored(resource) => resource,
         other => panic!("an insertion left {other:?}"),
     }
 }
 
-async fn find(store: &AnyStore, of: &Arc<ResourceType>, id: &Id) -> Option<Resource> {
+async fn find(store: &AnyStore, resource_type: &Arc<ResourceType>, id: &Id) -> Option<Resource> {
     let ids = std::slice::from_ref(id);
-    let mut found = store.find(of, ids, &Filter::Everything).await.unwrap();
+    let mut found = store
+        .find(resource_type, ids, &Filter::Everything)
+        .await
+        .unwrap();
     assert_eq!(found.len(), 1);
     found.remove(0)
 }
 
 /// The members of a resource that must be there.
-async fn found(store: &AnyStore, of: &Arc<ResourceType>, id: &Id) -> Value {
-    let resource = find(store, of, id).await.unwrap();
+async fn found(store: &AnyStore, resource_type: &Arc<ResourceType>, id: &Id) -> Value {
+    let resource = find(store, resource_type, id).await.unwrap();
     assert_eq!(&resource.id, id);
     serde_json::from_str(&resource.text).unwrap()
 }
 
 /// So many resources after the first `skip`, however large they are.
-async fn page(store: &AnyStore, of: &Arc<ResourceType>, skip: u64, limit: u64) -> Page {
+async fn page(store: &AnyStore, resource_type: &Arc<ResourceType>, skip: u64, limit: u64) -> Page {
     let query = Query {
         skip,
         ..Query::first(limit)
     };
-    let mut page = store.list(of, &query).await.unwrap();
+    let mut page = store.list(resource_type, &query).await.unwrap();
     if let Some(mut rest) = page.rest.take() {
         while let Some(batch) = rest.next().await.unwrap() {
             for one in batch.iter() {
@@ -192,8 +199,8 @@ async fn page(store: &AnyStore, of: &Arc<ResourceType>, skip: u64, limit: u64) -
     page
 }
 
-async fn numbers(store: &AnyStore, of: &Arc<ResourceType>) -> Vec<i64> {
-    let page = page(store, of, 0, 10_000).await;
+async fn numbers(store: &AnyStore, resource_type: &Arc<ResourceType>) -> Vec<i64> {
+    let page = page(store, resource_type, 0, 10_000).await;
     assert_eq!(page.total, Some(page.resources.len() as u64));
     page.resources.iter().map(number).collect()
 }
@@ -204,9 +211,9 @@ fn number(resource: ResourceRef<'_>) -> i64 {
         .unwrap()
 }
 
-fn rows(of: &Arc<ResourceType>, range: std::ops::Range<i64>) -> Vec<NewResource> {
+fn rows(resource_type: &Arc<ResourceType>, range: std::ops::Range<i64>) -> Vec<NewResource> {
     let row = |n| NewResource {
-        id: fresh_id(of),
+        id: fresh_id(resource_type),
         attributes: attributes(json!({"n": n})),
     };
     range.map(row).collect()

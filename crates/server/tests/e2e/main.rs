@@ -15,12 +15,21 @@ mod command_line;
 // What operators and schedulers see: probes, ids, log lines, the drain.
 #[cfg(test)]
 mod operations;
+// The end of a process: signals and the drain.
+#[cfg(test)]
+mod stopping;
+// What the operating system gives a process: descriptors, sockets.
+#[cfg(test)]
+mod system;
 // What they see of a process that has a store.
 #[cfg(test)]
 mod storage;
 // The file of the embedded store and its directory.
 #[cfg(test)]
 mod data_directory;
+// The disk is full in the middle of an import.
+#[cfg(test)]
+mod full_disk;
 // The contract of the Fibonacci service.
 #[cfg(test)]
 mod fibonacci;

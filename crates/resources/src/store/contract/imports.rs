@@ -3,51 +3,72 @@
 use super::*;
 
 pub async fn an_import_of_all_or_nothing_is_invisible_until_it_commits(store: AnyStore) {
-    let of = things(&store).await;
-    let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
-    insert_all(&mut import, rows(&of, 0..10)).await;
-    assert_eq!(page(&store, &of, 0, 5).await.total, Some(0));
-    insert_all(&mut import, rows(&of, 10..20)).await;
+    let resource_type = things(&store).await;
+    let mut import = store
+        .import(&resource_type, ImportMode::AllOrNothing)
+        .await
+        .unwrap();
+    insert_all(&mut import, rows(&resource_type, 0..10)).await;
+    assert_eq!(page(&store, &resource_type, 0, 5).await.total, Some(0));
+    insert_all(&mut import, rows(&resource_type, 10..20)).await;
     import.commit().await.unwrap();
-    assert_eq!(numbers(&store, &of).await, (0..20).collect::<Vec<i64>>());
+    assert_eq!(
+        numbers(&store, &resource_type).await,
+        (0..20).collect::<Vec<i64>>()
+    );
 }
 
 pub async fn an_import_that_is_dropped_leaves_nothing(store: AnyStore) {
-    let of = things(&store).await;
-    let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
-    insert_all(&mut import, rows(&of, 0..10)).await;
+    let resource_type = things(&store).await;
+    let mut import = store
+        .import(&resource_type, ImportMode::AllOrNothing)
+        .await
+        .unwrap();
+    insert_all(&mut import, rows(&resource_type, 0..10)).await;
     drop(import);
-    insert(&store, &of, json!({"n": 77})).await;
-    assert_eq!(numbers(&store, &of).await, [77]);
+    insert(&store, &resource_type, json!({"n": 77})).await;
+    assert_eq!(numbers(&store, &resource_type).await, [77]);
 }
 
 pub async fn an_import_by_batches_keeps_what_was_acknowledged(store: AnyStore) {
-    let of = things(&store).await;
-    let mut import = store.import(&of, ImportMode::EachBatch).await.unwrap();
-    insert_all(&mut import, rows(&of, 0..10)).await;
+    let resource_type = things(&store).await;
+    let mut import = store
+        .import(&resource_type, ImportMode::EachBatch)
+        .await
+        .unwrap();
+    insert_all(&mut import, rows(&resource_type, 0..10)).await;
     drop(import);
-    assert_eq!(numbers(&store, &of).await, (0..10).collect::<Vec<i64>>());
+    assert_eq!(
+        numbers(&store, &resource_type).await,
+        (0..10).collect::<Vec<i64>>()
+    );
 }
 
 pub async fn an_import_by_batches_says_which_rows_are_refused(store: AnyStore) {
-    let of = things(&store).await;
-    let mut batch = rows(&of, 0..4);
+    let resource_type = things(&store).await;
+    let mut batch = rows(&resource_type, 0..4);
     batch[2].id = batch[0].id.clone();
     let taken = Refusal::IdTaken(batch[0].id.clone());
-    let mut import = store.import(&of, ImportMode::EachBatch).await.unwrap();
+    let mut import = store
+        .import(&resource_type, ImportMode::EachBatch)
+        .await
+        .unwrap();
     let outcomes = import.insert(batch).await.unwrap();
     assert_eq!(outcomes, [Ok(()), Ok(()), Err(taken), Ok(())]);
     import.commit().await.unwrap();
-    assert_eq!(numbers(&store, &of).await, [0, 1, 3]);
+    assert_eq!(numbers(&store, &resource_type).await, [0, 1, 3]);
 }
 
 pub async fn an_import_of_all_or_nothing_ends_at_the_first_refusal(store: AnyStore) {
-    let of = things(&store).await;
-    let there = insert(&store, &of, json!({"n": 77})).await.id;
+    let resource_type = things(&store).await;
+    let there = insert(&store, &resource_type, json!({"n": 77})).await.id;
     for clashes_with_its_own in [true, false] {
-        let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
-        insert_all(&mut import, rows(&of, 0..3)).await;
-        let mut batch = rows(&of, 3..8);
+        let mut import = store
+            .import(&resource_type, ImportMode::AllOrNothing)
+            .await
+            .unwrap();
+        insert_all(&mut import, rows(&resource_type, 0..3)).await;
+        let mut batch = rows(&resource_type, 3..8);
         let id = if clashes_with_its_own {
             batch[0].id.clone()
         } else {
@@ -58,20 +79,23 @@ pub async fn an_import_of_all_or_nothing_ends_at_the_first_refusal(store: AnySto
         let outcomes = import.insert(batch).await.unwrap();
         assert_eq!(outcomes.last(), Some(&Err(taken)));
         assert!(import.commit().await.is_err(), "a part was committed");
-        assert_eq!(numbers(&store, &of).await, [77]);
+        assert_eq!(numbers(&store, &resource_type).await, [77]);
     }
 }
 
 pub async fn an_import_in_order_ends_at_the_first_refusal(store: AnyStore) {
-    let of = things(&store).await;
-    let mut import = store.import(&of, ImportMode::InOrder).await.unwrap();
-    insert_all(&mut import, rows(&of, 0..3)).await;
-    let mut batch = rows(&of, 3..8);
+    let resource_type = things(&store).await;
+    let mut import = store
+        .import(&resource_type, ImportMode::InOrder)
+        .await
+        .unwrap();
+    insert_all(&mut import, rows(&resource_type, 0..3)).await;
+    let mut batch = rows(&resource_type, 3..8);
     batch[2].id = batch[0].id.clone();
     batch[4].id = batch[0].id.clone();
     let taken = Refusal::IdTaken(batch[0].id.clone());
     let outcomes = import.insert(batch).await.unwrap();
     assert_eq!(outcomes, [Ok(()), Ok(()), Err(taken)]);
     import.commit().await.unwrap();
-    assert_eq!(numbers(&store, &of).await, [0, 1, 2, 3, 4]);
+    assert_eq!(numbers(&store, &resource_type).await, [0, 1, 2, 3, 4]);
 }

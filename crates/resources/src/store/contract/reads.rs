@@ -5,63 +5,75 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 
 pub async fn an_unknown_id_is_none(store: AnyStore) {
-    let of = things(&store).await;
-    let unknown = fresh_id(&of);
-    assert_eq!(find(&store, &of, &unknown).await, None);
+    let resource_type = things(&store).await;
+    let unknown = fresh_id(&resource_type);
+    assert_eq!(find(&store, &resource_type, &unknown).await, None);
 }
 
 pub async fn many_are_found_in_the_order_in_which_they_were_asked_for(store: AnyStore) {
-    let of = things(&store).await;
-    let first = insert(&store, &of, json!({"n": 1})).await;
-    let second = insert(&store, &of, json!({"n": 2})).await;
+    let resource_type = things(&store).await;
+    let first = insert(&store, &resource_type, json!({"n": 1})).await;
+    let second = insert(&store, &resource_type, json!({"n": 2})).await;
     let ids = [
         second.id.clone(),
-        fresh_id(&of),
+        fresh_id(&resource_type),
         first.id.clone(),
         second.id.clone(),
     ];
-    let found = store.find(&of, &ids, &Filter::Everything).await.unwrap();
+    let found = store
+        .find(&resource_type, &ids, &Filter::Everything)
+        .await
+        .unwrap();
     let expected = [Some(second.clone()), None, Some(first), Some(second)];
     assert_eq!(found, expected);
-    assert_eq!(store.find(&of, &[], &Filter::Everything).await.unwrap(), []);
+    assert_eq!(
+        store
+            .find(&resource_type, &[], &Filter::Everything)
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 pub async fn a_total_is_given_where_it_is_wanted(store: AnyStore) {
-    let of = things(&store).await;
+    let resource_type = things(&store).await;
     for n in 0..3 {
-        insert(&store, &of, json!({"n": n})).await;
+        insert(&store, &resource_type, json!({"n": n})).await;
     }
     for total in [true, false] {
         let query = Query {
             total,
             ..Query::first(2)
         };
-        let page = store.list(&of, &query).await.unwrap();
+        let page = store.list(&resource_type, &query).await.unwrap();
         assert_eq!(page.resources.len(), 2);
         assert_eq!(page.total, total.then_some(3));
     }
 }
 
 pub async fn readers_at_once_are_each_given_their_own(store: AnyStore) {
-    let of = things(&store).await;
+    let resource_type = things(&store).await;
     let mut wanted = Vec::new();
     for n in 0..20 {
-        wanted.push((insert(&store, &of, json!({"n": n})).await.id, Some(n)));
-        wanted.push((fresh_id(&of), None));
+        wanted.push((
+            insert(&store, &resource_type, json!({"n": n})).await.id,
+            Some(n),
+        ));
+        wanted.push((fresh_id(&resource_type), None));
     }
     let mut readers = tokio::task::JoinSet::new();
     for reader in 0..200 {
-        let (store, of) = (store.clone(), of.clone());
+        let (store, resource_type) = (store.clone(), resource_type.clone());
         let (id, expected) = wanted[reader % wanted.len()].clone();
         readers.spawn(async move {
-            let found = find(&store, &of, &id).await;
+            let found = find(&store, &resource_type, &id).await;
             let found = found.map(|resource| {
                 assert_eq!(resource.id, id);
                 serde_json::from_str::<Value>(&resource.text).unwrap()
             });
             assert_eq!(found, expected.map(|n| json!({"n": n})));
             let size = 1 + reader as u64 % 7;
-            let page = page(&store, &of, size, size).await;
+            let page = page(&store, &resource_type, size, size).await;
             let seen: Vec<i64> = page.resources.iter().map(number).collect();
             let first = i64::try_from(size).unwrap();
             assert_eq!(seen, (first..2 * first).collect::<Vec<_>>());
@@ -72,28 +84,28 @@ pub async fn readers_at_once_are_each_given_their_own(store: AnyStore) {
 }
 
 pub async fn a_write_that_was_acknowledged_is_in_every_later_read(store: AnyStore) {
-    let of = things(&store).await;
-    let id = insert(&store, &of, json!({"n": 0})).await.id;
-    let other = insert(&store, &of, json!({"n": -1})).await.id;
+    let resource_type = things(&store).await;
+    let id = insert(&store, &resource_type, json!({"n": 0})).await.id;
+    let other = insert(&store, &resource_type, json!({"n": -1})).await.id;
     let done = Arc::new(AtomicBool::new(false));
     let mut crowd = tokio::task::JoinSet::new();
     for reader in 0..8 {
-        let (store, of) = (store.clone(), of.clone());
+        let (store, resource_type) = (store.clone(), resource_type.clone());
         let id = if reader % 2 == 0 { &id } else { &other }.clone();
         let done = done.clone();
         crowd.spawn(async move {
             while !done.load(Ordering::Relaxed) {
-                found(&store, &of, &id).await;
-                page(&store, &of, 0, 5).await;
+                found(&store, &resource_type, &id).await;
+                page(&store, &resource_type, 0, 5).await;
             }
         });
     }
     for n in 1..=50 {
-        one(&store, update(&of, &id, json!({"n": n})))
+        one(&store, update(&resource_type, &id, json!({"n": n})))
             .await
             .unwrap();
-        assert_eq!(found(&store, &of, &id).await, json!({"n": n}));
-        assert_eq!(numbers(&store, &of).await, [n, -1]);
+        assert_eq!(found(&store, &resource_type, &id).await, json!({"n": n}));
+        assert_eq!(numbers(&store, &resource_type).await, [n, -1]);
     }
     done.store(true, Ordering::Relaxed);
     // A reader that panicked fails the clause here.
@@ -101,13 +113,13 @@ pub async fn a_write_that_was_acknowledged_is_in_every_later_read(store: AnyStor
 }
 
 pub async fn pages_partition_the_collection_in_the_order_of_creation(store: AnyStore) {
-    let of = things(&store).await;
+    let resource_type = things(&store).await;
     for n in 0..25 {
-        insert(&store, &of, json!({"n": n})).await;
+        insert(&store, &resource_type, json!({"n": n})).await;
     }
     let mut seen = Vec::new();
     for skip in [0, 10, 20] {
-        let page = page(&store, &of, skip, 10).await;
+        let page = page(&store, &resource_type, skip, 10).await;
         assert_eq!(page.total, Some(25));
         seen.extend(page.resources.iter().map(number));
     }
@@ -127,56 +139,65 @@ pub async fn ids_that_clients_choose_do_not_decide_the_order(store: AnyStore) {
         ),
     ] {
         let definition = format!("type: by-{kind}\nid: {kind}\nattributes: {{type: object}}\n");
-        let of = prepared(&store, &definition).await;
+        let resource_type = prepared(&store, &definition).await;
         for (n, id) in (0..).zip(ids) {
             let id = kind.parse(id).unwrap();
-            one(&store, insertion(&of, id, json!({"n": n})))
+            one(&store, insertion(&resource_type, id, json!({"n": n})))
                 .await
                 .unwrap();
         }
         let second = kind.parse(ids[1]).unwrap();
-        let replace = replacement(&of, &second, json!({"n": 7}));
+        let replace = replacement(&resource_type, &second, json!({"n": 7}));
         one(&store, replace).await.unwrap();
-        assert_eq!(numbers(&store, &of).await, [0, 7, 2]);
-        let mut scan = store.scan(&of).await.unwrap();
+        assert_eq!(numbers(&store, &resource_type).await, [0, 7, 2]);
+        let mut scan = store.scan(&resource_type).await.unwrap();
         let batch = scan.next().await.unwrap().unwrap();
         assert_eq!(batch.iter().map(number).collect::<Vec<_>>(), [0, 7, 2]);
     }
 }
 
 pub async fn changes_do_not_move_a_resource(store: AnyStore) {
-    let of = things(&store).await;
+    let resource_type = things(&store).await;
     let mut ids = Vec::new();
     for n in 0..4 {
-        ids.push(insert(&store, &of, json!({"n": n})).await.id);
+        ids.push(insert(&store, &resource_type, json!({"n": n})).await.id);
     }
     one(
         &store,
-        update(&of, &ids[0], json!({"n": 10, "padding": "x".repeat(5000)})),
+        update(
+            &resource_type,
+            &ids[0],
+            json!({"n": 10, "padding": "x".repeat(5000)}),
+        ),
     )
     .await
     .unwrap();
-    let replace = replacement(&of, &ids[1], json!({"n": 20}));
+    let replace = replacement(&resource_type, &ids[1], json!({"n": 20}));
     one(&store, replace).await.unwrap();
-    one(&store, deletion(&of, &ids[2])).await.unwrap();
-    insert(&store, &of, json!({"n": 4})).await;
-    assert_eq!(numbers(&store, &of).await, [10, 20, 3, 4]);
+    one(&store, deletion(&resource_type, &ids[2]))
+        .await
+        .unwrap();
+    insert(&store, &resource_type, json!({"n": 4})).await;
+    assert_eq!(numbers(&store, &resource_type).await, [10, 20, 3, 4]);
 }
 
 pub async fn a_page_past_the_end_is_empty(store: AnyStore) {
-    let of = things(&store).await;
-    insert(&store, &of, json!({"n": 1})).await;
-    let past = page(&store, &of, i64::MAX.unsigned_abs() - 10, 10).await;
+    let resource_type = things(&store).await;
+    insert(&store, &resource_type, json!({"n": 1})).await;
+    let past = page(&store, &resource_type, i64::MAX.unsigned_abs() - 10, 10).await;
     assert!(past.resources.is_empty());
     assert_eq!(past.total, Some(1));
 }
 
 pub async fn a_scan_gives_every_resource_in_the_order_of_creation(store: AnyStore) {
-    let of = things(&store).await;
-    let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
-    insert_all(&mut import, rows(&of, 0..1234)).await;
+    let resource_type = things(&store).await;
+    let mut import = store
+        .import(&resource_type, ImportMode::AllOrNothing)
+        .await
+        .unwrap();
+    insert_all(&mut import, rows(&resource_type, 0..1234)).await;
     import.commit().await.unwrap();
-    let mut scan = store.scan(&of).await.unwrap();
+    let mut scan = store.scan(&resource_type).await.unwrap();
     let mut seen = Vec::new();
     while let Some(batch) = scan.next().await.unwrap() {
         seen.extend(batch.iter().map(number));

@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::{LOOK_INTERVAL, SOON, Store};
 
-/// The binary, without the settings of whoever runs the tests.
-pub(super) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_monocoque"));
+const BINARY: &str = env!("CARGO_BIN_EXE_monocoque");
+
+/// The binary, without the settings of the developer who runs the tests.
+pub(crate) fn binary() -> Command {
+    without_settings(Command::new(BINARY))
+}
+
+fn without_settings(mut command: Command) -> Command {
     #[expect(
         clippy::disallowed_methods,
         reason = "a child must not inherit settings, whatever their names"
@@ -21,6 +26,20 @@ pub(super) fn binary() -> Command {
     }
     command.env_remove("MONGO_URI").env_remove("LOG_MODE");
     command
+}
+
+/// The same command with a limit of file descriptors.
+pub(super) fn within_descriptors(command: &Command, count: u32) -> Command {
+    let mut limited = Command::new("sh");
+    let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
+    limited.args(["-c", &script]).arg(command.get_program());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
 }
 
 /// A command line that is about to be run.
@@ -41,6 +60,20 @@ pub(crate) struct Outcome {
 impl Invocation {
     pub(crate) fn new(arguments: &[&str]) -> Self {
         let mut command = binary();
+        command.args(arguments);
+        Self {
+            command,
+            input: Vec::new(),
+        }
+    }
+
+    /// A command none of whose files may become longer than so many blocks of 512 or 1024 bytes
+    /// (shells differ): the disk is full for it then.
+    pub(crate) fn on_small_disk(blocks: u32, arguments: &[&str]) -> Self {
+        // A process that does not ignore the signal is ended by it.
+        let script = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+        let mut command = without_settings(Command::new("sh"));
+        command.args(["-c", script, &blocks.to_string(), BINARY]);
         command.args(arguments);
         Self {
             command,

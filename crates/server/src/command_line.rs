@@ -18,7 +18,8 @@ Exit codes:
   2   the command line makes no sense
   64  a setting, a definition file or an input file is wrong
   69  something that is needed is unavailable or damaged
-  70  an error of the program";
+  70  an error of the program
+  71  serve only, with exit_when_stuck: every worker thread stood still";
 
 /// HTTP micro-services that are ready for production on the first day: Fibonacci numbers, and a
 /// JSON:API service for each declared resource type.

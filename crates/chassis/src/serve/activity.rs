@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// The coarse clock of a server.
+/// The coarse clock of a server. It counts the time in which the server ran: while the process was
+/// stopped or starved, its clients could not be served.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
+    /// Real milliseconds at the last advance.
+    seen: AtomicU64,
     millis: AtomicU64,
 }
 
@@ -20,12 +23,16 @@ impl Clock {
     pub(super) fn start() -> Self {
         Self {
             started: Instant::now(),
+            seen: AtomicU64::new(0),
             millis: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn advance(&self) {
-        self.millis.store(millis(self.started.elapsed()), Relaxed);
+    /// Advances to the present, but by no more than `step_max`.
+    pub(super) fn advance(&self, step_max: Duration) {
+        let real = millis(self.started.elapsed());
+        let step = real - self.seen.swap(real, Relaxed).min(real);
+        self.millis.fetch_add(step.min(millis(step_max)), Relaxed);
     }
 
     pub(super) fn now(&self) -> u64 {

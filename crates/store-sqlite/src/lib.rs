@@ -5,7 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+mod lock;
 mod file;
+mod watch;
 mod readers;
 mod collection;
 mod id;
@@ -28,7 +30,9 @@ use resources::store::{
 };
 
 use self::collection::Collection;
+use self::lock::Lock;
 use self::readers::Readers;
+use self::watch::Watch;
 use self::writer::Writer;
 
 /// The store over an embedded SQLite file.
@@ -37,7 +41,22 @@ pub struct SqliteStore {
     // file, and the lock is released after that.
     readers: Readers,
     writer: Writer,
-    _lock: file::Lock,
+    watch: Arc<Watch>,
+}
+
+/// How the files of an embedded store are kept.
+#[derive(Debug, Clone)]
+pub struct SqliteSettings {
+    /// What the files may be used for, as in `chmod`. Whoever may read them may enter their
+    /// directory.
+    pub files_mode: u32,
+}
+
+impl Default for SqliteSettings {
+    /// For their owner only.
+    fn default() -> Self {
+        Self { files_mode: 0o600 }
+    }
 }
 
 impl SqliteStore {
@@ -55,15 +74,15 @@ impl SqliteStore {
     /// `Unusable` when the directory cannot be written or another process uses it, or the file
     /// belongs to another program or a newer version of this one; `Corrupt` when the file is
     /// damaged. Nothing is changed then.
-    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let lock = file::Lock::acquire(data_dir)?;
+    pub fn open(data_dir: &Path, settings: &SqliteSettings) -> Result<Self, StoreError> {
+        let lock = Lock::acquire(data_dir, settings.files_mode)?;
         let path = data_dir.join(file::NAME);
-        let connection = file::open(&path)?;
-        let readers = Readers::new(&path)?;
+        let (connection, token) = file::open(&path, &lock)?;
+        let watch = Arc::new(Watch::start(&path, token, lock)?);
         Ok(Self {
-            readers,
-            writer: Writer::start(connection)?,
-            _lock: lock,
+            readers: Readers::new(&path, watch.clone())?,
+            writer: Writer::start(connection, watch.clone())?,
+            watch,
         })
     }
 }
@@ -137,6 +156,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        self.watch.check()?;
         self.readers
             .run(|connection| {
                 connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))

@@ -66,6 +66,15 @@ pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), Sto
     Ok((connection, token))
 }
 
+/// Opens the file for a look that changes nothing.
+pub(super) fn open_to_look(path: &Path, lock: &Lock) -> Result<Connection, StoreError> {
+    missing(path, &lock.last)?;
+    check_magic(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).map_err(failure);
+    opened.map_err(|error| name_file(error, path))
+}
+
 /// Makes the file under another name first, so that there is never one that is half made.
 fn create(path: &Path, mode: u32) -> Result<(), StoreError> {
     let unusable = |error: std::io::Error| {

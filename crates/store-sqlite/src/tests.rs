@@ -203,3 +203,5 @@ async fn the_writer_decides_nothing_large() {
 }
 
 mod files;
+
+mod pages;

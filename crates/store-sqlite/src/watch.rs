@@ -9,9 +9,10 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use resources::store::StoreError;
 
 use super::lock::{Lock, State};
+use super::reserve;
 
 /// Free space below which a failure to write is put down to a full disk, in bytes.
-const ROOM_MIN: u64 = 1 << 20;
+const ROOM_MIN: usize = 1 << 20;
 
 /// The files of a store while they are open, and the lock of their directory.
 pub(super) struct Watch {
@@ -139,8 +140,7 @@ impl Watch {
     }
 
     fn has_no_room(&self) -> bool {
-        let room = rustix::fs::statvfs(&self.folder);
-        room.is_ok_and(|room| room.f_bavail.saturating_mul(room.f_frsize) < ROOM_MIN)
+        !reserve::has_room(&self.folder, ROOM_MIN)
     }
 
     fn compare(&self, seen: Option<&[Signature; 2]>) -> Result<(), StoreError> {

@@ -160,3 +160,70 @@ async fn files_are_for_their_owner_unless_a_setting_says_otherwise() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_byte_that_has_flipped_is_noticed_when_it_is_read_and_by_a_check() {
+    let (folder, store) = fresh().await;
+    let of = unique_on(&store, "").await;
+    insert(&store, &of, serde_json::json!({"text": "sound"}))
+        .await
+        .unwrap();
+    let stored = insert(&store, &of, serde_json::json!({"text": "flipped here"})).await;
+    let Written::Stored(flipped) = stored.unwrap().remove(0) else {
+        panic!("nothing was stored")
+    };
+    drop(store);
+    let settings = SqliteSettings::default();
+    let report = SqliteStore::check(folder.path(), &settings).unwrap();
+    assert_eq!(
+        (report.resources, report.unchecked, report.damages.len()),
+        (2, 0, 0)
+    );
+    let mut bytes = std::fs::read(path(&folder, file::NAME)).unwrap();
+    let at = bytes
+        .windows(7)
+        .position(|window| window == b"flipped")
+        .unwrap();
+    bytes[at] = b'F';
+    std::fs::write(path(&folder, file::NAME), bytes).unwrap();
+    let report = SqliteStore::check(folder.path(), &settings).unwrap();
+    assert_eq!(report.damages.len(), 1, "{report:?}");
+    assert!(
+        report.damages[0].contains(&flipped.id.to_string()),
+        "{report:?}"
+    );
+    let store = open(folder.path()).unwrap();
+    store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    let found = store.find(&of, &[flipped.id], &Filter::Everything).await;
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+    let listed = store.list(&of, &Query::first(9)).await;
+    assert!(matches!(listed, Err(StoreError::Corrupt(_))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn resources_of_earlier_versions_are_read_without_a_checksum() {
+    let (folder, store, of) = filled().await;
+    drop(store);
+    let connection = rusqlite::Connection::open(path(&folder, file::NAME)).unwrap();
+    connection
+        .execute_batch("ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(connection);
+    let store = open(folder.path()).unwrap();
+    store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    insert(&store, &of, serde_json::json!({"n": 2}))
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .list(&of, &Query::first(9))
+            .await
+            .unwrap()
+            .resources
+            .len(),
+        2
+    );
+    drop(store);
+    let report = SqliteStore::check(folder.path(), &SqliteSettings::default()).unwrap();
+    assert_eq!((report.resources, report.unchecked), (2, 1));
+}

@@ -42,8 +42,19 @@ pub struct Error {
     pub detail: Option<String>,
     /// Where in the request it is.
     pub source: Option<Source>,
+    /// Where to read more, absent in most errors.
+    pub links: Option<Box<ErrorLinks>>,
     /// Further facts for programs, such as `line` and `column`.
     pub meta: Map<String, Value>,
+}
+
+/// The links of an error object: <https://jsonapi.org/format/1.1/#error-objects>.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorLinks {
+    /// `about`: a page about this occurrence of the problem.
+    pub about: Option<Cow<'static, str>>,
+    /// `type`: what identifies this kind of problem, and leads to a page about it.
+    pub kind: Option<Cow<'static, str>>,
 }
 
 impl Error {
@@ -59,6 +70,7 @@ impl Error {
             title: title.into(),
             detail: None,
             source: None,
+            links: None,
             meta: Map::new(),
         }
     }
@@ -91,6 +103,20 @@ impl Error {
         self
     }
 
+    /// Links to a page about this occurrence.
+    #[must_use]
+    pub fn about_link(mut self, url: impl Into<Cow<'static, str>>) -> Self {
+        self.links.get_or_insert_default().about = Some(url.into());
+        self
+    }
+
+    /// Links to what identifies this kind of problem.
+    #[must_use]
+    pub fn type_link(mut self, url: impl Into<Cow<'static, str>>) -> Self {
+        self.links.get_or_insert_default().kind = Some(url.into());
+        self
+    }
+
     /// Adds a fact for programs.
     #[must_use]
     pub fn meta(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -119,6 +145,9 @@ impl Error {
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
+        if let Some(links) = &self.links {
+            object.serialize_entry("links", links)?;
+        }
         object.serialize_entry("status", self.status.as_str())?;
         object.serialize_entry("code", &self.code)?;
         object.serialize_entry("title", &self.title)?;
@@ -130,6 +159,19 @@ impl Serialize for Error {
         }
         if !self.meta.is_empty() {
             object.serialize_entry("meta", &self.meta)?;
+        }
+        object.end()
+    }
+}
+
+impl Serialize for ErrorLinks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        if let Some(about) = &self.about {
+            object.serialize_entry("about", about)?;
+        }
+        if let Some(kind) = &self.kind {
+            object.serialize_entry("type", kind)?;
         }
         object.end()
     }
@@ -201,6 +243,12 @@ impl Errors {
         &self.errors
     }
 
+    /// The single errors, to be answered together with others.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Error> {
+        self.errors
+    }
+
     /// The error document as JSON text. Where not all errors fit, the last one of the document
     /// says how many there are besides.
     #[must_use]
@@ -249,6 +297,15 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_value(&source).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn cp_21_and_er_9_links_of_an_error_are_plain_urls() {
+        let error = Error::new(StatusCode::BAD_REQUEST, "code", "Title");
+        let error = error.about_link("/errors#code").type_link("urn:x");
+        let value = serde_json::to_value(&error).unwrap();
+        let expected = serde_json::json!({"about": "/errors#code", "type": "urn:x"});
+        assert_eq!(value["links"], expected);
     }
 
     #[test]

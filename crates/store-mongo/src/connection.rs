@@ -11,9 +11,9 @@ use resources::store::StoreError;
 
 use crate::calls::Calls;
 use crate::circuit::Circuit;
-use crate::counter::Greatest;
+use crate::counter::Counters;
 use crate::failure;
-use crate::settings::MongoSettings;
+use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
 
 pub(crate) struct Connection {
@@ -22,7 +22,7 @@ pub(crate) struct Connection {
     pub(crate) calls: Calls,
     pub(crate) circuit: Arc<Circuit>,
     pub(crate) unprepared: Unprepared,
-    pub(crate) greatest: Greatest,
+    pub(crate) counters: Counters,
     /// Whether the server can read as of one moment: yes, until it says otherwise.
     snapshots: AtomicBool,
     /// The hosts, if clients may know them.
@@ -34,18 +34,20 @@ impl Connection {
     pub(crate) async fn new(settings: &MongoSettings) -> Result<Self, StoreError> {
         let (options, database) = settings.options().await?;
         let pool_size = options.max_pool_size.unwrap_or_default();
+        let hosts = settings.shows_hosts.then(|| settings::hosts(&options));
         let client = Client::with_options(options)
             .map_err(|error| StoreError::Unusable(failure::text(&error)))?;
         let circuit = Circuit::new(client.clone());
+        let database = client.database(&database);
         Ok(Self {
-            database: client.database(&database),
+            counters: Counters::new(&database),
+            database,
             client,
             calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),
             circuit,
             unprepared: Unprepared::default(),
-            greatest: Greatest::default(),
             snapshots: AtomicBool::new(true),
-            hosts: settings.shows_hosts.then(|| settings.hosts()),
+            hosts,
         })
     }
 

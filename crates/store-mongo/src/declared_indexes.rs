@@ -1,4 +1,4 @@
-//! The indexes that a type declares, as MongoDB is told of them.
+//! The indexes that a type declares, as MongoDB's models.
 
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
@@ -9,26 +9,8 @@ use resources::schema::{Index, ResourceType};
 use crate::ids;
 
 /// Every type of BSON but null: values of these types can clash.
-const TYPES: [&str; 18] = [
-    "double",
-    "string",
-    "object",
-    "array",
-    "binData",
-    "objectId",
-    "bool",
-    "date",
-    "regex",
-    "dbPointer",
-    "javascript",
-    "symbol",
-    "int",
-    "timestamp",
-    "long",
-    "decimal",
-    "minKey",
-    "maxKey",
-];
+const TYPES: &str = "double string object array binData objectId bool date regex dbPointer javascript \
+                     symbol int timestamp long decimal minKey maxKey";
 
 const UNIQUE: &str = "unique_";
 
@@ -97,7 +79,7 @@ pub(crate) fn is_own_unique(name: &str, keys: &Document, filter: Option<&Documen
 }
 
 pub(crate) fn types() -> Vec<Bson> {
-    TYPES.into_iter().map(Bson::from).collect()
+    TYPES.split_whitespace().map(Bson::from).collect()
 }
 
 pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {
@@ -117,7 +99,7 @@ pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {
 
 const POSITION_INDEX: &str = "_position_1__id_1";
 
-/// The name under which it is declared.
+/// The name of a declared index.
 pub(crate) fn name_of(model: &IndexModel) -> &str {
     let options = model.options.as_ref();
     options

@@ -17,8 +17,8 @@ const MAY_KNOW: [(&str, &[&str]); 6] = [
     ("chassis", &[]),
     ("fibonacci", &[]),
     ("jsonapi", &[]),
-    // Servers for tests; a dependency of tests only.
-    ("test-servers", &[]),
+    // Servers for tests, and a store over them; a dependency of tests only.
+    ("test-servers", &["resources", "store-mongo"]),
 ];
 
 /// Knows everyone, but for what tests need.

@@ -111,7 +111,9 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
                 let pattern = step.trim_start_matches("/patternProperties/");
                 let pattern = pattern.replace("~1", "/").replace("~0", "~");
                 let message = wrong("pattern", &pattern.into());
-                found.extend(message.map(|text| mistake(located.position(&pointer), &pointer, text)));
+                found.extend(
+                    message.map(|text| mistake(located.position(&pointer), &pointer, text)),
+                );
             }
             found.extend(mistakes(inner, &pointer, located));
         }

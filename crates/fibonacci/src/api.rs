@@ -20,6 +20,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::stream::Reservations;
 use crate::table::Table;
 use error::ApiError;
+pub use error::error;
 
 /// What the handlers share.
 struct Service {

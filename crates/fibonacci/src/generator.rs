@@ -13,7 +13,6 @@ mod compiled;
 #[cfg(target_arch = "x86_64")]
 mod tiled;
 #[cfg(target_arch = "x86_64")]
-mod exact;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
@@ -144,7 +143,7 @@ fn put(text: &mut [u8], separator: &[u8]) -> usize {
     separator.len()
 }
 
-/// Lengths and counts of what is in memory.
+/// A length or count of something that is in memory.
 fn narrow(size: u64) -> usize {
     usize::try_from(size).expect("a size in memory")
 }

@@ -12,6 +12,6 @@ mod stream;
 mod number;
 pub mod generator;
 
-pub use api::router;
+pub use api::{error, router};
 pub use generator::{Form, Generator};
 pub use settings::{Settings, SettingsError};

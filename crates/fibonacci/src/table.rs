@@ -66,9 +66,9 @@ impl Table {
     }
 }
 
-/// Places within a table that is in memory.
-fn narrow(place: u64) -> usize {
-    usize::try_from(place).expect("a table smaller than memory")
+/// A position within the table, which is in memory.
+fn narrow(position: u64) -> usize {
+    usize::try_from(position).expect("a table smaller than memory")
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl Error {
 }
 
 impl Error {
-    /// 400: the request document has not the shape that JSON:API gives it.
+    /// 400: the request document does not have the shape that JSON:API demands.
     #[must_use]
     pub fn malformed_document(detail: impl Into<String>) -> Self {
         let title = "Malformed JSON:API document";

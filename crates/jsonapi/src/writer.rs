@@ -7,7 +7,7 @@ use crate::query::path_segment;
 const ATTRIBUTES: &[u8] = br#","attributes":"#;
 const JSONAPI: &[u8] = br#","jsonapi":{"version":"1.1"}}"#;
 
-/// A document with one top-level member, such as `meta` or `errors`, or `data` of no declared type.
+/// A document with one top-level member: `meta`, `errors`, or `data` that no store keeps.
 #[must_use]
 pub fn document(member: &str, value: &impl Serialize) -> Vec<u8> {
     let mut text = format!(r#"{{"{member}":"#).into_bytes();
@@ -58,7 +58,7 @@ impl ResourceWriter {
         format!("{}/{}", self.collection, path_segment(id))
     }
 
-    /// About how many bytes so many resources take, whose attributes take `bytes` together.
+    /// The expected size in bytes of so many resources whose attributes have `bytes` together.
     #[must_use]
     pub fn bytes(&self, resources: usize, bytes: usize) -> usize {
         const ID: usize = 36;
@@ -117,8 +117,8 @@ enum Before {
 }
 
 impl DocumentWriter {
-    /// Begins a document whose primary data is one resource, or null if none is written. It is
-    /// expected to take so many bytes.
+    /// Begins a document whose primary data is one resource, or null if none is written. `bytes` is
+    /// its expected size.
     #[must_use]
     pub fn one(bytes: usize) -> Self {
         Self::new(Data::One, br#"{"data":"#, bytes)

@@ -12,6 +12,9 @@ pub use id::{Id, IdKind, InvalidId};
 /// The JSON Schema of definition files, for editors and for [`parse`].
 pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");
 
+/// Invented contacts for a first look: 500 objects, one on each line, without ids.
+pub const SAMPLE_CONTACTS: &str = include_str!("../definitions/contacts.sample.ndjson");
+
 /// A resource type: everything that the service knows about its resources.
 #[derive(Debug)]
 pub struct ResourceType {
@@ -27,12 +30,12 @@ pub struct ResourceType {
     pub id_attribute: Option<String>,
     /// Page sizes.
     pub page: PageLimits,
-    /// What attributes must be like.
+    /// The schema of its attributes.
     pub attributes: AttributesSchema,
-    /// What the store keeps in order.
+    /// The indexes over its attributes.
     pub indexes: Vec<Index>,
-    /// The attributes by which a MongoDB collection is sharded; empty where it is by `_id` or not
-    /// at all.
+    /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
+    /// or not at all.
     pub shard_key: Vec<String>,
 }
 

@@ -5,6 +5,7 @@ mod guard;
 mod resources;
 mod bulk;
 mod failure;
+mod rounds;
 #[cfg(feature = "testing")]
 pub mod contract;
 
@@ -19,6 +20,7 @@ pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, 
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
 pub use guard::{After, admit};
 pub use resources::{ResourceRef, Resources, stored_value};
+pub use rounds::Rounds;
 pub use write::{Change, Guard, Presence, Unit, Version, Write, Written};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.

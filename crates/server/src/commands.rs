@@ -3,6 +3,7 @@
 mod config;
 mod explain;
 mod export;
+mod file_format;
 mod healthcheck;
 mod import;
 mod indexes;
@@ -40,7 +41,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes to the standard output; that nobody reads it any more is no failure.
+/// Writes to the standard output. A closed pipe is no failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
     match output
@@ -52,6 +53,11 @@ fn print(text: &str) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Writes a line to the standard error; that nobody reads it any more is no failure.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {

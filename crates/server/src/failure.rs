@@ -53,7 +53,7 @@ impl Failure {
         Self::new(Kind::Internal, message)
     }
 
-    /// Writes it to the log, for whoever reads that and not the standard error.
+    /// Writes the failure to the log.
     pub(crate) fn log(mut self) -> Self {
         tracing::error!(
             error = self.message,
@@ -64,7 +64,7 @@ impl Failure {
         self
     }
 
-    /// Says it on the standard error, unless the log has it and nobody looks on.
+    /// Writes the failure to the standard error, unless the log has it and no person is watching.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.logged || std::io::stderr().is_terminal() {
             let _ = writeln!(std::io::stderr(), "monocoque: {}", self.message);

@@ -1,12 +1,10 @@
 //! How this process words what the chassis has to say: in the format of the service that owns
 //! the path.
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use chassis::fault::Fault;
 use chassis::operations::{Report, ReportKind};
 use chassis::presenter::Presenter;
-use http::{HeaderValue, header};
 use jsonapi::{Error, Errors};
 use serde_json::{Map, Value, json};
 
@@ -53,10 +51,6 @@ impl Presenter for Wording {
 /// The shape of that service's errors.
 fn fibonacci_error(fault: &Fault) -> Response {
     let code = fault.code().to_ascii_uppercase();
-    let text = json!({"error": format!("ERR_{code}: {}", fault.detail())}).to_string();
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = fault.status();
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+    let text = format!("ERR_{code}: {}", fault.detail());
+    fibonacci::error(fault.status(), &text)
 }

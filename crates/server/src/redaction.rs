@@ -1,4 +1,5 @@
-//! Messages about the command line repeat it, and a connection string in the wrong place with it.
+//! Removes passwords from messages: a message about the command line may repeat a connection
+//! string that stands in the wrong place.
 
 use store_mongo::masked;
 
@@ -16,7 +17,8 @@ pub(crate) fn without_password(text: &str, value: &str) -> String {
     without_passwords_of(&[value.to_owned()], text)
 }
 
-/// Arguments tell where a URI ends, whatever characters its password has; the text does not.
+/// The arguments show where a URI ends, whatever characters its password has. The text alone does
+/// not.
 fn without_passwords_of(arguments: &[String], text: &str) -> String {
     let uris = arguments
         .iter()

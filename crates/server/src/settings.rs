@@ -17,14 +17,14 @@ pub(crate) use flags::SettingFlags;
 pub(crate) use sources::{Effective, read};
 pub(crate) use value::{LogFilter, Secret};
 
-/// What is known of a setting before anybody has set it.
+/// A setting as it is declared.
 #[derive(Debug)]
 pub(crate) struct Setting {
     /// Its name in the file.
     pub(crate) name: &'static str,
     /// Its doc comment.
     pub(crate) doc: &'static str,
-    /// Its value when nobody says otherwise; empty means none.
+    /// Its default; empty means that it is not set.
     pub(crate) default: &'static str,
     /// A further environment variable, which the `MONOCOQUE_` one overrides.
     pub(crate) variable: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! How the store waits for the driver: for a bounded time, few at once, and never half-way.
+//! How the store waits for the driver: for a bounded time, few at once, never dropped half-way.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,30 +9,25 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::circuit::Circuit;
 use resources::store::{StoreError, WriteError};
 
-/// What the silence of the server means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Read,
-    Write,
-}
+use crate::circuit::Circuit;
+use crate::failure::Intent;
 
 /// An error that may say that the server is away.
-pub(super) trait Verdict: From<StoreError> {
+pub(crate) trait MaybeStoreError: From<StoreError> {
     /// The failure of the store, if it is one.
-    fn failure(&self) -> Option<&StoreError>;
+    fn store_error(&self) -> Option<&StoreError>;
 }
 
-impl Verdict for StoreError {
-    fn failure(&self) -> Option<&StoreError> {
+impl MaybeStoreError for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
         Some(self)
     }
 }
 
-impl Verdict for WriteError {
-    fn failure(&self) -> Option<&StoreError> {
+impl MaybeStoreError for WriteError {
+    fn store_error(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) => Some(error),
             Self::Refused { .. } => None,
@@ -40,15 +35,15 @@ impl Verdict for WriteError {
     }
 }
 
-pub(super) struct Calls {
+pub(crate) struct Calls {
     circuit: Arc<Circuit>,
-    /// As many as the pool has connections: whoever waits here has sent nothing yet.
+    /// As many as the pool has connections: a request that waits here has sent nothing yet.
     connections: Arc<Semaphore>,
     timeout: Duration,
 }
 
 impl Calls {
-    pub(super) fn new(circuit: Arc<Circuit>, connections: u32, timeout: Duration) -> Self {
+    pub(crate) fn new(circuit: Arc<Circuit>, connections: u32, timeout: Duration) -> Self {
         let connections = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             circuit,
@@ -61,26 +56,27 @@ impl Calls {
         }
     }
 
-    /// How long the server may work on one request: nobody waits for it any longer.
-    pub(super) fn time_max(&self) -> Duration {
+    /// How long the server may work on one request: the caller waits no longer.
+    pub(crate) fn time_max(&self) -> Duration {
         self.timeout
     }
 
-    /// When work that tries again gives up: somewhat before its caller does, who would only learn
-    /// that there was no answer.
-    pub(super) fn deadline(&self) -> Instant {
+    /// When work that tries again gives up: shortly before its caller does, so that the caller
+    /// learns the reason.
+    pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.timeout / 10 * 9
     }
 
-    /// Runs work of the driver to its end and gives its outcome, if that comes in time.
-    pub(super) async fn run<T, E>(
+    /// Runs work of the driver to its end. The caller has the outcome, or an error after the
+    /// operation timeout.
+    pub(crate) async fn run<T, E>(
         &self,
-        kind: Kind,
+        intent: Intent,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
-        E: Verdict + Send + 'static,
+        E: MaybeStoreError + Send + 'static,
     {
         self.circuit.admit()?;
         let deadline = Instant::now() + self.timeout;
@@ -90,12 +86,16 @@ impl Calls {
             return Err(StoreError::Busy("all connections are in use".into()).into());
         };
         let circuit = self.circuit.clone();
-        let work = ToTheEnd::of(async move {
+        let work = ToTheEnd::new(async move {
             let outcome = work.await;
             drop(connection);
-            match outcome.as_ref().err().and_then(Verdict::failure) {
+            match outcome
+                .as_ref()
+                .err()
+                .and_then(MaybeStoreError::store_error)
+            {
                 Some(StoreError::Unavailable(reason)) => circuit.failed(reason),
-                // Also of a server that has answered, but not with the certainty that was asked for.
+                // Also where a server answered that it cannot tell.
                 Some(StoreError::OutcomeUnknown(reason)) => circuit.suspect(reason.clone()),
                 _ => circuit.succeeded(),
             }
@@ -103,29 +103,29 @@ impl Calls {
         });
         match timeout_at(deadline, work).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.timed_out(kind).into()),
+            Err(_) => Err(self.timed_out(intent).into()),
         }
     }
 
-    fn timed_out(&self, kind: Kind) -> StoreError {
+    fn timed_out(&self, intent: Intent) -> StoreError {
         let reason = format!("no answer within {:?}", self.timeout);
         self.circuit.suspect(reason.clone());
-        match kind {
-            Kind::Read => StoreError::Unavailable(reason),
-            Kind::Write => StoreError::OutcomeUnknown(reason),
+        match intent {
+            Intent::Read => StoreError::Unavailable(reason),
+            Intent::Write => StoreError::OutcomeUnknown(reason),
         }
     }
 }
 
-/// Work that goes on in a task of its own when nobody waits for it any more.
+/// Work that goes on in a task of its own when its caller is gone.
 ///
 /// A future of the driver that is dropped half-way can leave its connection in disorder:
 /// <https://github.com/mongodb/mongo-rust-driver#warning-about-timeouts--cancellation>. While
-/// somebody waits, no task stands between them and the driver.
+/// the caller waits, no task stands between it and the driver.
 struct ToTheEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
 impl<T: Send + 'static> ToTheEnd<T> {
-    fn of(work: impl Future<Output = T> + Send + 'static) -> Self {
+    fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(Some(Box::pin(work)))
     }
 }
@@ -162,10 +162,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_that_nobody_waits_for_is_done_to_its_end() {
+    async fn work_whose_caller_is_gone_is_done_to_its_end() {
         let (reply, server) = oneshot::channel::<()>();
         let (done, end) = oneshot::channel();
-        let work = ToTheEnd::of(async move {
+        let work = ToTheEnd::new(async move {
             server.await.unwrap();
             done.send(()).unwrap();
         });
@@ -176,6 +176,6 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_is_waited_for_gives_its_outcome() {
-        assert_eq!(ToTheEnd::of(async { 42 }).await, 42);
+        assert_eq!(ToTheEnd::new(async { 42 }).await, 42);
     }
 }

@@ -1,69 +1,84 @@
-//! Keeps the process quick while the server is away: requests fail at once, one probe looks on.
+//! Keeps the process quick while the server is away: requests fail at once, one probe looks for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::doc;
-use uuid::Uuid;
-
 use resources::store::StoreError;
+use tokio::sync::watch;
+
+use crate::patience::{PROBE, Patience};
 
 /// Failures in a row, of any requests, after which the server is taken to be away.
 const FAILURES_MAX: u32 = 2;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that is there answers a ping sooner, however slow a request is.
 const SUSPECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Between two probes, plus up to as much again, so that many processes don't probe together.
-const PROBE_PAUSE: Duration = Duration::from_millis(200);
 
-pub(super) struct Circuit {
+/// Whether the server is there, as the latest requests found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reachability {
+    /// Requests are sent.
+    Reachable,
+    /// Requests fail at once, for this reason. It is for operators and may name hosts.
+    Away(String),
+}
+
+pub(crate) struct Circuit {
     client: Client,
     failures: AtomicU32,
+    /// The same as `state`, for the path of every request.
     open: AtomicBool,
+    state: watch::Sender<Reachability>,
     /// A ping is on its way to learn why a request had no answer.
     suspecting: AtomicBool,
-    reason: Mutex<String>,
 }
 
 impl Circuit {
-    pub(super) fn new(client: Client) -> Arc<Self> {
+    pub(crate) fn new(client: Client) -> Arc<Self> {
         Arc::new(Self {
             client,
             failures: AtomicU32::new(0),
             open: AtomicBool::new(false),
+            state: watch::Sender::new(Reachability::Reachable),
             suspecting: AtomicBool::new(false),
-            reason: Mutex::default(),
         })
+    }
+
+    /// Tells of every change from now on.
+    pub(crate) fn watch(&self) -> watch::Receiver<Reachability> {
+        self.state.subscribe()
     }
 
     /// # Errors
     /// `Unavailable` while the server is away.
-    pub(super) fn admit(&self) -> Result<(), StoreError> {
-        if self.open.load(Ordering::Acquire) {
-            let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn admit(&self) -> Result<(), StoreError> {
+        if self.open.load(Ordering::Acquire)
+            && let Reachability::Away(reason) = &*self.state.borrow()
+        {
             return Err(StoreError::Unavailable(reason.clone()));
         }
         Ok(())
     }
 
-    pub(super) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
         }
     }
 
-    pub(super) fn failed(self: &Arc<Self>, reason: &str) {
+    pub(crate) fn failed(self: &Arc<Self>, reason: &str) {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         if failures >= FAILURES_MAX {
             self.open(reason);
         }
     }
 
-    /// A request had no answer in time: the server is away, or the request was a slow one, which
-    /// must not be to the cost of all others. A ping tells.
-    pub(super) fn suspect(self: &Arc<Self>, reason: String) {
+    /// A request had no answer in time: the server is away, or the request is a slow one, which
+    /// must not keep all others out. A ping tells.
+    pub(crate) fn suspect(self: &Arc<Self>, reason: String) {
         if self.suspecting.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -77,9 +92,12 @@ impl Circuit {
     }
 
     fn open(self: &Arc<Self>, reason: &str) {
-        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        self.state
+            .send_replace(Reachability::Away(reason.to_owned()));
         if !self.open.swap(true, Ordering::AcqRel) {
-            tracing::warn!(reason, "mongodb is away");
+            if self.state.receiver_count() == 0 {
+                tracing::warn!(reason, "mongodb is away");
+            }
             tokio::spawn(probe(Arc::downgrade(self)));
         }
     }
@@ -87,13 +105,16 @@ impl Circuit {
     fn close(&self) {
         self.failures.store(0, Ordering::Relaxed);
         self.open.store(false, Ordering::Release);
-        tracing::info!("mongodb is back");
+        self.state.send_replace(Reachability::Reachable);
+        if self.state.receiver_count() == 0 {
+            tracing::info!("mongodb is back");
+        }
     }
 }
 
 async fn answers(client: &Client, within: Duration) -> bool {
     let admin = client.database("admin");
-    // Not dropped half-way: the driver's futures are to run to their end.
+    // A task, because the driver's futures must run to their end.
     let ping = tokio::spawn(async move { admin.run_command(doc! { "ping": 1 }).await });
     let answered = tokio::time::timeout(within, ping).await;
     matches!(answered, Ok(Ok(Ok(_))))
@@ -101,6 +122,7 @@ async fn answers(client: &Client, within: Duration) -> bool {
 
 /// Ends with the first answer, or with the store.
 async fn probe(circuit: Weak<Circuit>) {
+    let mut patience = Patience::new(&PROBE);
     loop {
         let Some(client) = circuit.upgrade().map(|circuit| circuit.client.clone()) else {
             return;
@@ -111,7 +133,6 @@ async fn probe(circuit: Weak<Circuit>) {
             }
             return;
         }
-        let [random, ..] = Uuid::new_v4().into_bytes();
-        tokio::time::sleep(PROBE_PAUSE + PROBE_PAUSE * u32::from(random) / 256).await;
+        patience.wait().await;
     }
 }

@@ -5,54 +5,54 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, RawArray, RawBson, RawDocument, doc};
+use mongodb::error::Error;
 use mongodb::options::FindOptions;
 use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
-
-use super::calls::Kind;
-use super::failure::{self, Failure, read_failure};
-use super::{Connection, ids, json};
-use resources::store::{StoreError, Resources};
 use resources::schema::ResourceType;
+use resources::store::{Resources, StoreError};
+
+use crate::connection::Connection;
+use crate::failure::{Intent, of_read};
+use crate::{ids, json};
 
 /// What a query has found and not yet given, with the session that it belongs to.
-pub(super) struct Cursor {
-    of: Arc<ResourceType>,
+pub(crate) struct Cursor {
+    resource_type: Arc<ResourceType>,
     batches: SessionRawBatchCursor,
     session: ClientSession,
     ended: bool,
-    /// The places of the first and the last document of the newest batch that had any.
-    ends: Option<(Place, Place)>,
+    ends: Option<(Position, Position)>,
 }
 
 /// Where a document stands in the order of its collection: the fields as they are stored, because
-/// ids of other kinds than the declared one are known by texts only.
+/// an id of another BSON type than the declared one is known by its text only.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Place {
-    position: Option<RawBson>,
-    pub(super) id: RawBson,
+pub(crate) struct Position {
+    /// The field [`ids::POSITION`], where the type has it.
+    given: Option<RawBson>,
+    pub(crate) id: RawBson,
 }
 
-impl Place {
-    fn of(of: &ResourceType, document: &RawDocument) -> Result<Self, bson::error::Error> {
-        let field = |name: &str| -> Result<RawBson, bson::error::Error> {
+impl Position {
+    fn new(resource_type: &ResourceType, document: &RawDocument) -> bson::error::Result<Self> {
+        let field = |name: &str| -> bson::error::Result<RawBson> {
             Ok(document.get(name)?.map_or(RawBson::Null, Into::into))
         };
-        let position = ids::have_position(of).then(|| field(ids::POSITION));
+        let given = ids::have_position(resource_type).then(|| field(ids::POSITION));
         Ok(Self {
-            position: position.transpose()?,
+            given: given.transpose()?,
             id: field(ids::ID)?,
         })
     }
 
     /// The bound of the index of [`ids::order`] from which a query goes on with this document.
-    /// There is none where others have stored several positions in one document.
-    pub(super) fn bound(&self) -> Option<Document> {
+    /// There is none where another program has stored several positions in one document.
+    pub(crate) fn bound(&self) -> Option<Document> {
         let mut bound = Document::new();
-        match &self.position {
+        match &self.given {
             Some(RawBson::Array(_)) => return None,
-            Some(position) => {
-                let position = Bson::try_from(position.clone()).ok()?;
-                bound.insert(ids::POSITION, position);
+            Some(given) => {
+                bound.insert(ids::POSITION, Bson::try_from(given.clone()).ok()?);
             }
             None => {}
         }
@@ -62,18 +62,19 @@ impl Place {
 }
 
 impl Cursor {
-    /// Asks for the documents of a type; the first batch comes with the answer.
-    pub(super) async fn open(
+    /// Asks for the documents of a type that match; the first batch comes with the answer.
+    pub(crate) async fn open(
         store: &Connection,
-        of: &Arc<ResourceType>,
+        resource_type: &Arc<ResourceType>,
+        filter: Document,
         mut session: ClientSession,
         options: FindOptions,
-    ) -> Result<Self, Failure> {
-        let collection = store.collection(of);
-        let find = collection.find(doc! {}).with_options(options);
+    ) -> Result<Self, Error> {
+        let collection = store.collection(resource_type);
+        let find = collection.find(filter).with_options(options);
         let batches = find.session(&mut session).batch().await?;
         Ok(Self {
-            of: of.clone(),
+            resource_type: resource_type.clone(),
             batches,
             session,
             ended: false,
@@ -81,29 +82,29 @@ impl Cursor {
         })
     }
 
-    /// The same in a session of its own, as one call of the store.
-    pub(super) async fn open_in_time(
+    /// Opens a cursor over the whole collection in a session of its own, as one call of the store.
+    pub(crate) async fn open_in_time(
         store: &Arc<Connection>,
-        of: &Arc<ResourceType>,
+        resource_type: &Arc<ResourceType>,
         options: FindOptions,
     ) -> Result<Self, StoreError> {
-        let (place, of) = (store.clone(), of.clone());
+        let (connection, resource_type) = (store.clone(), resource_type.clone());
         let work = async move {
-            let session = place.client.start_session().causal_consistency(false).await;
-            let session = session.map_err(|error| failure::of_read(&error))?;
-            let cursor = Self::open(&place, &of, session, options).await;
-            cursor.map_err(read_failure)
+            let session = connection.client.start_session().causal_consistency(false);
+            let session = session.await.map_err(of_read)?;
+            let opened = Self::open(&connection, &resource_type, doc! {}, session, options);
+            opened.await.map_err(of_read)
         };
-        store.calls.run(Kind::Read, work).await
+        store.calls.run(Intent::Read, work).await
     }
 
     /// The next batch, or `None` after the last.
-    pub(super) async fn next(&mut self) -> Result<Option<Resources>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Resources>, StoreError> {
         if self.ended {
             return Ok(None);
         }
         let next = self.batches.stream(&mut self.session).next().await;
-        let Some(batch) = next.transpose()? else {
+        let Some(batch) = next.transpose().map_err(of_read)? else {
             self.ended = true;
             return Ok(None);
         };
@@ -112,61 +113,59 @@ impl Cursor {
     }
 
     /// The next batch as one call of the store, and the cursor back.
-    pub(super) async fn next_in_time(
+    pub(crate) async fn next_in_time(
         mut self,
         store: &Arc<Connection>,
     ) -> Result<(Self, Option<Resources>), StoreError> {
         let work = async move {
-            let batch = self.next().await.map_err(read_failure)?;
+            let batch = self.next().await?;
             Ok((self, batch))
         };
-        store.calls.run(Kind::Read, work).await
+        store.calls.run(Intent::Read, work).await
     }
 
     /// Whether the batches so far were all.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// The places of the first and the last document of the newest batch that had any.
-    pub(super) fn ends(&self) -> Option<&(Place, Place)> {
+    /// The positions of the first and the last document of the newest batch that had any.
+    pub(crate) fn ends(&self) -> Option<&(Position, Position)> {
         self.ends.as_ref()
     }
 
-    /// For more questions of the same moment.
-    pub(super) fn session(&mut self) -> &mut ClientSession {
+    /// For more questions about the same moment.
+    pub(crate) fn session(&mut self) -> &mut ClientSession {
         &mut self.session
     }
 
-    fn resources(&mut self, batch: &RawBatch) -> Result<Resources, Failure> {
-        let documents: &RawArray = batch.doc_slices()?;
+    fn resources(&mut self, batch: &RawBatch) -> Result<Resources, StoreError> {
+        let documents: &RawArray = batch.doc_slices().map_err(of_read)?;
         let mut first_and_last: Option<(&RawDocument, &RawDocument)> = None;
         // JSON has about as many bytes of punctuation as BSON has of types and lengths.
         let mut text = Vec::with_capacity(documents.as_bytes().len());
-        let mut ends = Vec::new();
+        let mut entries = Vec::new();
         for document in documents {
             let document = document.map_err(|error| self.damaged(&error))?;
             let document = document
                 .as_document()
-                .ok_or_else(|| self.damaged(&"a batch holds something else than documents"))?;
-            first_and_last = Some((
-                first_and_last.map_or(document, |(first, _)| first),
-                document,
-            ));
-            let id = json::write_resource(&self.of, document, &mut text)?;
-            ends.push((id, text.len()));
+                .ok_or_else(|| self.damaged(&"a batch holds something other than documents"))?;
+            let first = first_and_last.map_or(document, |(first, _)| first);
+            first_and_last = Some((first, document));
+            let id = json::write_resource(&self.resource_type, document, &mut text)?;
+            entries.push((id, text.len()));
         }
         let text = String::from_utf8(text).map_err(|error| self.damaged(&error))?;
         if let Some((first, last)) = first_and_last {
-            let place = |document| Place::of(&self.of, document);
-            let ends = place(first).and_then(|first| Ok((first, place(last)?)));
+            let position = |document| Position::new(&self.resource_type, document);
+            let ends = position(first).and_then(|first| Ok((first, position(last)?)));
             self.ends = Some(ends.map_err(|error| self.damaged(&error))?);
         }
-        Ok(Resources::of(ends, text))
+        Ok(Resources::new(entries, text))
     }
 
     fn damaged(&self, what: &dyn std::fmt::Display) -> StoreError {
-        StoreError::Corrupt(format!("{}: {what}", self.of.collection))
+        StoreError::Corrupt(format!("{}: {what}", self.resource_type.collection))
     }
 }
 

@@ -2,70 +2,70 @@
 
 use bson::raw::CStr;
 use bson::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use resources::schema::{Attributes, Id, ResourceType, Violation};
+use resources::store::{Refusal, stored_value};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::extended::{self, Meaning};
-use super::{failure, ids, json};
-use resources::store::{Refusal, stored_value};
-use resources::schema::{Attributes, Id, ResourceType, Violation};
+use crate::extended::{self, Meaning};
+use crate::{failure, ids, json};
 
 /// The largest document that MongoDB stores.
 const BYTES_MAX: usize = 16 << 20;
 
 /// A new document.
-pub(super) fn new(
-    of: &ResourceType,
+pub(crate) fn new(
+    resource_type: &ResourceType,
     id: &Id,
     attributes: &Attributes,
 ) -> Result<RawDocumentBuf, Refusal> {
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("_id"), ids::to_raw(id));
-    if ids::have_position(of) {
+    if ids::have_position(resource_type) {
         let position = ids::binary(&Uuid::now_v7());
         document.append(cstr!("_position"), position);
     }
-    append_attributes(&mut document, of, attributes, None)?;
+    append_attributes(&mut document, resource_type, attributes, None)?;
     within_the_limit(document)
 }
 
 /// The document that takes the place of another; the store's own fields stay.
-pub(super) fn replacement(
-    of: &ResourceType,
+pub(crate) fn replacement(
+    resource_type: &ResourceType,
     before: &RawDocument,
     attributes: &Attributes,
 ) -> Result<RawDocumentBuf, Refusal> {
     let mut document = RawDocumentBuf::new();
     for (name, value) in before.iter().flatten() {
-        if ids::is_reserved(of, name.as_str()) {
+        if ids::is_reserved(resource_type, name.as_str()) {
             document.append(name, value);
         }
     }
-    append_attributes(&mut document, of, attributes, Some(before))?;
+    append_attributes(&mut document, resource_type, attributes, Some(before))?;
     within_the_limit(replaceable(document)?)
 }
 
-/// A document with some attributes changed: those that are there keep their places.
-pub(super) fn changed(
-    of: &ResourceType,
+/// A document with some attributes changed: those that are there keep their positions.
+pub(crate) fn changed(
+    resource_type: &ResourceType,
     before: &RawDocument,
     changes: &Attributes,
 ) -> Result<RawDocumentBuf, Refusal> {
     let mut document = RawDocumentBuf::new();
     let mut added = changes.clone();
     for (name, value) in before.iter().flatten() {
-        let reserved = ids::is_reserved(of, name.as_str());
+        let reserved = ids::is_reserved(resource_type, name.as_str());
         match changes.get(name.as_str()).filter(|_| !reserved) {
             Some(change) => {
-                let place = Place::of(name.as_str());
-                let change = raw(change, Some(value), &place).map_err(invalid)?;
+                let path = JsonPath::new(name.as_str());
+                let change = raw(change, Some(value), &path).map_err(invalid)?;
                 document.append(name, change);
                 added.shift_remove(name.as_str());
             }
             None => document.append(name, value),
         }
     }
-    append_attributes(&mut document, of, &added, None)?;
+    append_attributes(&mut document, resource_type, &added, None)?;
     within_the_limit(replaceable(document)?)
 }
 
@@ -76,7 +76,7 @@ fn replaceable(document: RawDocumentBuf) -> Result<RawDocumentBuf, Refusal> {
         Some(name) => {
             let message = "MongoDB changes no resource that has an attribute whose name begins \
                            with '$'; delete it and store it anew";
-            let violation = Place::of(name).violation("propertyNames", message.to_owned());
+            let violation = JsonPath::new(name).violation("propertyNames", message.to_owned());
             Err(invalid(violation))
         }
         None => Ok(document),
@@ -91,8 +91,8 @@ fn within_the_limit(document: RawDocumentBuf) -> Result<RawDocumentBuf, Refusal>
     Ok(document)
 }
 
-/// Whether a value has integers, whose stored width is to be kept where it was chosen before.
-pub(super) fn has_integers(value: &Value) -> bool {
+/// Whether a value has integers. An integer that stands where one stood keeps its stored width.
+pub(crate) fn has_integers(value: &Value) -> bool {
     match value {
         Value::Number(number) => !number.is_f64(),
         Value::Array(items) => items.iter().any(has_integers),
@@ -103,23 +103,23 @@ pub(super) fn has_integers(value: &Value) -> bool {
 
 fn append_attributes(
     document: &mut RawDocumentBuf,
-    of: &ResourceType,
+    resource_type: &ResourceType,
     attributes: &Attributes,
     before: Option<&RawDocument>,
 ) -> Result<(), Refusal> {
     for (name, value) in attributes {
-        let place = Place::of(name);
-        if ids::is_reserved(of, name) {
+        let path = JsonPath::new(name);
+        if ids::is_reserved(resource_type, name) {
             let message = format!("'{name}' is kept by the store for itself");
-            return Err(invalid(place.violation("propertyNames", message)));
+            return Err(invalid(path.violation("propertyNames", message)));
         }
-        let key = c_string(name, &place).map_err(invalid)?;
+        let key = c_string(name, &path).map_err(invalid)?;
         if let Value::String(text) = value {
             document.append(key, text.as_str());
             continue;
         }
         let kept = before.and_then(|before| before.get(name).ok().flatten());
-        document.append(key, raw(value, kept, &place).map_err(invalid)?);
+        document.append(key, raw(value, kept, &path).map_err(invalid)?);
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ fn append_attributes(
 fn raw(
     value: &Value,
     kept: Option<RawBsonRef<'_>>,
-    place: &Place<'_>,
+    path: &JsonPath<'_>,
 ) -> Result<RawBson, Violation> {
     Ok(match value {
         Value::Null => RawBson::Null,
@@ -139,7 +139,7 @@ fn raw(
             (None, Some(double)) if number.is_f64() => RawBson::Double(double),
             _ => {
                 let message = "integers are from -2^63 to 2^63 - 1".to_owned();
-                return Err(place.violation("maximum", message));
+                return Err(path.violation("maximum", message));
             }
         },
         Value::Array(items) => {
@@ -150,12 +150,12 @@ fn raw(
                 .map_while(Result::ok);
             let mut array = RawArrayBuf::new();
             for (position, item) in items.iter().enumerate() {
-                let place = place.with(Step::Position(position));
-                array.push(raw(item, kept.next(), &place)?);
+                let path = path.with(Step::Position(position));
+                array.push(raw(item, kept.next(), &path)?);
             }
             RawBson::Array(array)
         }
-        Value::Object(members) => raw_object(members, kept, place)?,
+        Value::Object(members) => raw_object(members, kept, path)?,
     })
 }
 
@@ -169,7 +169,7 @@ fn raw_integer(integer: i64, kept: Option<RawBsonRef<'_>>) -> RawBson {
 fn raw_object(
     members: &Map<String, Value>,
     kept: Option<RawBsonRef<'_>>,
-    place: &Place<'_>,
+    path: &JsonPath<'_>,
 ) -> Result<RawBson, Violation> {
     let members = match extended::meaning(members) {
         Meaning::Value(value) => {
@@ -177,7 +177,7 @@ fn raw_object(
                 return Ok(kept.into());
             }
             let unstorable = |error: bson::error::Error| {
-                place.violation("type", format!("no value of its type: {error}"))
+                path.violation("type", format!("no value of its type: {error}"))
             };
             return RawBson::try_from(value).map_err(unstorable);
         }
@@ -187,32 +187,32 @@ fn raw_object(
     let kept = kept.and_then(RawBsonRef::as_document);
     let mut document = RawDocumentBuf::new();
     for (name, value) in members {
-        let place = place.with(Step::Name(name));
+        let path = path.with(Step::Name(name));
         let kept = kept.and_then(|kept| kept.get(name).ok().flatten());
-        let value = raw(value, kept, &place)?;
-        document.append(c_string(name, &place)?, value);
+        let value = raw(value, kept, &path)?;
+        document.append(c_string(name, &path)?, value);
     }
     Ok(RawBson::Document(document))
 }
 
-/// Whether a stored value is written as this object. Then it stays as it is: the scope of a piece
-/// of code has integers whose width JSON does not tell.
+/// Whether a stored value is served as this object. Then it stays as it is, because JSON does not
+/// tell the width of the integers in the scope of a piece of code.
 fn is_served_as(kept: RawBsonRef<'_>, members: &Map<String, Value>) -> bool {
     let text = json::text(kept).unwrap_or_default();
     stored_value::<Map<String, Value>>(&text).is_ok_and(|served| served == *members)
 }
 
 /// The names of BSON end with NUL and so cannot hold one.
-fn c_string<'a>(name: &'a str, place: &Place<'_>) -> Result<&'a CStr, Violation> {
+fn c_string<'a>(name: &'a str, path: &JsonPath<'_>) -> Result<&'a CStr, Violation> {
     <&CStr>::try_from(name).map_err(|_| {
         let message = "a name contains no NUL character".to_owned();
-        place.violation("propertyNames", message)
+        path.violation("propertyNames", message)
     })
 }
 
-/// Where a value stands in the attributes; made a JSON Pointer only when something is wrong there.
-struct Place<'a> {
-    around: Option<&'a Place<'a>>,
+/// Where a value stands in the attributes. It becomes a JSON Pointer only when the value is refused.
+struct JsonPath<'a> {
+    around: Option<&'a JsonPath<'a>>,
     step: Step<'a>,
 }
 
@@ -222,26 +222,26 @@ enum Step<'a> {
     Position(usize),
 }
 
-impl<'a> Place<'a> {
-    fn of(attribute: &'a str) -> Self {
+impl<'a> JsonPath<'a> {
+    fn new(attribute: &'a str) -> Self {
         Self {
             around: None,
             step: Step::Name(attribute),
         }
     }
 
-    fn with<'b>(&'b self, step: Step<'b>) -> Place<'b>
+    fn with<'b>(&'b self, step: Step<'b>) -> JsonPath<'b>
     where
         'a: 'b,
     {
-        Place {
+        JsonPath {
             around: Some(self),
             step,
         }
     }
 
     fn pointer(&self) -> String {
-        let around = self.around.map_or_else(String::new, Place::pointer);
+        let around = self.around.map_or_else(String::new, JsonPath::pointer);
         match self.step {
             Step::Name(name) => format!("{around}/{}", jsonapi::pointer_token(name)),
             Step::Position(position) => format!("{around}/{position}"),

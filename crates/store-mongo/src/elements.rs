@@ -10,10 +10,10 @@ use mongodb::bson::{RawBsonRef, RawDocumentBuf};
 /// Why bytes are no BSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Malformed(String);
+pub(crate) struct Malformed(String);
 
 impl Malformed {
-    pub(super) fn because(reason: &dyn fmt::Display) -> Self {
+    pub(crate) fn because(reason: &dyn fmt::Display) -> Self {
         Self(reason.to_string())
     }
 
@@ -24,34 +24,34 @@ impl Malformed {
 
 /// A name and a value; the types that occur in this crate have names.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     /// The byte of its type.
-    pub(super) kind: u8,
+    pub(crate) kind: u8,
     /// Without the NUL at its end; not checked for UTF-8.
-    pub(super) name: &'a [u8],
+    pub(crate) name: &'a [u8],
     /// As it stands, lengths included.
-    pub(super) value: &'a [u8],
+    pub(crate) value: &'a [u8],
 }
 
 impl<'a> Element<'a> {
-    pub(super) const DOUBLE: u8 = 0x01;
-    pub(super) const STRING: u8 = 0x02;
-    pub(super) const DOCUMENT: u8 = 0x03;
-    pub(super) const ARRAY: u8 = 0x04;
-    pub(super) const OBJECT_ID: u8 = 0x07;
-    pub(super) const BOOLEAN: u8 = 0x08;
-    pub(super) const NULL: u8 = 0x0A;
-    pub(super) const DB_POINTER: u8 = 0x0C;
-    pub(super) const INT32: u8 = 0x10;
-    pub(super) const INT64: u8 = 0x12;
+    pub(crate) const DOUBLE: u8 = 0x01;
+    pub(crate) const STRING: u8 = 0x02;
+    pub(crate) const DOCUMENT: u8 = 0x03;
+    pub(crate) const ARRAY: u8 = 0x04;
+    pub(crate) const OBJECT_ID: u8 = 0x07;
+    pub(crate) const BOOLEAN: u8 = 0x08;
+    pub(crate) const NULL: u8 = 0x0A;
+    pub(crate) const DB_POINTER: u8 = 0x0C;
+    pub(crate) const INT32: u8 = 0x10;
+    pub(crate) const INT64: u8 = 0x12;
 
     /// The bytes of a value of a fixed length.
-    pub(super) fn bytes<const LENGTH: usize>(&self) -> Result<[u8; LENGTH], Malformed> {
+    pub(crate) fn bytes<const LENGTH: usize>(&self) -> Result<[u8; LENGTH], Malformed> {
         self.value.try_into().map_err(|_| Malformed::end())
     }
 
     /// The bytes of the string that the value is or begins with; not checked for UTF-8.
-    pub(super) fn string(&self) -> Result<&'a [u8], Malformed> {
+    pub(crate) fn string(&self) -> Result<&'a [u8], Malformed> {
         let length = int32(self.value)?;
         let bytes = self.value.get(4..4 + length);
         match bytes.and_then(<[u8]>::split_last) {
@@ -61,7 +61,7 @@ impl<'a> Element<'a> {
     }
 
     /// A document that has this value and no other.
-    pub(super) fn alone(&self) -> Result<Alone, Malformed> {
+    pub(crate) fn alone(&self) -> Result<Alone, Malformed> {
         let length = 4 + 1 + 2 + self.value.len() + 1;
         let length = i32::try_from(length).map_err(|error| Malformed::because(&error))?;
         let mut bytes = length.to_le_bytes().to_vec();
@@ -76,11 +76,11 @@ impl<'a> Element<'a> {
 }
 
 /// See [`Element::alone`].
-pub(super) struct Alone(RawDocumentBuf);
+pub(crate) struct Alone(RawDocumentBuf);
 
 impl Alone {
     /// The value as the library reads it.
-    pub(super) fn value(&self) -> Result<RawBsonRef<'_>, Malformed> {
+    pub(crate) fn value(&self) -> Result<RawBsonRef<'_>, Malformed> {
         match self.0.get("v") {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(Malformed::end()),
@@ -90,14 +90,14 @@ impl Alone {
 }
 
 /// The elements of a document or an array in their order. Nothing follows an error.
-pub(super) struct Elements<'a> {
+pub(crate) struct Elements<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Elements<'a> {
     /// # Errors
     /// When the length at the beginning or the NUL at the end is missing.
-    pub(super) fn of(document: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn new(document: &'a [u8]) -> Result<Self, Malformed> {
         let length = int32(document)?;
         match document.get(4..length).and_then(<[u8]>::split_last) {
             Some((0, rest)) if length == document.len() => Ok(Self { rest }),
@@ -184,7 +184,7 @@ mod tests {
         let element = |element: Result<Element<'_>, Malformed>| {
             element.map(|element| (element.name.to_vec(), element.value.len()))
         };
-        Elements::of(bytes)?.map(element).collect()
+        Elements::new(bytes)?.map(element).collect()
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
             let mut framed = i32::try_from(bytes.len() + 5).unwrap().to_le_bytes().to_vec();
             framed.extend(&bytes);
             framed.push(0);
-            for element in Elements::of(&framed).unwrap().flatten() {
+            for element in Elements::new(&framed).unwrap().flatten() {
                 let _ = (element.string(), element.alone().map(|alone| alone.value().is_ok()));
             }
         }

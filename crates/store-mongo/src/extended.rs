@@ -3,11 +3,11 @@
 use bson::Bson;
 use serde_json::{Map, Value};
 
-/// Marks an object that is to be stored as it is, though it looks like one of the others.
-pub(super) const LITERAL: &str = "$literal";
+/// Marks an object that is stored as it is, though it looks like one of the others.
+pub(crate) const LITERAL: &str = "$literal";
 
 /// What an object of JSON stands for.
-pub(super) enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     /// A value of one of BSON's own types.
     Value(Bson),
     /// The object within, whatever it looks like.
@@ -16,15 +16,15 @@ pub(super) enum Meaning<'a> {
     Plain,
 }
 
-/// Whether a value stands for something else than itself.
-pub(super) fn is(value: &Value) -> bool {
+/// Whether a value is one of the objects that stand for another value.
+pub(crate) fn is(value: &Value) -> bool {
     value
         .as_object()
         .is_some_and(|object| !matches!(meaning(object), Meaning::Plain))
 }
 
 /// An object that is not wholly as Extended JSON has it is plain, and kept as it is.
-pub(super) fn meaning(object: &Map<String, Value>) -> Meaning<'_> {
+pub(crate) fn meaning(object: &Map<String, Value>) -> Meaning<'_> {
     let Some((name, value)) = object.iter().next() else {
         return Meaning::Plain;
     };

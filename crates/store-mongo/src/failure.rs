@@ -1,4 +1,4 @@
-//! What a failure of the driver means to whoever asked.
+//! What a failure of the driver means to the caller: one classification for all operations.
 
 mod codes;
 mod refusal;
@@ -6,96 +6,106 @@ mod text;
 
 use mongodb::error::{
     Error, ErrorKind, NO_WRITES_PERFORMED, RETRYABLE_WRITE_ERROR, SYSTEM_OVERLOADED_ERROR,
-    TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+    TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure as DriverWrite,
 };
+use resources::store::{Refusal, StoreError, WriteError, WriteFailure};
 
 use self::codes::{State, meaning};
-use super::writes::overtaken;
-use resources::store::{Refusal, StoreError, WriteError};
 
-pub(super) use self::refusal::{
-    DUPLICATE_KEY, document_too_large, duplicate, duplicate_key, refused_document,
-};
-pub(super) use self::text::text;
+pub(crate) use self::refusal::{document_too_large, refusal_of_document, refusal_or_error};
+pub(crate) use self::text::text;
 
-const UNAUTHORIZED: i32 = 13;
+pub(crate) const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 const ILLEGAL_OPERATION: i32 = 20;
+const INVALID_OPTIONS: i32 = 72;
 const UNKNOWN_WRITE_CONCERN: i32 = 79;
 const UNSATISFIABLE_WRITE_CONCERN: i32 = 100;
+const NOT_A_REPLICA_SET: i32 = 123;
 
-/// Why an operation was not done.
+/// What was asked of the server: only a write can have an unknown outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Read,
+    Write,
+}
+
+/// Why an operation stopped. An error of the driver stays as it is, because its labels decide
+/// whether the transaction around the operation is tried again.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Stop {
     Driver(Error),
     Refused(Refusal),
     Store(StoreError),
-    /// A comparison with what is stored was no way to it: others were always faster, or it is no
-    /// document that can be compared.
-    NeedsTransaction,
+    /// Other writers were always faster, or the stored document cannot be compared with itself.
+    /// A transaction helps.
+    Overtaken,
 }
 
-impl From<Error> for Failure {
+impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Driver(error)
     }
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl Failure {
-    /// As the answer to the write at a position of its unit.
-    pub(super) fn of_write(self, index: usize) -> WriteError {
+impl From<WriteFailure> for Stop {
+    fn from(failure: WriteFailure) -> Self {
+        match failure {
+            WriteFailure::Refused(refusal) => Self::Refused(refusal),
+            WriteFailure::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Stop {
+    /// The answer to a unit whose write at this position stopped.
+    pub(crate) fn at(self, index: usize) -> WriteError {
         match self {
-            Self::Driver(error) => WriteError::Store(of_write(&error)),
+            Self::Driver(error) => classify(&error, Intent::Write).into(),
             Self::Refused(refusal) => WriteError::Refused { index, refusal },
-            Self::Store(error) => WriteError::Store(error),
-            Self::NeedsTransaction => WriteError::Store(overtaken()),
+            Self::Store(error) => error.into(),
+            Self::Overtaken => overtaken().into(),
         }
     }
 
-    /// Whether the whole transaction is to be tried again.
-    pub(super) fn is_transient(&self) -> bool {
+    /// Whether the server says that the whole transaction may be tried again.
+    pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Driver(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR))
     }
 }
 
-/// Whether a commit is to be sent again to learn what came of it.
-pub(super) fn is_unknown_commit(error: &Error) -> bool {
-    error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+/// Other writes to the same resource were always faster.
+pub(crate) fn overtaken() -> StoreError {
+    StoreError::Busy("other writes to the same resource were always faster".to_owned())
 }
 
-/// Whether the server itself has said so.
-pub(super) fn is_answer(error: &Error) -> bool {
-    matches!(
-        error.kind.as_ref(),
-        ErrorKind::Command(_) | ErrorKind::Write(_)
-    )
+/// [`classify`] of a read.
+pub(crate) fn of_read(error: Error) -> StoreError {
+    classify(&error, Intent::Read)
 }
 
-/// Of a read in several steps.
-pub(super) fn read_failure(failure: Failure) -> StoreError {
-    match failure {
-        Failure::Driver(error) => of_read(&error),
-        Failure::Store(error) => error,
-        Failure::Refused(refusal) => StoreError::Internal(refusal.to_string()),
-        Failure::NeedsTransaction => overtaken(),
+/// [`classify`] of a write.
+pub(crate) fn of_write(error: Error) -> StoreError {
+    classify(&error, Intent::Write)
+}
+
+/// What an error of the driver says of the store.
+pub(crate) fn classify(error: &Error, intent: Intent) -> StoreError {
+    if intent == Intent::Write && may_be_done(error) {
+        return StoreError::OutcomeUnknown(text(error));
     }
-}
-
-/// Of something that changes nothing, so that it can be asked for again.
-pub(super) fn of_read(error: &Error) -> StoreError {
-    let text = text(error);
     match error.kind.as_ref() {
         // Later attempts find no server to select, because the first was refused.
         ErrorKind::ServerSelection { message, .. }
@@ -105,35 +115,27 @@ pub(super) fn of_read(error: &Error) -> StoreError {
             refused_authentication()
         }
         ErrorKind::ServerSelection { message, .. } if is_about_versions(message) => {
-            StoreError::Unusable(text)
+            StoreError::Unusable(text(error))
         }
         ErrorKind::ServerSelection { .. }
         | ErrorKind::Io(_)
         | ErrorKind::ConnectionPoolCleared { .. }
         | ErrorKind::DnsResolve { .. }
-        | ErrorKind::Shutdown => StoreError::Unavailable(text),
-        // The driver also says so of a server that it has not reached yet.
+        | ErrorKind::Shutdown => StoreError::Unavailable(text(error)),
+        // The driver says this also of a server that it has not reached yet.
         ErrorKind::Transaction { message, .. } if message.contains("not supported by this") => {
-            StoreError::Unavailable(text)
+            StoreError::Unavailable(text(error))
         }
         ErrorKind::Authentication { .. } => refused_authentication(),
         ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. }
-        | ErrorKind::SessionsNotSupported => StoreError::Unusable(text),
-        _ => of_code(error, text),
+        | ErrorKind::SessionsNotSupported => StoreError::Unusable(text(error)),
+        _ => classify_code(error),
     }
 }
 
-fn of_code(error: &Error, text: String) -> StoreError {
-    with_code(code(error), error, text)
-}
-
-/// Of one write of several that failed, without the others that may have been done.
-pub(super) fn of_write_error(code: i32, error: &Error) -> StoreError {
-    with_code(Some(code), error, text(error))
-}
-
-fn with_code(code: Option<i32>, error: &Error, text: String) -> StoreError {
+fn classify_code(error: &Error) -> StoreError {
+    let code = code(error);
     match code {
         Some(AUTHENTICATION_FAILED) => return refused_authentication(),
         Some(UNAUTHORIZED) => {
@@ -142,9 +144,10 @@ fn with_code(code: Option<i32>, error: &Error, text: String) -> StoreError {
                     .to_owned(),
             );
         }
-        Some(ILLEGAL_OPERATION) if is_about_replication(&text) => return needs_replica_set(),
+        _ if needs_replica_set(error) => return replica_set_needed(),
         _ => {}
     }
+    let text = text(error);
     let transient = [
         SYSTEM_OVERLOADED_ERROR,
         TRANSIENT_TRANSACTION_ERROR,
@@ -159,44 +162,60 @@ fn with_code(code: Option<i32>, error: &Error, text: String) -> StoreError {
             }
             _ => text,
         }),
-        None if transient.iter().any(|label| error.contains_label(label)) => {
-            StoreError::Busy(text)
-        }
+        None if transient.iter().any(|label| error.contains_label(label)) => StoreError::Busy(text),
         None => StoreError::Internal(text),
     }
 }
 
-/// The server's words, or those that the driver puts in their place.
-fn is_about_replication(text: &str) -> bool {
-    text.contains("replica set") || text.contains("does not support retryable writes")
-}
-
-/// Of a write: what was sent and not answered may have been done.
-pub(super) fn of_write(error: &Error) -> StoreError {
-    let unsent = error.contains_label(NO_WRITES_PERFORMED);
-    let unanswered = match error.kind.as_ref() {
+/// Whether the server may have done the write: it was sent, and there is no certain answer.
+fn may_be_done(error: &Error) -> bool {
+    let sent = !error.contains_label(NO_WRITES_PERFORMED);
+    match error.kind.as_ref() {
         // The error of a second attempt can hide that the first was sent.
-        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => !unsent,
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => sent,
         // Done on the primary, and perhaps lost with it.
-        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
-        _ => is_unknown_commit(error) || is_uncertain(error) && !unsent,
-    };
-    if unanswered {
-        StoreError::OutcomeUnknown(text(error))
-    } else {
-        of_read(error)
+        ErrorKind::Write(DriverWrite::WriteConcernError(_)) => true,
+        ErrorKind::InsertMany(many) if many.write_concern_error.is_some() => true,
+        _ if is_unknown_commit(error) => true,
+        _ => {
+            sent && match code(error).and_then(meaning) {
+                Some((_, write)) => write == codes::Write::Uncertain,
+                None => error.contains_label(RETRYABLE_WRITE_ERROR),
+            }
+        }
     }
 }
 
-/// Whether the server may have written before it failed.
-fn is_uncertain(error: &Error) -> bool {
-    match code(error).and_then(meaning) {
-        Some((_, write)) => write == codes::Write::Uncertain,
-        None => error.contains_label(RETRYABLE_WRITE_ERROR),
+/// Whether a commit is to be sent again to learn its outcome.
+pub(crate) fn is_unknown_commit(error: &Error) -> bool {
+    error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+}
+
+/// Whether the server itself answered with this error.
+pub(crate) fn is_answer(error: &Error) -> bool {
+    matches!(
+        error.kind.as_ref(),
+        ErrorKind::Command(_) | ErrorKind::Write(_) | ErrorKind::InsertMany(_)
+    )
+}
+
+/// The server's code. Of an insert of many it is the first that is not about a document.
+pub(crate) fn code(error: &Error) -> Option<i32> {
+    match error.kind.as_ref() {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Write(DriverWrite::WriteError(write)) => Some(write.code),
+        ErrorKind::Write(DriverWrite::WriteConcernError(write)) => Some(write.code),
+        ErrorKind::InsertMany(many) => {
+            let codes = many.write_errors.iter().flatten().map(|error| error.code);
+            codes
+                .into_iter()
+                .find(|code| !refusal::is_of_document(*code))
+        }
+        _ => None,
     }
 }
 
-/// As the driver says it of each mechanism.
+/// As the driver words it for each mechanism.
 fn is_about_authentication(message: &str) -> bool {
     ["SCRAM", "MONGODB-X509", "PLAIN", "MONGODB-OIDC"]
         .iter()
@@ -209,12 +228,24 @@ fn is_about_versions(message: &str) -> bool {
 }
 
 fn refused_authentication() -> StoreError {
-    // The driver's text names the mechanism, and perhaps more than should be seen.
+    // The driver's text names the mechanism, and may show more than that.
     StoreError::Unavailable("the server refused the authentication".to_owned())
 }
 
-/// Why a standalone server is not enough.
-pub(super) fn needs_replica_set() -> StoreError {
+/// Whether the server is a standalone one that was asked for a transaction or a retryable write.
+fn needs_replica_set(error: &Error) -> bool {
+    let message = match error.kind.as_ref() {
+        ErrorKind::Command(command) => command.message.as_str(),
+        ErrorKind::Write(DriverWrite::WriteError(write)) => write.message.as_str(),
+        _ => return false,
+    };
+    let says = |words: &str| message.contains(words);
+    says("Transaction numbers")
+        || code(error) == Some(ILLEGAL_OPERATION)
+            && (says("replica set") || says("does not support retryable writes"))
+}
+
+fn replica_set_needed() -> StoreError {
     StoreError::Unusable(
         "several writes together need transactions, which the server has only as a replica set \
          (one member is enough) or a sharded cluster"
@@ -222,19 +253,8 @@ pub(super) fn needs_replica_set() -> StoreError {
     )
 }
 
-pub(super) fn code(error: &Error) -> Option<i32> {
-    match error.kind.as_ref() {
-        ErrorKind::Command(command) => Some(command.code),
-        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
-        ErrorKind::Write(WriteFailure::WriteConcernError(write)) => Some(write.code),
-        _ => None,
-    }
-}
-
 /// Whether the server lacks reads of one moment: it is standalone or older than 5.0.
-pub(super) fn has_no_snapshots(error: &Error) -> bool {
-    const NOT_A_REPLICA_SET: i32 = 123;
-    const INVALID_OPTIONS: i32 = 72;
+pub(crate) fn has_no_snapshots(error: &Error) -> bool {
     match error.kind.as_ref() {
         ErrorKind::IncompatibleServer { .. } => true,
         _ => matches!(

@@ -2,25 +2,24 @@
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::{Binary, Bson, Document, RawBson, RawBsonRef, doc};
+use mongodb::bson::{Binary, Bson, Document, RawBson, doc};
 use uuid::Uuid;
 
-use super::json;
 use resources::schema::{Id, IdKind, ResourceType};
 
-pub(super) const ID: &str = "_id";
+pub(crate) const ID: &str = "_id";
 
 /// Holds a UUID of version 7 where ids are chosen by clients and so say nothing about the order.
-pub(super) const POSITION: &str = "_position";
+pub(crate) const POSITION: &str = "_position";
 
 /// Whether documents of this type carry [`POSITION`].
-pub(super) fn have_position(of: &ResourceType) -> bool {
-    of.id.client_may_choose()
+pub(crate) fn have_position(resource_type: &ResourceType) -> bool {
+    resource_type.id.client_may_choose()
 }
 
 /// The order of creation. Documents that others wrote without a position stand first.
-pub(super) fn order(of: &ResourceType) -> Document {
-    if have_position(of) {
+pub(crate) fn order(resource_type: &ResourceType) -> Document {
+    if have_position(resource_type) {
         doc! { POSITION: 1, ID: 1 }
     } else {
         doc! { ID: 1 }
@@ -28,12 +27,12 @@ pub(super) fn order(of: &ResourceType) -> Document {
 }
 
 /// Whether a field of a stored document is the store's and not an attribute.
-pub(super) fn is_reserved(of: &ResourceType, name: impl AsRef<[u8]>) -> bool {
+pub(crate) fn is_reserved(resource_type: &ResourceType, name: impl AsRef<[u8]>) -> bool {
     let name = name.as_ref();
-    name == ID.as_bytes() || (name == POSITION.as_bytes() && have_position(of))
+    name == ID.as_bytes() || (name == POSITION.as_bytes() && have_position(resource_type))
 }
 
-pub(super) fn to_bson(id: &Id) -> Bson {
+pub(crate) fn to_bson(id: &Id) -> Bson {
     match to_raw(id) {
         RawBson::ObjectId(id) => Bson::ObjectId(id),
         RawBson::Binary(binary) => Bson::Binary(binary),
@@ -43,7 +42,7 @@ pub(super) fn to_bson(id: &Id) -> Bson {
     }
 }
 
-pub(super) fn to_raw(id: &Id) -> RawBson {
+pub(crate) fn to_raw(id: &Id) -> RawBson {
     match id {
         Id::ObjectId(bytes) => RawBson::ObjectId(ObjectId::from_bytes(*bytes)),
         Id::String(text) => RawBson::String(text.clone()),
@@ -52,42 +51,15 @@ pub(super) fn to_raw(id: &Id) -> RawBson {
     }
 }
 
-pub(super) fn binary(uuid: &Uuid) -> Binary {
+pub(crate) fn binary(uuid: &Uuid) -> Binary {
     Binary {
         subtype: BinarySubtype::Uuid,
         bytes: uuid.as_bytes().to_vec(),
     }
 }
 
-/// Any `_id` as an id. One that no kind has is named by its JSON text: it can be listed, and a
-/// request for it finds nothing.
-pub(super) fn from_bson(value: RawBsonRef<'_>) -> Id {
-    match value {
-        RawBsonRef::ObjectId(id) => Id::ObjectId(id.bytes()),
-        RawBsonRef::String(text) => Id::String(text.to_owned()),
-        RawBsonRef::Int32(number) => Id::Integer(number.into()),
-        RawBsonRef::Int64(number) => Id::Integer(number),
-        RawBsonRef::Double(number) => whole(number).map_or_else(|| as_text(value), Id::Integer),
-        RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Uuid => {
-            Uuid::from_slice(binary.bytes).map_or_else(|_| as_text(value), Id::Uuid)
-        }
-        _ => as_text(value),
-    }
-}
-
-fn as_text(value: RawBsonRef<'_>) -> Id {
-    Id::String(json::text(value).unwrap_or_else(|_| "unreadable".to_owned()))
-}
-
-/// The `mongo` shell writes every number as a double.
-fn whole(number: f64) -> Option<i64> {
-    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it was just checked")]
-    exact.then_some(number as i64)
-}
-
 /// Whether an `_id` is of the kind that a type declares.
-pub(super) fn is_of_kind(kind: IdKind, id: &Id) -> bool {
+pub(crate) fn is_of_kind(kind: IdKind, id: &Id) -> bool {
     matches!(
         (kind, id),
         (IdKind::ObjectId, Id::ObjectId(_))

@@ -1,179 +1,258 @@
-//! The indexes of a collection, as declared.
+//! The indexes of a collection: what is missing is made, what is outdated is dropped.
 
-mod creation;
-mod declared;
-mod form;
-mod states;
+mod state;
 
+use std::fmt;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt;
 use mongodb::IndexModel;
-use mongodb::bson::doc;
-use mongodb::options::CreateCollectionOptions;
-
-use self::creation::{Missing, UNAUTHORIZED, create, of_preparing};
-use self::declared::{models, name_of};
-use super::failure;
-use super::{MongoStore, Store, ids, writes};
+use mongodb::bson::{Document, doc};
+use mongodb::error::Error;
+use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::StoreError;
-use resources::schema::{Id, ResourceType};
 
-pub(super) use creation::create_collection;
-pub(super) use declared::{is_called, types};
-pub(super) use states::states;
-pub use states::{IndexState, Standing};
+use crate::connection::Connection;
+use crate::declared_indexes::{models, name_of};
+use crate::failure::{self, UNAUTHORIZED, of_read};
+use crate::{counter, ids, json};
 
-impl MongoStore {
-    /// Makes the missing indexes of a type and waits for them, however long MongoDB takes.
-    ///
-    /// # Errors
-    /// As [`Store::prepare`](resources::store::Store::prepare), and `Unavailable` when
-    /// the server is away.
-    pub async fn apply_indexes(&self, of: &Arc<ResourceType>) -> Result<(), StoreError> {
-        let (store, of) = (self.store.clone(), of.clone());
-        // A task, so that nothing of the driver is dropped half-way.
-        let task = tokio::spawn(async move { prepare(&store, &of).await });
-        task.await
-            .map_err(|panic| StoreError::Internal(panic.to_string()))?
-    }
-}
+pub use state::{IndexState, Standing};
 
-/// Makes what is declared and not there, and looks whether the ids are of the declared kind.
+const INDEX_NOT_FOUND: i32 = 27;
+const NAMESPACE_NOT_FOUND: i32 = 26;
+const NAMESPACE_EXISTS: i32 = 48;
+
+/// What only the operator can change: definitions, documents, other indexes, rights. The server
+/// says the same at the next attempt.
+const FINAL: [i32; 18] = [
+    2, // BadValue
+    9, // FailedToParse
+    UNAUTHORIZED,
+    14,    // TypeMismatch
+    59,    // CommandNotFound
+    67,    // CannotCreateIndex
+    72,    // InvalidOptions
+    73,    // InvalidNamespace
+    85,    // IndexOptionsConflict: the same keys under another name
+    86,    // IndexKeySpecsConflict: the same name for other keys
+    115,   // CommandNotSupported
+    166,   // CommandNotSupportedOnView
+    171,   // CannotIndexParallelArrays
+    197,   // InvalidIndexSpecificationOption
+    201,   // CannotBuildIndexKeys
+    8000,  // AtlasError: rights, there
+    11000, // DuplicateKey
+    17280, // KeyTooLong
+];
+
+/// Makes what is declared and not there, drops what this program made for an earlier definition,
+/// and checks whether the ids are of the declared kind.
 ///
 /// # Errors
-/// `Unusable` is what the operator must change first; after anything else it can be tried again.
-pub(super) async fn prepare(store: &Connection, of: &ResourceType) -> Result<(), StoreError> {
-    let prepared = async {
-        check_ids(store, of).await?;
-        let missing = missing(store, of).await?;
-        create(store, &of.collection, missing).await
+/// `Unusable` is what the operator must change first; anything else can be tried again.
+pub(crate) async fn prepare(
+    store: &Connection,
+    resource_type: &Arc<ResourceType>,
+) -> Result<(), StoreError> {
+    let preparation = Preparation {
+        store,
+        resource_type,
     };
-    prepared.await.map_err(|error| match error {
-        // The server failed in a way that says nothing about what is declared.
+    preparation.run().await.map_err(|error| match error {
+        // The server failed in a way that says nothing about the definition.
         StoreError::Internal(text) => StoreError::Busy(text),
         other => other,
     })
 }
 
-async fn missing(store: &Connection, of: &ResourceType) -> Result<Missing, StoreError> {
-    let declared = models(of);
-    let there = match states::list(store, of).await {
-        Ok(there) => there,
-        // A user who may do nothing but read and write needs no more where nothing is declared.
-        Err(error) if failure::code(&error) == Some(UNAUTHORIZED) && declared.is_empty() => {
-            return Ok(Missing {
-                collection: is_surely_absent(store, of)
-                    .await?
-                    .then(CreateCollectionOptions::default),
-                indexes: declared,
-            });
-        }
-        Err(error) => {
-            return Err(of_preparing(
-                &error,
-                "its indexes cannot be listed",
-                &of.collection,
-            ));
-        }
-    };
-    let states = states::compare(there.as_deref().unwrap_or_default(), of);
-    report_differences(of, &states)?;
-    let is_missing = |model: &IndexModel| {
-        let name = name_of(model);
-        let is_it = |state: &IndexState| state.standing == Standing::Missing && state.name == name;
-        states.iter().any(is_it)
-    };
-    Ok(Missing {
-        collection: there.is_none().then(CreateCollectionOptions::default),
-        indexes: declared.into_iter().filter(is_missing).collect(),
-    })
+/// Every index that is declared or there.
+pub(crate) async fn states(
+    store: &Connection,
+    resource_type: &ResourceType,
+) -> Result<Vec<IndexState>, StoreError> {
+    let there = list(store, resource_type).await.map_err(of_read)?;
+    Ok(state::compare(&there.unwrap_or_default(), resource_type))
 }
 
-/// Whether there is no such collection, as far as the user may know.
-async fn is_surely_absent(store: &Connection, of: &ResourceType) -> Result<bool, StoreError> {
-    let listed = store.database.list_collection_names();
-    let by_name = listed.filter(doc! { "name": &of.collection });
-    match by_name.authorized_collections(true).await {
-        Ok(names) => Ok(names.is_empty()),
-        Err(error) if failure::code(&error) == Some(UNAUTHORIZED) => Ok(false),
-        Err(error) => Err(failure::of_read(&error)),
+/// The indexes of a collection, or `None` if there is no collection.
+async fn list(
+    store: &Connection,
+    resource_type: &ResourceType,
+) -> Result<Option<Vec<Document>>, Error> {
+    let command = doc! { "listIndexes": &resource_type.collection };
+    match store.database.run_cursor_command(command).await {
+        Ok(cursor) => Ok(Some(cursor.try_collect().await?)),
+        Err(error) if failure::code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-/// What is there is left as it is. Without a unique index the store cannot keep its promise, so
-/// one that is too weak is an error.
-fn report_differences(of: &ResourceType, states: &[IndexState]) -> Result<(), StoreError> {
-    for state in states {
-        let (collection, index) = (&of.collection, &state.name);
+struct Preparation<'a> {
+    store: &'a Connection,
+    resource_type: &'a Arc<ResourceType>,
+}
+
+impl Preparation<'_> {
+    async fn run(&self) -> Result<(), StoreError> {
+        self.check_ids().await?;
+        let declared = models(self.resource_type);
+        let there = match list(self.store, self.resource_type).await {
+            Ok(there) => there,
+            // A user who may do nothing but read and write needs no more where nothing is
+            // declared.
+            Err(error) if failure::code(&error) == Some(UNAUTHORIZED) && declared.is_empty() => {
+                let is_absent = self.is_surely_absent().await?;
+                (!is_absent).then(Vec::new)
+            }
+            Err(error) => return Err(self.failure(&error, &"its indexes cannot be listed")),
+        };
+        if there.is_none() {
+            self.create_collection().await?;
+        }
+        let states = state::compare(&there.unwrap_or_default(), self.resource_type);
+        for state in &states {
+            self.report_difference(state)?;
+        }
+        for model in declared {
+            let is_it = |state: &&IndexState| state.name == name_of(&model);
+            let state = states.iter().find(is_it);
+            if state.is_some_and(|state| state.standing == Standing::Missing) {
+                self.create_index(model).await?;
+            }
+        }
+        for state in &states {
+            if state.standing == Standing::Outdated {
+                self.drop_index(&state.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `_id`s are in the order of their types, so that the first and the last tell of all between.
+    async fn check_ids(&self) -> Result<(), StoreError> {
+        let of = self.resource_type;
+        let collection = self.store.primary_collection(of);
+        let mut greatest = 0;
+        for direction in [1, -1] {
+            let found = collection
+                .find_one(doc! {})
+                .sort(doc! { ids::ID: direction })
+                .projection(doc! { ids::ID: 1 });
+            let found = found.await.map_err(of_read)?;
+            let id = found.as_ref().and_then(|one| one.get(ids::ID).ok()?);
+            let Some(id) = id.map(json::id_from_bson) else {
+                continue;
+            };
+            if !ids::is_of_kind(of.id, &id) {
+                return Err(StoreError::Unusable(format!(
+                    "the collection '{}' has the id '{id}', but the definition of '{}' says that \
+                     ids are of the kind {}",
+                    of.collection, of.name, of.id
+                )));
+            }
+            if let Id::Integer(number) = id {
+                greatest = greatest.max(number);
+            }
+        }
+        if of.id == IdKind::Integer {
+            // Documents of other programs may have greater ids than the counter. Made here, the
+            // counter is not made by several requests at once.
+            let greatest = Id::Integer(greatest);
+            counter::raise(self.store, of, std::iter::once(&greatest)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is no such collection, as far as the user may know.
+    async fn is_surely_absent(&self) -> Result<bool, StoreError> {
+        let listed = self.store.database.list_collection_names();
+        let by_name = listed.filter(doc! { "name": &self.resource_type.collection });
+        match by_name.authorized_collections(true).await {
+            Ok(names) => Ok(names.is_empty()),
+            Err(error) if failure::code(&error) == Some(UNAUTHORIZED) => Ok(false),
+            Err(error) => Err(of_read(error)),
+        }
+    }
+
+    /// A collection that a transaction made implicitly would make other transactions fail.
+    async fn create_collection(&self) -> Result<(), StoreError> {
+        let collection = &self.resource_type.collection;
+        match self.store.database.create_collection(collection).await {
+            Err(error) if failure::code(&error) != Some(NAMESPACE_EXISTS) => {
+                Err(self.failure(&error, &"it cannot be made"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is there is left as it is. Without a unique index the store cannot keep its promise, so
+    /// one that is too weak is an error.
+    fn report_difference(&self, state: &IndexState) -> Result<(), StoreError> {
+        let (collection, index) = (&self.resource_type.collection, &state.name);
         match &state.standing {
-            Standing::Different(differences) => {
-                let differences = differences.join(", ");
-                if state.is_too_weak {
-                    return Err(StoreError::Unusable(format!(
-                        "the unique index '{index}' of '{collection}' is not as declared: \
-                         {differences}; drop it, and it is made as declared"
-                    )));
-                }
+            Standing::Different {
+                is_too_weak: true, ..
+            } => Err(StoreError::Unusable(format!(
+                "the unique index of '{collection}' lets through what it is declared to refuse; \
+                 drop it, and it is made as declared: {state}"
+            ))),
+            Standing::Different { .. } => {
                 tracing::warn!(
                     collection,
                     index,
-                    differences,
+                    difference = %state,
                     "the index is not as declared; drop it, and it is made at the next start"
                 );
+                Ok(())
             }
-            Standing::Undeclared => tracing::info!(collection, index, "the index is not declared"),
-            Standing::Present | Standing::Missing => {}
+            Standing::Undeclared => {
+                tracing::info!(collection, index, "the index is not declared");
+                Ok(())
+            }
+            Standing::Present | Standing::Missing | Standing::Outdated => Ok(()),
         }
     }
-    Ok(())
-}
 
-/// `_id`s are in the order of their types, so that the first and the last tell of all between.
-async fn check_ids(store: &Connection, of: &ResourceType) -> Result<(), StoreError> {
-    let collection = store.collection(of);
-    for direction in [1, -1] {
-        let found = collection
-            .find_one(doc! {})
-            .sort(doc! { ids::ID: direction })
-            .projection(doc! { ids::ID: 1 })
-            .await
-            .map_err(|error| failure::of_read(&error))?;
-        let id = found
-            .as_ref()
-            .and_then(|found| found.get(ids::ID).ok().flatten());
-        let Some(id) = id.map(ids::from_bson) else {
-            continue;
+    async fn create_index(&self, model: IndexModel) -> Result<(), StoreError> {
+        let what = format!("the index {} cannot be made", model.keys);
+        let collection = self.store.collection(self.resource_type);
+        let made = collection.create_index(model).await;
+        made.map(drop).map_err(|error| self.failure(&error, &what))
+    }
+
+    async fn drop_index(&self, name: &str) -> Result<(), StoreError> {
+        let collection = self.store.collection(self.resource_type);
+        let code = match collection.drop_index(name).await {
+            Ok(()) => None,
+            Err(error) => match failure::code(&error) {
+                code @ Some(UNAUTHORIZED | INDEX_NOT_FOUND) => code,
+                _ => return Err(of_read(error)),
+            },
         };
-        if !ids::is_of_kind(of.id, &id) {
-            return Err(StoreError::Unusable(format!(
-                "the collection '{}' has the id '{id}', but the definition of '{}' says that ids \
-                 are of the kind {}",
-                of.collection, of.name, of.id
-            )));
+        let collection = &self.resource_type.collection;
+        if code == Some(UNAUTHORIZED) {
+            let text = "the index is no longer declared and still refuses resources, because the \
+                        user may not drop it";
+            tracing::warn!(collection, index = name, text);
+        } else {
+            tracing::info!(
+                collection,
+                index = name,
+                "dropped: it is no longer declared"
+            );
         }
-        if let (Id::Integer(greatest), -1) = (&id, direction) {
-            raise_greatest(store, of, *greatest).await?;
+        Ok(())
+    }
+
+    fn failure(&self, error: &Error, what: &dyn fmt::Display) -> StoreError {
+        let is_final = failure::code(error).is_some_and(|code| FINAL.contains(&code));
+        match failure::classify(error, failure::Intent::Read) {
+            StoreError::Unusable(text) | StoreError::Internal(text) if is_final => {
+                let collection = &self.resource_type.collection;
+                StoreError::Unusable(format!("the collection '{collection}': {what}: {text}"))
+            }
+            other => other,
         }
     }
-    Ok(())
-}
-
-/// Found documents may have greater ids than were ever given out here.
-async fn raise_greatest(
-    store: &Connection,
-    of: &ResourceType,
-    greatest: i64,
-) -> Result<(), StoreError> {
-    let session = store.client.start_session().await;
-    let mut session = session.map_err(|error| failure::of_read(&error))?;
-    let mut place = writes::Place {
-        store,
-        session: &mut session,
-        in_transaction: false,
-        deadline: tokio::time::Instant::now(),
-    };
-    place
-        .raise_greatest(of, greatest)
-        .await
-        .map_err(failure::read_failure)
 }

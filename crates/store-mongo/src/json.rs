@@ -7,13 +7,15 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf};
-use serde_json::Value;
-
-use super::elements::{Element, Elements, Malformed};
-use super::{extended, ids};
-use resources::store::{StoreError, Resource, stored_value};
 use resources::schema::{Id, ResourceType};
+use resources::store::{Resource, StoreError, stored_value};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::elements::{Element, Elements, Malformed};
+use crate::{extended, ids};
 
 /// The last date, in milliseconds since 1970, with a relaxed form; those before 1970 have none.
 const YEAR_9999_END: i64 = 253_402_300_799_999;
@@ -22,53 +24,56 @@ const YEAR_9999_END: i64 = 253_402_300_799_999;
 ///
 /// # Errors
 /// `Corrupt` when it has no `_id` or its bytes are no BSON.
-pub(super) fn resource(
-    of: &ResourceType,
+pub(crate) fn resource(
+    resource_type: &ResourceType,
     document: &RawDocument,
 ) -> Result<Resource, StoreError> {
     // JSON has about as many bytes of punctuation as BSON has of types and lengths.
-    let mut attributes = Vec::with_capacity(document.as_bytes().len());
-    let id = write_resource(of, document, &mut attributes)?;
-    let attributes = String::from_utf8(attributes);
-    let attributes = attributes.map_err(|error| damaged(of, &error.to_string()))?;
-    Ok(Resource { id, attributes })
+    let mut text = Vec::with_capacity(document.as_bytes().len());
+    let id = write_resource(resource_type, document, &mut text)?;
+    let text = String::from_utf8(text);
+    let text = text.map_err(|error| damaged(resource_type, &error.to_string()))?;
+    Ok(Resource { id, text })
 }
 
 /// Appends the attributes of a stored document and returns its id.
 ///
 /// # Errors
-/// As [`resource`]; the text ends anywhere then.
-pub(super) fn write_resource(
-    of: &ResourceType,
+/// As [`resource`]; the text is then incomplete.
+pub(crate) fn write_resource(
+    resource_type: &ResourceType,
     document: &RawDocument,
-    attributes: &mut Vec<u8>,
+    text: &mut Vec<u8>,
 ) -> Result<Id, StoreError> {
-    match write_attributes(of, document, attributes) {
+    match write_attributes(resource_type, document, text) {
         Ok(Some(id)) => Ok(id),
-        Ok(None) => Err(damaged(of, "a document has no _id")),
+        Ok(None) => Err(damaged(resource_type, "a document has no _id")),
         Err(error) => {
-            let id = document.get(ids::ID).ok().flatten().map(ids::from_bson);
+            let id = document.get(ids::ID).ok().flatten().map(id_from_bson);
             let id = id.map_or_else(|| "?".to_owned(), |id| id.to_string());
-            Err(damaged(of, &format!("the document {id}: {error}")))
+            Err(damaged(
+                resource_type,
+                &format!("the document {id}: {error}"),
+            ))
         }
     }
 }
 
-fn damaged(of: &ResourceType, what: &str) -> StoreError {
-    StoreError::Corrupt(format!("{}: {what}", of.collection))
+fn damaged(resource_type: &ResourceType, what: &str) -> StoreError {
+    StoreError::Corrupt(format!("{}: {what}", resource_type.collection))
 }
 
 fn write_attributes(
-    of: &ResourceType,
+    resource_type: &ResourceType,
     document: &RawDocument,
     text: &mut Vec<u8>,
 ) -> Result<Option<Id>, Malformed> {
     let mut id = None;
     text.push(b'{');
     let empty = text.len();
-    for element in Elements::of(document.as_bytes())? {
+    for element in Elements::new(document.as_bytes())? {
         let element = element?;
-        if ids::is_reserved(of, element.name) {
+        if ids::is_reserved(resource_type, element.name) {
             if element.name == ids::ID.as_bytes() {
                 id = Some(id_of(&element)?);
             }
@@ -88,16 +93,43 @@ fn write_attributes(
 fn id_of(element: &Element<'_>) -> Result<Id, Malformed> {
     match <[u8; 12]>::try_from(element.value) {
         Ok(bytes) if element.kind == Element::OBJECT_ID => Ok(Id::ObjectId(bytes)),
-        _ => Ok(ids::from_bson(element.alone()?.value()?)),
+        _ => Ok(id_from_bson(element.alone()?.value()?)),
     }
 }
 
+/// Any `_id` as an id. One of another BSON type is named by its JSON text: it can be listed, and a
+/// request for it finds nothing.
+pub(crate) fn id_from_bson(value: RawBsonRef<'_>) -> Id {
+    match value {
+        RawBsonRef::ObjectId(id) => Id::ObjectId(id.bytes()),
+        RawBsonRef::String(text) => Id::String(text.to_owned()),
+        RawBsonRef::Int32(number) => Id::Integer(number.into()),
+        RawBsonRef::Int64(number) => Id::Integer(number),
+        RawBsonRef::Double(number) => whole(number).map_or_else(|| as_text(value), Id::Integer),
+        RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Uuid => {
+            Uuid::from_slice(binary.bytes).map_or_else(|_| as_text(value), Id::Uuid)
+        }
+        _ => as_text(value),
+    }
+}
+
+fn as_text(value: RawBsonRef<'_>) -> Id {
+    Id::String(text(value).unwrap_or_else(|_| "unreadable".to_owned()))
+}
+
+/// The `mongo` shell writes every number as a double.
+fn whole(number: f64) -> Option<i64> {
+    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it was just checked")]
+    exact.then_some(number as i64)
+}
+
 /// One value as JSON text.
-pub(super) fn text(value: RawBsonRef<'_>) -> Result<String, Malformed> {
+pub(crate) fn text(value: RawBsonRef<'_>) -> Result<String, Malformed> {
     let mut holder = RawDocumentBuf::new();
     holder.append(bson::cstr!("v"), value);
     let mut text = Vec::new();
-    for element in Elements::of(holder.as_bytes())? {
+    for element in Elements::new(holder.as_bytes())? {
         write_value(&element?, &mut text)?;
     }
     String::from_utf8(text).map_err(|error| Malformed::because(&error))
@@ -170,7 +202,7 @@ fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malform
 
 fn write_array(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
     text.push(b'[');
-    for (position, item) in Elements::of(bytes)?.enumerate() {
+    for (position, item) in Elements::new(bytes)?.enumerate() {
         if position > 0 {
             text.push(b',');
         }
@@ -184,7 +216,7 @@ fn write_document(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
     let start = text.len();
     let mut marked = false;
     text.push(b'{');
-    for (position, element) in Elements::of(bytes)?.enumerate() {
+    for (position, element) in Elements::new(bytes)?.enumerate() {
         let element = element?;
         if position > 0 {
             text.push(b',');

@@ -4,74 +4,56 @@
 //! operators; `docs/decisions/` has what was weighed.
 
 mod settings;
+mod connection;
 mod calls;
 mod circuit;
-mod rounds;
-mod finds;
-mod pages;
-mod interruptions;
+mod patience;
+mod find;
+mod list;
 mod scan;
 mod cursor;
+mod filter;
 mod json;
 mod elements;
-mod unit;
-mod writes;
+mod write;
+mod transaction;
 mod document;
 mod extended;
 mod ids;
+mod counter;
 mod import;
+mod unprepared;
 mod preparation;
 mod indexes;
+mod declared_indexes;
 mod explain;
 mod failure;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bson::RawDocumentBuf;
 use mongodb::bson::{Document, doc};
-use mongodb::options::CollectionOptions;
-use mongodb::{Client, Collection, Database};
-
-use self::calls::{Calls, Kind};
-use self::circuit::Circuit;
-use self::finds::Finds;
-use self::pages::Pages;
-use self::preparation::Unprepared;
-use self::rounds::Rounds;
-use super::{
-    Import, ImportMode, Page, Store, StoreError, Resource, Scan, Write, WriteError,
-    Written,
+use resources::query::{Filter, Query};
+use resources::schema::{Id, IdKind, ResourceType};
+use resources::store::{
+    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
-use resources::query::Query;
-use resources::schema::{Id, ResourceType};
+use tokio::sync::watch;
 
+use self::connection::Connection;
+use self::failure::{Intent, of_read};
+
+pub use circuit::Reachability;
 pub use indexes::{IndexState, Standing};
 pub use settings::{MongoSettings, masked};
 
 /// A server that does not answer must not hold up the end of a process.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The repository over MongoDB.
+/// The store over MongoDB.
 pub struct MongoStore {
-    store: Arc<Connection>,
-}
-
-/// What all operations share.
-struct Connection {
-    client: Client,
-    database: Database,
-    calls: Calls,
-    circuit: Arc<Circuit>,
-    finds: Arc<Finds>,
-    pages: Arc<Pages>,
-    unprepared: Unprepared,
-    /// Whether the server can read as of one moment; taken to be so until it says otherwise.
-    snapshots: AtomicBool,
-    /// The hosts, if clients may know them.
-    place: Option<String>,
+    connection: Arc<Connection>,
 }
 
 impl MongoStore {
@@ -81,25 +63,15 @@ impl MongoStore {
     /// `Unusable` when the connection string or what it names, such as a file, cannot be used;
     /// `Unavailable` when the name of a `mongodb+srv` address cannot be resolved.
     pub async fn connect(settings: MongoSettings) -> Result<Self, StoreError> {
-        let (options, database) = settings.options().await?;
-        let pool_size = options.max_pool_size.unwrap_or_default();
-        let client = Client::with_options(options)
-            .map_err(|error| StoreError::Unusable(failure::text(&error)))?;
-        let circuit = Circuit::new(client.clone());
-        let store = Connection {
-            database: client.database(&database),
-            client,
-            calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),
-            circuit,
-            finds: Rounds::new(),
-            pages: Rounds::new(),
-            unprepared: Unprepared::default(),
-            snapshots: AtomicBool::new(true),
-            place: settings.shows_hosts.then(|| settings.hosts()),
-        };
-        Ok(Self {
-            store: Arc::new(store),
-        })
+        let connection = Arc::new(Connection::new(&settings).await?);
+        Ok(Self { connection })
+    }
+
+    /// Tells whenever requests find the server away or back. While somebody watches, the store
+    /// writes no log line about it.
+    #[must_use]
+    pub fn reachability(&self) -> watch::Receiver<Reachability> {
+        self.connection.circuit.watch()
     }
 
     /// The indexes of a type's collection, as they stand against its definition.
@@ -108,11 +80,24 @@ impl MongoStore {
     /// `Unavailable` when the server is away.
     pub async fn indexes(
         &self,
-        of: &Arc<ResourceType>,
+        resource_type: &Arc<ResourceType>,
     ) -> Result<Vec<IndexState>, StoreError> {
-        let (store, of) = (self.store.clone(), of.clone());
-        let work = async move { indexes::states(&store, &of).await };
-        self.store.calls.run(Kind::Read, work).await
+        let (store, resource_type) = (self.connection.clone(), resource_type.clone());
+        let work = async move { indexes::states(&store, &resource_type).await };
+        self.connection.calls.run(Intent::Read, work).await
+    }
+
+    /// Makes the missing indexes of a type, drops the outdated ones, and waits for them, however
+    /// long MongoDB takes.
+    ///
+    /// # Errors
+    /// As [`Store::prepare`], and `Unavailable` when the server is away.
+    pub async fn apply_indexes(&self, resource_type: &Arc<ResourceType>) -> Result<(), StoreError> {
+        let (store, resource_type) = (self.connection.clone(), resource_type.clone());
+        // A task, because the driver's futures must run to their end.
+        let task = tokio::spawn(async move { indexes::prepare(&store, &resource_type).await });
+        task.await
+            .map_err(|panic| StoreError::Internal(panic.to_string()))?
     }
 
     /// How the server answers a request for one resource, or, without an id, for a page: the
@@ -122,41 +107,12 @@ impl MongoStore {
     /// `Unavailable` when the server is away.
     pub async fn explain(
         &self,
-        of: &Arc<ResourceType>,
+        resource_type: &Arc<ResourceType>,
         id: Option<&Id>,
     ) -> Result<String, StoreError> {
-        let (store, of, id) = (self.store.clone(), of.clone(), id.cloned());
+        let (store, of, id) = (self.connection.clone(), resource_type.clone(), id.cloned());
         let work = async move { explain::explain(&store, &of, id.as_ref()).await };
-        self.store.calls.run(Kind::Read, work).await
-    }
-}
-
-impl Connection {
-    fn collection(&self, of: &ResourceType) -> Collection<RawDocumentBuf> {
-        self.database.collection(&of.collection)
-    }
-
-    /// The same, read from the primary whatever the connection string prefers: what is written
-    /// must not rest on what is stale.
-    fn primary_collection(&self, of: &ResourceType) -> Collection<RawDocumentBuf> {
-        self.on_primary(&of.collection)
-    }
-
-    fn on_primary(&self, collection: &str) -> Collection<RawDocumentBuf> {
-        let options = CollectionOptions::builder().selection_criteria(unit::primary());
-        let options = options.build();
-        self.database.collection_with_options(collection, options)
-    }
-
-    fn has_snapshots(&self) -> bool {
-        self.snapshots.load(Ordering::Relaxed)
-    }
-
-    fn forget_snapshots(&self) {
-        tracing::warn!(
-            "the server has no snapshot reads: a page and its total may differ by a write"
-        );
-        self.snapshots.store(false, Ordering::Relaxed);
+        self.connection.calls.run(Intent::Read, work).await
     }
 }
 
@@ -166,70 +122,94 @@ impl Store for MongoStore {
         "mongodb"
     }
 
-    fn place(&self) -> Option<&str> {
-        self.store.place.as_deref()
+    fn hosts(&self) -> Option<&str> {
+        self.connection.hosts.as_deref()
     }
 
     /// While the server is away, or as long as an index takes, this goes on in the background.
-    async fn prepare(&self, resource_type: &Arc<ResourceType>) -> Result<(), StoreError> {
-        preparation::prepare(&self.store, resource_type).await
+    async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
+        preparation::prepare(&self.connection, types).await
     }
 
-    async fn list(&self, of: &Arc<ResourceType>, query: &Query) -> Result<Page, StoreError> {
-        pages::list(&self.store, of, *query).await
+    async fn next_ids(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        count: usize,
+    ) -> Result<Vec<Id>, StoreError> {
+        if resource_type.id == IdKind::Integer && count > 0 {
+            self.connection.unprepared.admit(resource_type)?;
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            return counter::reserve(&self.connection, resource_type, count).await;
+        }
+        let fresh = || resource_type.id.generate();
+        let ids: Option<Vec<Id>> = std::iter::repeat_with(fresh).take(count).collect();
+        ids.ok_or_else(|| {
+            let name = &resource_type.name;
+            StoreError::Internal(format!("the ids of '{name}' are chosen by clients"))
+        })
     }
 
     async fn find(
         &self,
-        of: &Arc<ResourceType>,
-        id: &Id,
-    ) -> Result<Option<Resource>, StoreError> {
-        finds::find(&self.store, of, id).await
+        resource_type: &Arc<ResourceType>,
+        ids: &[Id],
+        scope: &Filter,
+    ) -> Result<Vec<Option<Resource>>, StoreError> {
+        find::find(&self.connection, resource_type, ids, scope).await
     }
 
-    async fn write(&self, unit: Vec<Write>) -> Result<Vec<Written>, WriteError> {
-        for write in &unit {
-            self.store.unprepared.admit(&write.of)?;
+    async fn list(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Page, StoreError> {
+        list::list(&self.connection, resource_type, query).await
+    }
+
+    async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
+        for write in &unit.writes {
+            self.connection.unprepared.admit(&write.resource_type)?;
         }
-        let (store, deadline) = (self.store.clone(), self.store.calls.deadline());
-        let work = async move { unit::write(&store, &unit, deadline).await };
-        self.store.calls.run(Kind::Write, work).await
+        let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
+        let work = async move { write::write(&store, &unit.writes, deadline).await };
+        self.connection.calls.run(Intent::Write, work).await
     }
 
-    async fn scan(&self, of: &Arc<ResourceType>) -> Result<Scan, StoreError> {
-        self.store.circuit.admit()?;
+    async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
+        self.connection.circuit.admit()?;
         let (batches, found) = Scan::channel();
-        tokio::spawn(scan::run(self.store.clone(), of.clone(), batches));
+        let store = self.connection.clone();
+        tokio::spawn(scan::run(store, resource_type.clone(), batches));
         Ok(found)
     }
 
     async fn import(
         &self,
-        of: &Arc<ResourceType>,
+        resource_type: &Arc<ResourceType>,
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
-        self.store.circuit.admit()?;
-        self.store.unprepared.admit(of)?;
+        self.connection.circuit.admit()?;
+        self.connection.unprepared.admit(resource_type)?;
         let (steps, import) = Import::channel();
-        tokio::spawn(import::run(self.store.clone(), of.clone(), mode, steps));
+        let store = self.connection.clone();
+        tokio::spawn(import::run(store, resource_type.clone(), mode, steps));
         Ok(import)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let store = self.store.clone();
+        let store = self.connection.clone();
         let work = async move {
             let ping = store.database.run_command(doc! { "ping": 1 }).await;
-            ping.map(|_: Document| ())
-                .map_err(|error| failure::of_read(&error))
+            ping.map(|_: Document| ()).map_err(of_read)
         };
-        self.store.calls.run(Kind::Read, work).await?;
-        self.store.unprepared.admit_all()
+        self.connection.calls.run(Intent::Read, work).await?;
+        self.connection.unprepared.admit_all()
     }
 
     /// Left to itself the driver ends its sessions in a task, which panics where the end of the
     /// runtime overtakes it.
     async fn close(&self) {
-        let closing = self.store.client.clone().shutdown().immediate(true);
+        let closing = self.connection.client.clone().shutdown().immediate(true);
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 }

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{document, json};
-use resources::store::Refusal;
 use resources::schema::{self, Attributes, Id, ResourceType};
+use resources::store::Refusal;
 
 fn things() -> ResourceType {
     schema::parse("type: things\nattributes: {type: object}\n").unwrap()
@@ -24,7 +24,7 @@ fn raw(document: &Document) -> RawDocumentBuf {
 
 fn served(document: &RawDocumentBuf) -> Attributes {
     let resource = json::resource(&things(), document).unwrap();
-    serde_json::from_str(&resource.attributes).unwrap()
+    serde_json::from_str(&resource.text).unwrap()
 }
 
 fn id() -> Bson {
@@ -201,7 +201,7 @@ proptest! {
         let Value::Object(given) = given else { unreachable!() };
         let stored = document::new(&things(), &Id::ObjectId([1; 12]), &given).unwrap();
         prop_assert_eq!(
-            json::resource(&things(), &stored).unwrap().attributes,
+            json::resource(&things(), &stored).unwrap().text,
             Value::Object(given).to_string()
         );
     }

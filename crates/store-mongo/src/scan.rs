@@ -3,60 +3,69 @@
 use std::sync::Arc;
 
 use mongodb::options::{FindOptions, Hint};
+use resources::schema::ResourceType;
+use resources::store::{Batch, StoreError};
 use tokio::sync::mpsc;
 
-use super::cursor::{Cursor, Place};
-use super::interruptions::Interruptions;
-use super::{Connection, ids};
-use resources::store::StoreError;
-use resources::store::Batch;
-use resources::schema::ResourceType;
+use crate::connection::Connection;
+use crate::cursor::{Cursor, Position};
+use crate::ids;
+use crate::patience::{INTERRUPTION, Patience};
 
 /// Documents in one batch of a scan.
 const SCAN_BATCH: u32 = 1000;
 
-/// Sends the whole collection; ends early when nobody listens. After an interruption it goes on
-/// where it was.
-pub(super) async fn run(store: Arc<Connection>, of: Arc<ResourceType>, batches: mpsc::Sender<Batch>) {
+/// Sends the whole collection; ends early when the reader is gone. After an interruption it goes
+/// on where it was.
+pub(crate) async fn run(
+    store: Arc<Connection>,
+    resource_type: Arc<ResourceType>,
+    batches: mpsc::Sender<Batch>,
+) {
     let mut scan = Scan {
         store,
-        of,
+        resource_type,
         after: None,
-        interruptions: Interruptions::default(),
+        patience: Patience::new(&INTERRUPTION),
     };
     while let Err(error) = scan.go_on(&batches).await {
-        let passed = match scan.after.as_ref().map(Place::bound) {
-            Some(None) => Err(error),
-            _ => scan.interruptions.wait(error, "a scan").await,
-        };
-        if let Err(error) = passed {
+        let is_lost = scan
+            .after
+            .as_ref()
+            .is_some_and(|after| after.bound().is_none());
+        if is_lost || !passes(&error) || !scan.patience.wait().await {
             let _ = batches.send(Err(error)).await;
             return;
         }
+        tracing::warn!(%error, "a scan was interrupted and goes on");
     }
+}
+
+fn passes(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_))
 }
 
 struct Scan {
     store: Arc<Connection>,
-    of: Arc<ResourceType>,
-    /// Where the last document stands that was sent.
-    after: Option<Place>,
-    interruptions: Interruptions,
+    resource_type: Arc<ResourceType>,
+    /// The last document that was sent.
+    after: Option<Position>,
+    patience: Patience,
 }
 
 impl Scan {
     async fn go_on(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), StoreError> {
-        let order = ids::order(&self.of);
+        let order = ids::order(&self.resource_type);
         let mut options = FindOptions::builder()
             .sort(order.clone())
             .batch_size(SCAN_BATCH)
             .build();
         // A bound of the index, not a filter: `$gt` would leave out values of other types.
-        options.min = self.after.as_ref().and_then(Place::bound);
+        options.min = self.after.as_ref().and_then(Position::bound);
         if options.min.is_some() {
             options.hint = Some(Hint::Keys(order));
         }
-        let mut cursor = Cursor::open_in_time(&self.store, &self.of, options).await?;
+        let mut cursor = Cursor::open_in_time(&self.store, &self.resource_type, options).await?;
         // The bound includes what was sent last.
         let mut known = self.after.as_ref().map(|last| last.id.clone());
         while let (next, Some(mut batch)) = cursor.next_in_time(&self.store).await? {
@@ -69,7 +78,7 @@ impl Scan {
             }
             self.after = Some(last.clone());
             if !batch.is_empty() {
-                self.interruptions.are_over();
+                self.patience.progress();
             }
             if batches.send(Ok(batch)).await.is_err() {
                 return Ok(());

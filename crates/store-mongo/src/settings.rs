@@ -1,20 +1,18 @@
 //! How the store is reached: a connection string, defaults that fit a request, and what is refused.
 
-mod option;
-mod refusal;
-mod uri;
+mod mask;
 mod requirements;
 mod pem;
 
 use std::time::Duration;
 
+use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
     Acknowledgment, ClientOptions, ConnectionString, HostInfo, ServerAddress, WriteConcern,
 };
-
 use resources::store::StoreError;
 
-pub use uri::masked;
+pub use mask::masked;
 
 /// Where the connection string names no database.
 const DATABASE_DEFAULT: &str = "test";
@@ -23,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Load balancers of the clouds cut idle connections after 4 minutes or more.
 const IDLE_TIME_MAX: Duration = Duration::from_mins(3);
 const POOL_SIZE_MAX: u32 = 50;
-/// After this a write is done but perhaps not yet on most members: its outcome is unknown.
+/// After this a write may not be on most members yet: its outcome is unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a [`super::MongoStore`] reaches its server.
@@ -62,7 +60,7 @@ impl MongoSettings {
     #[must_use]
     pub fn hosts(&self) -> String {
         let uri = self.uri.trim();
-        if uri::check(uri).is_err() {
+        if requirements::check_text(uri).is_err() {
             return String::new();
         }
         match ConnectionString::parse(uri).map(|parsed| parsed.host_info) {
@@ -80,13 +78,13 @@ impl MongoSettings {
     /// # Errors
     /// `Unusable` with the reason, which shows no credentials; `Unavailable` when the name of a
     /// `mongodb+srv` address cannot be resolved.
-    pub(super) async fn options(&self) -> Result<(ClientOptions, String), StoreError> {
+    pub(crate) async fn options(&self) -> Result<(ClientOptions, String), StoreError> {
         // Files of secrets often end with a newline; after a database it would belong to that.
         let uri = self.uri.trim();
-        uri::check(uri).map_err(refusal::because)?;
+        requirements::check_text(uri).map_err(refused)?;
         let parsed = ClientOptions::parse(uri).await;
-        let mut options = parsed.map_err(|error| refusal::of(&error))?;
-        requirements::check(&mut options).map_err(refusal::because)?;
+        let mut options = parsed.map_err(|error| refused_by_driver(uri, &error))?;
+        requirements::check(&options).map_err(refused)?;
         options
             .server_selection_timeout
             .get_or_insert(SERVER_SELECTION_TIMEOUT);
@@ -102,10 +100,25 @@ impl MongoSettings {
             .clone()
             .or_else(|| options.default_database.clone())
             .unwrap_or_else(|| DATABASE_DEFAULT.to_owned());
+        requirements::check_database(&database).map_err(refused)?;
         for lost in requirements::weaknesses(&options) {
             tracing::warn!("the connection string says {lost}");
         }
         Ok((options, database))
+    }
+}
+
+fn refused(reason: impl std::fmt::Display) -> StoreError {
+    StoreError::Unusable(format!("the connection string is refused: {reason}"))
+}
+
+fn refused_by_driver(uri: &str, error: &Error) -> StoreError {
+    match error.kind.as_ref() {
+        ErrorKind::DnsResolve { .. } => {
+            StoreError::Unavailable("the name after mongodb+srv:// cannot be resolved".to_owned())
+        }
+        ErrorKind::InvalidArgument { message, .. } => refused(mask::without_parts(message, uri)),
+        _ => refused("the driver cannot read it"),
     }
 }
 
@@ -236,39 +249,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn options_that_contradict_each_other_are_said_so() {
+    async fn what_the_driver_refuses_is_said_in_its_words() {
         for (uri, reason) in [
             (
                 "mongodb://a,b/?directConnection=true",
-                "with one host alone",
+                "cannot specify multiple seeds",
             ),
-            ("mongodb://a/?tls=false&tlsCAFile=x", "go with tls=false"),
-            ("mongodb://a/?tlsCAFile=x&tls=false", "other options of TLS"),
-            ("mongodb://a/?srvMaxHosts=1", "mongodb+srv:// alone"),
-            ("mongodb://@a/", "no user before it"),
-            ("mongodb://a/?authMechanism=PLAIN", "wants a user"),
-            ("mongodb://a/?authMechanism=SCRAM-SHA-1", "wants a user"),
+            ("mongodb://a/?tls=false&tlsCAFile=x", "can't be set if tls="),
             (
-                "mongodb://u:p@a/?authMechanism=MONGODB-X509",
-                "without a password",
+                "mongodb://a/?srvMaxHosts=1",
+                "srvMaxHosts cannot be specified",
             ),
-        ] {
-            let said = said(uri).await.expect("a refusal");
-            assert!(said.contains(reason), "{uri}: {said}");
-        }
-    }
-
-    #[cfg(feature = "mongodb-srv")]
-    #[tokio::test]
-    async fn the_name_of_a_cluster_is_one_without_a_port() {
-        for (uri, reason) in [
-            ("mongodb+srv://h.example.com:1/", "without a port"),
-            ("mongodb+srv://a.example.com,b/", "one name alone"),
-            ("mongodb+srv://h/?directConnection=true", "does not go with"),
+            ("mongodb://@a/", "authentication was requested"),
+            ("mongodb://a/?authMechanism=PLAIN", "No username provided"),
             (
-                "mongodb+srv://h/?srvMaxHosts=1&replicaSet=r",
-                "does not go with",
+                "mongodb://u:p@host/?authMechanism=MONGODB-X509",
+                "A password cannot be specified",
             ),
+            (
+                "mongodb://a/?maxPolSize=1",
+                "similar name exists: maxpoolsize",
+            ),
+            ("mongodb://a/?proxyHost=h", "cannot specify proxyhost"),
         ] {
             let said = said(uri).await.expect("a refusal");
             assert!(said.contains(reason), "{uri}: {said}");

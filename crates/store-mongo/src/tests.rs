@@ -5,11 +5,14 @@ mod patience;
 mod reads;
 mod writes;
 
+use mongodb::{Client, Database};
+use resources::schema::Attributes;
+use resources::store::{Write, contract};
+
 use super::*;
-use resources::store::contract;
 
 /// A database of its own for each test, removed when the test ends.
-struct Fresh(Database);
+pub(crate) struct Fresh(pub(crate) Database);
 
 impl Drop for Fresh {
     fn drop(&mut self) {
@@ -27,26 +30,62 @@ fn uri() -> String {
     uri.expect("no MongoDB server: run the tests as `scripts/mongodb run -- cargo test`")
 }
 
-async fn fresh() -> (Fresh, MongoStore) {
+pub(crate) async fn fresh() -> (Fresh, MongoStore) {
     let mut settings = MongoSettings::new(&uri());
     // Servers under test share a machine with many others.
     settings.operation_timeout = Duration::from_secs(30);
     settings.database = Some(format!("monocoque_test_{}", bson::oid::ObjectId::new()));
-    let repository = MongoStore::connect(settings).await.unwrap();
-    (Fresh(repository.store.database.clone()), repository)
+    let store = MongoStore::connect(settings).await.unwrap();
+    (Fresh(store.connection.database.clone()), store)
 }
 
 contract::clauses!(fresh);
+
+/// The same clauses where reads go in rounds.
+mod in_rounds {
+    use super::*;
+
+    async fn fresh() -> (Fresh, resources::store::Rounds) {
+        let (fresh, store) = super::fresh().await;
+        (fresh, resources::store::Rounds::new(Arc::new(store)))
+    }
+
+    contract::clauses!(fresh);
+}
 
 fn declared(definition: &str) -> Arc<ResourceType> {
     Arc::new(resources::schema::parse(definition).unwrap())
 }
 
-fn things() -> Arc<ResourceType> {
+pub(crate) fn things() -> Arc<ResourceType> {
     declared("type: things\nattributes: {type: object}\n")
 }
 
-async fn page(repository: &MongoStore, of: &Arc<ResourceType>, number: u64) -> Page {
-    let page = resources::query::Pagination { number, size: 3 };
-    repository.list(of, &Query { page }).await.unwrap()
+async fn page(store: &MongoStore, resource_type: &Arc<ResourceType>, number: u64) -> Page {
+    let query = Query {
+        skip: 3 * (number - 1),
+        ..Query::first(3)
+    };
+    store.list(resource_type, &query).await.unwrap()
+}
+
+async fn look_up(
+    store: &MongoStore,
+    resource_type: &Arc<ResourceType>,
+    id: &Id,
+) -> Option<Resource> {
+    let ids = std::slice::from_ref(id);
+    let found = store.find(resource_type, ids, &Filter::Everything).await;
+    found.unwrap().remove(0)
+}
+
+async fn written(store: &MongoStore, write: Write) -> Result<Vec<Written>, WriteError> {
+    store.write(Unit::new(vec![write])).await
+}
+
+fn attributes(value: serde_json::Value) -> Attributes {
+    match value {
+        serde_json::Value::Object(attributes) => attributes,
+        other => panic!("not an object: {other}"),
+    }
 }

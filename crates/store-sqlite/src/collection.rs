@@ -76,7 +76,7 @@ impl Collection {
             .query_one([], |row| row.get(0))
     }
 
-    /// What these ids have, all of the same moment.
+    /// The resources with these ids, all as of one moment.
     pub(super) fn find(
         &self,
         connection: &mut Connection,
@@ -215,8 +215,8 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
     )
 }
 
-/// `->>` gives NULL for null as for an absent member, and NULLs never clash. In a unique index the
-/// kind of the value stands beside it: `->>` makes true the number 1, and a list its text.
+/// `->>` gives NULL for null and for an absent member, and NULLs never clash. A unique index holds
+/// the kind of the value too, since `->>` turns true into the number 1.
 fn key_columns(key: &IndexKey, unique: bool) -> String {
     let name = serde_json::Value::from(key.attribute.as_str()).to_string();
     let path = format!("'$.{}'", name.replace('\'', "''"));
@@ -231,8 +231,8 @@ fn key_columns(key: &IndexKey, unique: bool) -> String {
     )
 }
 
-/// SQLite takes `Name` and `name` for the same, and a comma stands between names here: both are
-/// marked, so that different names stay different.
+/// SQLite compares names without case, and a comma separates names here. Capital letters and
+/// commas are marked, so that different names stay different.
 fn folded(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for character in name.chars() {

@@ -3,7 +3,7 @@
 use resources::store::StoreError;
 use rusqlite::ErrorCode;
 
-/// What a failure of SQLite means to whoever asked.
+/// What a failure of SQLite means to the caller.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "it is what `map_err` hands over"

@@ -95,8 +95,8 @@ impl Running<'_> {
         }
     }
 
-    /// Why no more steps are taken after such an outcome, if that is so. Nothing of an import of
-    /// all or nothing may stay, whatever its caller does next.
+    /// The reason why the import ends with this outcome, if it does. An import of all or nothing
+    /// must leave nothing behind, whatever its caller does next.
     fn end_after(&self, outcome: &Result<Outcomes, StoreError>) -> Option<StoreError> {
         let ended = match outcome {
             Err(error) => Some(error.clone()),

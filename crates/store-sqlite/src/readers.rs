@@ -34,7 +34,7 @@ impl Readers {
         })
     }
 
-    /// A connection of one's own, for reads that take long.
+    /// A connection outside of the pool, for reads that take long.
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         file::open_reader(&self.path)
     }

@@ -153,7 +153,7 @@ impl<'a> Row<'a> {
             .map_err(failure)
     }
 
-    /// SQLite names the index that stands against a write only in its message.
+    /// SQLite names the violated index only in its message.
     fn refusal(&self, error: rusqlite::Error) -> WriteFailure {
         if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
             return failure(error).into();

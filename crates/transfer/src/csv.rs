@@ -9,16 +9,16 @@ use std::io::{BufRead, Read};
 use std::rc::Rc;
 
 use csv::{ErrorKind, Reader, StringRecord};
+use resources::schema::{Attributes, ResourceType};
 use serde_json::Value;
 
-use super::{ROW_BYTES_MAX, Row};
-use resources::schema::{Attributes, ResourceType};
+use crate::{ROW_BYTES_MAX, Row};
 
 const NULL: &str = "\\N";
 
 /// Reads the cells of a file.
 pub(super) struct CsvRows<'a, R> {
-    of: &'a ResourceType,
+    resource_type: &'a ResourceType,
     columns: Vec<String>,
     reader: Reader<Tail<R>>,
     tail: Rc<RefCell<Vec<u8>>>,
@@ -28,7 +28,7 @@ pub(super) struct CsvRows<'a, R> {
 }
 
 impl<'a, R: BufRead> CsvRows<'a, R> {
-    pub(super) fn new(of: &'a ResourceType, file: R) -> Result<Self, String> {
+    pub(super) fn new(resource_type: &'a ResourceType, file: R) -> Result<Self, String> {
         let tail = Rc::new(RefCell::new(Vec::new()));
         let mut reader = Reader::from_reader(Tail {
             file,
@@ -54,7 +54,7 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
         }
         let record = StringRecord::new();
         let mut rows = Self {
-            of,
+            resource_type,
             columns,
             reader,
             tail,
@@ -89,7 +89,7 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
     fn object(&self) -> Result<Attributes, String> {
         let mut object = Attributes::new();
         for (name, cell) in self.columns.iter().zip(&self.record) {
-            if let Some(value) = decode(self.of, name, cell)? {
+            if let Some(value) = decode(self.resource_type, name, cell)? {
                 object.insert(name.clone(), value);
             }
         }
@@ -158,8 +158,8 @@ fn open_quote(record: &[u8]) -> bool {
     quoted
 }
 
-/// Keeps what the reader took but has not yet given out as a record, and bounds it by one row: a
-/// quote that is never closed would otherwise take the whole file into memory.
+/// Keeps the bytes that the reader has taken and not yet given out as a record. They are bounded by
+/// one row, because a quote that is never closed would take the whole file into memory.
 struct Tail<R> {
     file: R,
     unread: Rc<RefCell<Vec<u8>>>,
@@ -178,9 +178,9 @@ impl<R: Read> Read for Tail<R> {
     }
 }
 
-fn decode(of: &ResourceType, name: &str, cell: &str) -> Result<Option<Value>, String> {
+fn decode(resource_type: &ResourceType, name: &str, cell: &str) -> Result<Option<Value>, String> {
     let json = |text: &str| jsonapi::parse_json(text.as_bytes());
-    let is_id = name == of.plain_id_member();
+    let is_id = name == resource_type.plain_id_member();
     if cell.is_empty() {
         return Ok(None);
     }
@@ -195,16 +195,17 @@ fn decode(of: &ResourceType, name: &str, cell: &str) -> Result<Option<Value>, St
             )),
         };
     }
-    if is_id || of.attributes.admits_text(name) {
+    if is_id || resource_type.attributes.admits_text(name) {
         return Ok(Some(Value::from(cell)));
     }
-    // What is no JSON stays a text, and the schema says what it should have been.
+    // A cell that is not JSON stays a text; the schema then names the right type.
     Ok(Some(json(cell).unwrap_or_else(|_| Value::from(cell))))
 }
 
 /// The cell for a value, such that [`decode`] gives the value back.
-pub(super) fn encode(of: &ResourceType, name: &str, value: Option<&Value>) -> String {
-    let text_possible = name == of.plain_id_member() || of.attributes.admits_text(name);
+pub(super) fn encode(resource_type: &ResourceType, name: &str, value: Option<&Value>) -> String {
+    let text_possible =
+        name == resource_type.plain_id_member() || resource_type.attributes.admits_text(name);
     match value {
         None => String::new(),
         Some(Value::Null) => NULL.to_owned(),

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use resources::schema::{Attributes, ResourceType};
+use resources::store::{ResourceRef, Store, StoreError, stored_value};
 use serde_json::Value;
 
-use super::{Format, csv::encode};
-use resources::store::{Store, StoreError, ResourceRef, stored_value};
-use resources::schema::{Attributes, ResourceType};
+use crate::Format;
+use crate::csv::encode;
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -19,18 +20,19 @@ pub enum ExportError {
     /// The file cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
-    /// An attribute turned up that no resource had when the header was written.
+    /// A resource has an attribute that no resource had when the header was written.
     #[error("the attribute '{0}' appeared during the export; try again")]
     NewColumn(String),
 }
 
-/// Writes every resource in the order of creation and returns how many there were; `progress`
-/// hears of each batch. What is written can be imported again, ids included.
+/// Writes every resource in the order of creation and returns their number. After each batch,
+/// `progress` is called with the number so far. An import of the file gives the same resources with
+/// the same ids.
 ///
 /// CSV goes through the collection twice: its header must name every attribute that occurs.
 pub async fn export(
-    repository: &dyn Store,
-    of: &Arc<ResourceType>,
+    store: &dyn Store,
+    resource_type: &Arc<ResourceType>,
     format: Format,
     file: &mut (dyn Write + Send),
     progress: &mut (dyn FnMut(u64) + Send),
@@ -38,14 +40,14 @@ pub async fn export(
     let mut rows = match format {
         Format::Json => RowWriter::Json { first: true },
         Format::JsonLines => RowWriter::JsonLines,
-        Format::Csv => RowWriter::Csv(Columns::collect(repository, of).await?),
+        Format::Csv => RowWriter::Csv(Columns::collect(store, resource_type).await?),
     };
     rows.start(file)?;
     let mut count = 0;
-    let mut scan = repository.scan(of).await?;
+    let mut scan = store.scan(resource_type).await?;
     while let Some(batch) = scan.next().await? {
         for resource in batch.iter() {
-            rows.write(of, resource, file)?;
+            rows.write(resource_type, resource, file)?;
         }
         count += batch.len() as u64;
         progress(count);
@@ -71,7 +73,7 @@ impl RowWriter {
 
     fn write(
         &mut self,
-        of: &ResourceType,
+        resource_type: &ResourceType,
         resource: ResourceRef<'_>,
         file: &mut dyn Write,
     ) -> Result<(), ExportError> {
@@ -79,13 +81,13 @@ impl RowWriter {
             Self::Json { first } => {
                 file.write_all(if *first { b"\n" } else { b",\n" })?;
                 *first = false;
-                write_object(of, resource, file)?;
+                write_object(resource_type, resource, file)?;
             }
             Self::JsonLines => {
-                write_object(of, resource, file)?;
+                write_object(resource_type, resource, file)?;
                 file.write_all(b"\n")?;
             }
-            Self::Csv(columns) => columns.write(of, resource, file)?,
+            Self::Csv(columns) => columns.write(resource_type, resource, file)?,
         }
         Ok(())
     }
@@ -100,34 +102,35 @@ impl RowWriter {
 
 /// The stored text with the id in front.
 fn write_object(
-    of: &ResourceType,
+    resource_type: &ResourceType,
     resource: ResourceRef<'_>,
     file: &mut dyn Write,
 ) -> io::Result<()> {
-    let name = Value::from(of.plain_id_member());
+    let name = Value::from(resource_type.plain_id_member());
     let id = Value::from(resource.id.to_string());
-    let members = resource.attributes.strip_prefix('{').unwrap_or_default();
+    let members = resource.text.strip_prefix('{').unwrap_or_default();
     let comma = if members == "}" { "" } else { "," };
     write!(file, "{{{name}:{id}{comma}{members}")
 }
 
 struct Columns {
-    /// The id first, then the declared attributes, then the others as they turned up.
+    /// The id first, then the declared attributes, then the others in the order of their first
+    /// occurrence.
     names: Vec<String>,
 }
 
 impl Columns {
     async fn collect(
-        repository: &dyn Store,
-        of: &Arc<ResourceType>,
+        store: &dyn Store,
+        resource_type: &Arc<ResourceType>,
     ) -> Result<Self, ExportError> {
-        let id = std::iter::once(of.plain_id_member());
+        let id = std::iter::once(resource_type.plain_id_member());
         let mut names: Vec<String> = id
-            .chain(of.attributes.declared())
+            .chain(resource_type.attributes.declared())
             .map(str::to_owned)
             .collect();
         let mut known: HashSet<String> = names.iter().cloned().collect();
-        let mut scan = repository.scan(of).await?;
+        let mut scan = store.scan(resource_type).await?;
         while let Some(batch) = scan.next().await? {
             for resource in batch.iter() {
                 for name in object(resource)?
@@ -144,19 +147,19 @@ impl Columns {
 
     fn write(
         &self,
-        of: &ResourceType,
+        resource_type: &ResourceType,
         resource: ResourceRef<'_>,
         file: &mut dyn Write,
     ) -> Result<(), ExportError> {
         let mut attributes = object(resource)?;
         attributes.insert(
-            of.plain_id_member().to_owned(),
+            resource_type.plain_id_member().to_owned(),
             resource.id.to_string().into(),
         );
         let cells: Vec<String> = self
             .names
             .iter()
-            .map(|name| encode(of, name, attributes.get(name)))
+            .map(|name| encode(resource_type, name, attributes.get(name)))
             .collect();
         if let Some(name) = attributes.keys().find(|name| !self.names.contains(name)) {
             return Err(ExportError::NewColumn(name.clone()));
@@ -166,7 +169,7 @@ impl Columns {
 }
 
 fn object(resource: ResourceRef<'_>) -> Result<Attributes, StoreError> {
-    stored_value(resource.attributes)
+    stored_value(resource.text)
         .map_err(|error| StoreError::Corrupt(format!("the document {}: {error}", resource.id)))
 }
 

@@ -1,18 +1,19 @@
 //! The rows of a file into a collection.
 
+mod batch;
 mod row;
 mod run;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use self::run::Run;
-use super::{RowIds, Rows};
-use resources::store::{ImportMode, Store, StoreError};
 use resources::schema::ResourceType;
+use resources::store::{ImportMode, Store, StoreError};
 
-/// Rows in one batch, at most.
-pub const BATCH_ROWS: usize = 500;
+use self::run::Run;
+use crate::{RowIds, Rows};
+
+pub use batch::BATCH_ROWS;
 
 /// What becomes of the other rows when one is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,33 +31,32 @@ pub enum OnError {
 pub struct Summary {
     /// Rows that are in the collection now.
     pub stored: u64,
-    /// Rows that are not.
+    /// Rows that were rejected.
     pub rejected: u64,
-    /// The last row up to which all rows of the file are stored or rejected, with those that
-    /// were passed over.
-    pub settled: RowPlace,
+    /// The last row up to which every row of the file was stored, rejected or skipped.
+    pub settled: RowPosition,
 }
 
 /// Where a row stands in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RowPlace {
+pub struct RowPosition {
     /// Its number among the rows, from 1; 0 before the first.
     pub row: u64,
     /// The line on which it starts, from 1; 0 before the first.
     pub line: u64,
 }
 
-/// Why an import ended early; what came of it so far is in the summary, where with
-/// [`OnError::Stop`] nothing is stored.
+/// Why an import ended early. The summary says what was done before; with [`OnError::Stop`]
+/// nothing is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The store failed. Unless it is all or nothing, some of the next [`BATCH_ROWS`] rows may be
-    /// stored too.
+    /// The store failed. With [`OnError::Skip`] and [`OnError::Halt`], some of the next
+    /// [`BATCH_ROWS`] rows may be stored too.
     #[error("{error}")]
     Store {
-        /// Why.
+        /// The failure of the store.
         error: StoreError,
-        /// What is known.
+        /// The rows whose outcome is known.
         summary: Summary,
     },
     /// The rest of the file cannot be read.
@@ -75,51 +75,51 @@ pub enum ImportError {
     },
 }
 
-/// What an import can do besides.
+/// What an import does that is not needed by every import.
 #[derive(Default)]
 pub struct ImportOptions<'a> {
-    /// Rows at the start of the file that are passed over unchecked.
+    /// Rows at the start of the file that are skipped without a check.
     pub skip_rows: u64,
-    /// The id of a row that brings none, instead of a fresh one.
+    /// Makes the ids of rows that bring none, instead of the store.
     pub row_ids: Option<RowIds>,
-    /// Set, it ends the import as soon as what is underway is settled.
+    /// Ends the import when it is set, after the batch that is being stored.
     pub stop: Option<&'a AtomicBool>,
 }
 
 /// An import of rows; see [`Importer::run`].
 pub struct Importer<'a> {
     /// The store, prepared for the type.
-    pub repository: &'a dyn Store,
+    pub store: &'a dyn Store,
     /// The type of the rows.
-    pub of: &'a Arc<ResourceType>,
-    /// What becomes of the others when one is rejected.
+    pub resource_type: &'a Arc<ResourceType>,
+    /// What becomes of the other rows when one is rejected.
     pub on_error: OnError,
-    /// What else it does.
+    /// What is not needed by every import.
     pub options: ImportOptions<'a>,
-    /// Hears of each row that is rejected: its line and the reason.
+    /// Called with the line of each rejected row and the reason.
     pub rejected: &'a mut dyn FnMut(u64, &str),
-    /// Hears after each batch how many rows were taken so far.
+    /// Called after each batch with the number of rows that were stored or rejected so far.
     pub progress: &'a mut dyn FnMut(u64),
 }
 
 impl Importer<'_> {
-    /// Checks and stores the rows in their order. A row's own id is kept.
+    /// Checks and stores the rows in their order. A row that brings an id keeps it.
     ///
     /// # Errors
-    /// When the store fails, the file cannot be read to its end, or it is stopped. A rejected row
-    /// is no error: the summary counts it.
+    /// When the store fails, the file cannot be read to its end, or the import is stopped. A
+    /// rejected row is not an error: the summary counts it.
     pub async fn run(self, rows: Rows<'_>) -> Result<Summary, ImportError> {
         let mode = match self.on_error {
             OnError::Stop => ImportMode::AllOrNothing,
             OnError::Skip => ImportMode::EachBatch,
             OnError::Halt => ImportMode::InOrder,
         };
-        let import = self.repository.import(self.of, mode).await;
+        let import = self.store.import(self.resource_type, mode).await;
         let import = import.map_err(|error| ImportError::Store {
             error,
             summary: Summary::default(),
         })?;
-        let mut run = Run::of(self, import);
+        let mut run = Run::new(self, import);
         match run.fill(rows).await {
             Ok(end) => run.end(end).await,
             Err(error) => run.fail(error).await,

@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, Read};
 
+use resources::schema::Attributes;
 use serde_json::Value;
 
-use super::{ROW_BYTES_MAX, Row};
-use resources::schema::Attributes;
+use crate::{ROW_BYTES_MAX, Row};
 
 fn unreadable(error: &std::io::Error) -> String {
     format!("the file cannot be read: {error}")
@@ -15,30 +15,26 @@ fn too_long(line: u64) -> String {
     format!("line {line}: the row has more than {ROW_BYTES_MAX} bytes")
 }
 
-/// Reads the text of one row; positions in messages are those of the file.
+/// Reads the text of one row, which starts on this line of the file.
 fn object(text: &[u8], line: u64) -> Result<Attributes, String> {
+    if text.trim_ascii().is_empty() {
+        return Err("there is no element before the comma or bracket".to_owned());
+    }
     match jsonapi::parse_json(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("the row is not an object".to_owned()),
-        Err(error) => {
-            let detail = error.detail.unwrap_or_default();
-            let reason = detail
-                .split_once(": ")
-                .map_or(detail.as_str(), |(_, reason)| reason);
-            let reason = reason.trim_end_matches('.');
-            let row_line = error.meta.get("line").and_then(Value::as_u64).unwrap_or(1);
-            Err(match row_line {
-                1 => reason.to_owned(),
-                below => format!("line {}: {reason}", line + below - 1),
-            })
+        Err(invalid) if invalid.line == 1 => Err(invalid.reason),
+        Err(invalid) => {
+            let line = line + invalid.line as u64 - 1;
+            Err(format!("line {line}: {}", invalid.reason))
         }
     }
 }
 
 /// The elements of one JSON array.
 ///
-/// The text is cut at the commas of the outermost level and each element read by itself, so that
-/// one bad element is no harm to the others and memory holds one at a time.
+/// The text is cut at the commas of the outermost level and each element is read by itself. So one
+/// bad element does not spoil the others, and memory holds one element at a time.
 pub(super) struct ArrayRows<R> {
     file: R,
     line: u64,
@@ -180,7 +176,7 @@ impl<R: BufRead> Iterator for ArrayRows<R> {
     }
 }
 
-/// Where in an element's text the bytes are that went by.
+/// The state of the search for the end of an element, after the bytes so far.
 #[derive(Debug, Default)]
 struct Cut {
     depth: usize,

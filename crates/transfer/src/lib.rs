@@ -13,7 +13,7 @@ use std::str::FromStr;
 use resources::schema::{Attributes, ResourceType};
 
 pub use export::{ExportError, export};
-pub use import::{BATCH_ROWS, ImportError, ImportOptions, Importer, OnError, RowPlace, Summary};
+pub use import::{BATCH_ROWS, ImportError, ImportOptions, Importer, OnError, RowPosition, Summary};
 pub use row_ids::RowIds;
 
 /// The longest row that is read, in bytes: no document of MongoDB is longer.
@@ -33,7 +33,7 @@ pub enum Format {
 impl Format {
     /// The format that a file's extension stands for.
     #[must_use]
-    pub fn of_extension(path: &Path) -> Option<Self> {
+    pub fn from_extension(path: &Path) -> Option<Self> {
         path.extension()?.to_str()?.parse().ok()
     }
 }
@@ -60,11 +60,11 @@ pub struct Row {
     pub line: u64,
     /// The length of its text, so that batches of long rows hold fewer.
     pub bytes: usize,
-    /// The resource as one plain object, or why the row is none.
+    /// The resource as one plain object, or why the row is not one.
     pub object: Result<Attributes, String>,
 }
 
-/// The rows of a file; an error ends them, since what follows has no known place.
+/// The rows of a file. An error ends them: where the next row would start is unknown.
 pub type Rows<'a> = Box<dyn Iterator<Item = Result<Row, String>> + 'a>;
 
 /// Reads the rows of a file.
@@ -73,13 +73,13 @@ pub type Rows<'a> = Box<dyn Iterator<Item = Result<Row, String>> + 'a>;
 /// When the file does not start as its format says.
 pub fn rows<'a>(
     format: Format,
-    of: &'a ResourceType,
+    resource_type: &'a ResourceType,
     file: impl BufRead + 'a,
 ) -> Result<Rows<'a>, String> {
     Ok(match format {
         Format::Json => Box::new(json::ArrayRows::new(file)?),
         Format::JsonLines => Box::new(json::LineRows::new(file)),
-        Format::Csv => Box::new(csv::CsvRows::new(of, file)?),
+        Format::Csv => Box::new(csv::CsvRows::new(resource_type, file)?),
     })
 }
 

@@ -1,13 +1,12 @@
-//! Ids that a row of a file gets again when the file is imported again.
+//! Ids that are the same each time a file is imported.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use resources::schema::{Id, IdKind};
 use uuid::Uuid;
 
-use resources::schema::{Id, IdKind};
-
-/// Gives ids to the rows of one file by its name, the time of its last change and their numbers.
-/// They rise with the rows, as fresh ones would, and begin with the time as those do.
+/// Makes the id of a row from the name of the file, the time of its last change and the number of
+/// the row. The ids rise with the rows and begin with the time, as fresh ids do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowIds {
     changed_ms: u64,
@@ -15,9 +14,9 @@ pub struct RowIds {
 }
 
 impl RowIds {
-    /// For a file of this name that was last changed then.
+    /// For a file of this name with this time of its last change.
     #[must_use]
-    pub fn of_file(name: &str, changed: SystemTime) -> Self {
+    pub fn new(name: &str, changed: SystemTime) -> Self {
         let age = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             changed_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
@@ -25,13 +24,13 @@ impl RowIds {
         }
     }
 
-    /// Whether ids of this kind can be had so.
+    /// Whether ids of this kind can be made so.
     #[must_use]
-    pub fn give(kind: IdKind) -> bool {
+    pub fn can_make(kind: IdKind) -> bool {
         matches!(kind, IdKind::ObjectId | IdKind::Uuid)
     }
 
-    /// The id of a row by its number, from 1; rows beyond 2^32 have none.
+    /// The id of the row with this number, from 1; `None` beyond the number 2^32 - 1.
     pub(super) fn id(&self, kind: IdKind, row: u64) -> Option<Id> {
         let row = u32::try_from(row).ok()?.to_be_bytes();
         let (changed, name) = (self.changed_ms, self.name.to_be_bytes());
@@ -82,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_row_has_the_same_id_in_every_version_of_the_program() {
-        let ids = RowIds::of_file("contacts.json", at(1_700_000_000_123));
+        let ids = RowIds::new("contacts.json", at(1_700_000_000_123));
         for (kind, expected) in [
             (IdKind::ObjectId, "6553f10068700ef000000102"),
             (IdKind::Uuid, "018bcfe5-687b-7870-8ef0-d8e600000102"),
@@ -95,7 +94,7 @@ mod tests {
 
     #[test]
     fn other_rows_files_and_times_have_other_ids_and_rows_rise() {
-        let file = |name: &str, ms| RowIds::of_file(name, at(ms));
+        let file = |name: &str, ms| RowIds::new(name, at(ms));
         for kind in [IdKind::ObjectId, IdKind::Uuid] {
             let texts: Vec<String> = [
                 (file("a", 5000), 1),

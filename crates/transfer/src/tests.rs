@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
+use resources::schema;
+use resources::store::Store;
 use serde_json::{Value, json};
+use store_sqlite::SqliteStore;
 
 use super::*;
-use resources::store::Store;
-use store_sqlite::SqliteStore;
-use resources::schema;
 
 const BOOKS: &str = "type: books\nid: string\nattributes:\n  type: object\n  properties:\n    \
                      title: {type: string}\n    pages: {type: [integer, \"null\"]}\n";
@@ -17,7 +17,7 @@ const BOOKS: &str = "type: books\nid: string\nattributes:\n  type: object\n  pro
 struct Shop {
     _folder: tempfile::TempDir,
     store: SqliteStore,
-    of: Arc<ResourceType>,
+    resource_type: Arc<ResourceType>,
     rejected: Vec<(u64, String)>,
     /// Of the next import.
     options: ImportOptions<'static>,
@@ -27,12 +27,12 @@ impl Shop {
     async fn open(definition: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).unwrap();
-        let of = Arc::new(schema::parse(definition).unwrap());
-        store.prepare(&of).await.unwrap();
+        let resource_type = Arc::new(schema::parse(definition).unwrap());
+        store.prepare(&[resource_type.clone()]).await.unwrap();
         Self {
             _folder: folder,
             store,
-            of,
+            resource_type,
             rejected: Vec::new(),
             options: ImportOptions::default(),
         }
@@ -51,14 +51,14 @@ impl Shop {
     ) -> Result<Summary, ImportError> {
         let rejected = &mut self.rejected;
         let importer = Importer {
-            repository: &self.store,
-            of: &self.of,
+            store: &self.store,
+            resource_type: &self.resource_type,
             on_error,
             options: std::mem::take(&mut self.options),
             rejected: &mut |line, reason| rejected.push((line, reason.to_owned())),
             progress: &mut |_| {},
         };
-        let rows = match rows(format, &self.of, text) {
+        let rows = match rows(format, &self.resource_type, text) {
             Ok(rows) => rows,
             Err(reason) => {
                 return Err(ImportError::File {
@@ -72,9 +72,15 @@ impl Shop {
 
     async fn export(&self, format: Format) -> String {
         let mut file = Vec::new();
-        export(&self.store, &self.of, format, &mut file, &mut |_| {})
-            .await
-            .unwrap();
+        export(
+            &self.store,
+            &self.resource_type,
+            format,
+            &mut file,
+            &mut |_| {},
+        )
+        .await
+        .unwrap();
         String::from_utf8(file).unwrap()
     }
 }
@@ -210,7 +216,7 @@ async fn rows_before_an_unreadable_end_are_kept_when_errors_are_skipped() {
         Summary {
             stored: 1,
             rejected: 0,
-            settled: RowPlace { row: 1, line: 1 },
+            settled: RowPosition { row: 1, line: 1 },
         }
     );
 }
@@ -298,7 +304,7 @@ async fn ids_repeated_as_an_attribute_are_kept() {
 
 #[test]
 fn a_row_that_never_ends_is_cut_off() {
-    let of = schema::parse(BOOKS).unwrap();
+    let resource_type = schema::parse(BOOKS).unwrap();
     let endless = |start: &'static str| {
         let repeated = std::io::Read::chain(start.as_bytes(), std::io::repeat(b'x'));
         std::io::BufReader::new(repeated)
@@ -308,7 +314,10 @@ fn a_row_that_never_ends_is_cut_off() {
         (Format::JsonLines, "\""),
         (Format::Csv, "id,title\n1,\""),
     ] {
-        let last = rows(format, &of, endless(start)).unwrap().last().unwrap();
+        let last = rows(format, &resource_type, endless(start))
+            .unwrap()
+            .last()
+            .unwrap();
         assert!(last.unwrap_err().contains("more than"), "{format:?}");
     }
 }
@@ -337,7 +346,7 @@ async fn rows_are_passed_over_by_their_number_in_every_format() {
             let summary = shop.try_import(format, text.as_bytes(), on_error).await;
             let summary = summary.unwrap();
             assert_eq!(summary.stored, 3 - skip_rows, "{format:?}");
-            assert_eq!(summary.settled, RowPlace { row: 3, line }, "{format:?}");
+            assert_eq!(summary.settled, RowPosition { row: 3, line }, "{format:?}");
             assert!(!shop.export(format).await.contains("\"a\""), "{format:?}");
         }
         let mut shop = Shop::open(BOOKS).await;
@@ -380,7 +389,7 @@ async fn rows_without_ids_have_the_same_ones_again_where_their_file_gives_them()
     for kind in ["objectId", "uuid"] {
         let definition = format!("type: t\nid: {kind}\nattributes: {{type: object}}\n");
         let mut shop = Shop::open(&definition).await;
-        let ids = RowIds::of_file("t.ndjson", std::time::SystemTime::now());
+        let ids = RowIds::new("t.ndjson", std::time::SystemTime::now());
         for (skip_rows, expected) in [(0, (3, 0)), (0, (0, 3)), (2, (0, 1))] {
             shop.options.row_ids = Some(ids.clone());
             shop.options.skip_rows = skip_rows;
@@ -413,13 +422,13 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_value_survives_a_cell(title in any_value(), pages in any_value(), other in any_value()) {
-        let of = schema::parse(BOOKS).unwrap();
+        let resource_type = schema::parse(BOOKS).unwrap();
         let row = [("title", &title), ("pages", &pages), ("other", &other)];
         let mut file = ::csv::Writer::from_writer(Vec::new());
         file.write_record(row.iter().map(|(name, _)| *name)).unwrap();
-        file.write_record(row.iter().map(|(name, value)| csv::encode(&of, name, Some(value)))).unwrap();
+        file.write_record(row.iter().map(|(name, value)| csv::encode(&resource_type, name, Some(value)))).unwrap();
         let text = file.into_inner().unwrap();
-        let read = rows(Format::Csv, &of, text.as_slice()).unwrap().next().unwrap().unwrap();
+        let read = rows(Format::Csv, &resource_type, text.as_slice()).unwrap().next().unwrap().unwrap();
         let expected = json!({"title": title, "pages": pages, "other": other});
         prop_assert_eq!(Value::Object(read.object.unwrap()), expected);
     }
@@ -427,9 +436,9 @@ proptest! {
     #[test]
     fn any_elements_are_cut_where_they_end(elements in prop::collection::vec(any_value(), 0..6)) {
         let objects: Vec<Value> = elements.into_iter().map(|value| json!({"a": value})).collect();
-        let of = schema::parse(BOOKS).unwrap();
+        let resource_type = schema::parse(BOOKS).unwrap();
         for text in [Value::from(objects.clone()).to_string(), format!("{:#}", Value::from(objects.clone()))] {
-            let read = rows(Format::Json, &of, text.as_bytes()).unwrap();
+            let read = rows(Format::Json, &resource_type, text.as_bytes()).unwrap();
             let read: Vec<Value> =
                 read.map(|row| Value::Object(row.unwrap().object.unwrap())).collect();
             prop_assert_eq!(&read, &objects);

@@ -17,7 +17,7 @@ use http_body::{Frame, SizeHint};
 use super::ApiError;
 use super::conditional::{self, Part};
 
-/// More headers than an answer has.
+/// Room for all headers of an answer.
 const HEADERS: usize = 10;
 
 /// What is known of an answer before any of it is made. The same question always has the same
@@ -27,25 +27,23 @@ pub(super) struct Answer {
     /// A strong entity tag, with its quotes.
     pub(super) etag: String,
     pub(super) length: u64,
-    /// Whether `Accept` was asked.
+    /// Whether the answer depends on `Accept`.
     pub(super) negotiated: bool,
 }
 
-/// An answer whose head is ready, and the bytes of it that remain to be made.
-pub(super) enum Planned {
-    /// No bytes: to `HEAD`, or as the client has them.
-    Complete(Response),
-    /// The bytes from `offset` on, `length` of them.
-    Needs {
-        head: Response,
-        offset: u64,
-        length: u64,
-    },
+/// The bytes of an answer that are to be sent.
+pub(super) struct Wanted {
+    pub(super) offset: u64,
+    pub(super) length: u64,
 }
 
 impl Answer {
-    /// Decides by the request's headers what to send.
-    pub(super) fn plan<B>(self, request: &Request<B>) -> Result<Planned, ApiError> {
+    /// Decides by the request's headers what to send: the response without its body, and the bytes
+    /// of the body. There are none if the method is `HEAD` or the client has the answer already.
+    pub(super) fn plan<B>(
+        self,
+        request: &Request<B>,
+    ) -> Result<(Response, Option<Wanted>), ApiError> {
         let whole = self.length;
         let part = conditional::part(request.method(), request.headers(), &self.etag, whole)?;
         let mut head = Response::new(Body::empty());
@@ -53,7 +51,7 @@ impl Answer {
         let (offset, length) = match part {
             Part::Nothing => {
                 *head.status_mut() = StatusCode::NOT_MODIFIED;
-                return Ok(Planned::Complete(head));
+                return Ok((head, None));
             }
             Part::Whole => (0, whole),
             Part::Range { offset, length } => {
@@ -67,20 +65,14 @@ impl Answer {
             .insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         head.headers_mut()
             .insert(CONTENT_LENGTH, HeaderValue::from(length));
-        if request.method() == Method::HEAD {
-            return Ok(Planned::Complete(head));
-        }
-        Ok(Planned::Needs {
-            head,
-            offset,
-            length,
-        })
+        let is_head = request.method() == Method::HEAD;
+        Ok((head, (!is_head).then_some(Wanted { offset, length })))
     }
 
     fn describe(&self, headers: &mut HeaderMap) {
         const FOR_EVER: HeaderValue =
             HeaderValue::from_static("public, max-age=31536000, immutable");
-        // For these, and those of the server around the service, without moving them later.
+        // Room for these headers and those that the server adds, so that nothing is moved later.
         headers.reserve(HEADERS);
         headers.insert(ETAG, header(self.etag.clone()));
         headers.insert(CACHE_CONTROL, FOR_EVER);
@@ -149,7 +141,7 @@ impl http_body::Body for Slices {
     }
 }
 
-/// A place within bytes in memory.
-fn narrow(place: u64) -> usize {
-    usize::try_from(place).expect("a place in memory")
+/// A position within bytes in memory.
+fn narrow(position: u64) -> usize {
+    usize::try_from(position).expect("a position in memory")
 }

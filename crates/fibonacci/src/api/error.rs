@@ -52,6 +52,17 @@ impl ApiError {
     }
 }
 
+/// An error in the form of this service, which no cache keeps: `{"error":"CODE: what is wrong"}`.
+#[must_use]
+pub fn error(status: StatusCode, text: &str) -> Response {
+    let body = json!({ "error": text }).to_string();
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -64,11 +75,8 @@ impl From<Failure> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": self.to_string() }).to_string();
-        let mut response = (self.status(), body).into_response();
+        let mut response = error(self.status(), &self.to_string());
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
             Self::RangeNotSatisfiable(length) => {
                 let range = HeaderValue::try_from(format!("bytes */{length}"));

@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::accept::{self, MediaType};
-use super::answer::{Answer, Planned, Slices};
+use super::answer::{Answer, Slices, Wanted};
 use super::query::{self, Numbers};
 use super::{ApiError, Service};
 use crate::generator::Sequence;
@@ -33,17 +33,11 @@ pub(super) async fn list(
         length: listing.bytes(),
         negotiated: true,
     };
-    match answer.plan(&request)? {
-        Planned::Complete(response) => Ok(response),
-        Planned::Needs {
-            mut head,
-            offset,
-            length,
-        } => {
-            *head.body_mut() = service.body(listing, offset, length).await?;
-            Ok(head)
-        }
+    let (mut response, wanted) = answer.plan(&request)?;
+    if let Some(Wanted { offset, length }) = wanted {
+        *response.body_mut() = service.body(listing, offset, length).await?;
     }
+    Ok(response)
 }
 
 fn notation(media_type: MediaType, numbers: Numbers) -> &'static Notation {

@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::answer::{Answer, Planned, Slices};
+use super::answer::{Answer, Slices, Wanted};
 use super::query::{self, Numbers};
 use super::{ApiError, Service};
 use crate::length::digits;
@@ -36,23 +36,17 @@ pub(super) async fn number(
         length: before.len() as u64 + digits(n) + after.len() as u64,
         negotiated: false,
     };
-    match answer.plan(&request)? {
-        Planned::Complete(response) => Ok(response),
-        Planned::Needs {
-            mut head,
-            offset,
-            length,
-        } => {
-            let parts = [before.into(), service.number(n).await?, after.into()];
-            *head.body_mut() = Slices::cut(parts, offset, length);
-            Ok(head)
-        }
+    let (mut response, wanted) = answer.plan(&request)?;
+    if let Some(Wanted { offset, length }) = wanted {
+        let parts = [before.into(), service.digits(n).await?, after.into()];
+        *response.body_mut() = Slices::cut(parts, offset, length);
     }
+    Ok(response)
 }
 
 impl Service {
     /// The digits of `F(n)`: looked up if the table has them, else computed.
-    async fn number(&self, n: u64) -> Result<Bytes, ApiError> {
+    async fn digits(&self, n: u64) -> Result<Bytes, ApiError> {
         if let Some(digits) = self.table.number(n) {
             return Ok(digits);
         }

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use super::{Kernel, STRIDE_MAX, exact};
+use super::{Kernel, STRIDE_MAX};
 
 /// Digits of one number as text, least significant first.
 #[derive(Clone, Copy)]
@@ -73,7 +73,7 @@ impl Tiled {
 
     fn advance(&mut self, text: &mut [u8], slots: &[Range<usize>]) {
         if !(self.pass)(&self.known, &mut self.next, text, slots) {
-            exact::pass(&self.known, &mut self.next, text, slots);
+            pass_exactly(&self.known, &mut self.next, text, slots);
         }
         std::mem::swap(&mut self.known, &mut self.next);
     }
@@ -124,4 +124,30 @@ fn row(digits: &[u8], mut row: Vec<Block>) -> Vec<Block> {
         .zip(digits.iter().rev())
         .for_each(|(place, digit)| *place = *digit);
     row
+}
+
+/// The pass digit by digit: slow, and right where a fast one gave up. See [`Pass`].
+#[cold]
+fn pass_exactly(from: &Pair, to: &mut Pair, text: &mut [u8], slots: &[Range<usize>]) {
+    to.older.copy_from_slice(&from.older);
+    to.newer.copy_from_slice(&from.newer);
+    for slot in slots {
+        add_exactly(&mut to.older, &to.newer);
+        std::mem::swap(&mut to.older, &mut to.newer);
+        let digits = to.newer.iter().flat_map(|block| &block.0);
+        let places = text[slot.clone()].iter_mut().rev();
+        places
+            .zip(digits)
+            .for_each(|(place, digit)| *place = *digit);
+    }
+}
+
+fn add_exactly(sum: &mut [Block], number: &[Block]) {
+    let mut carry = 0;
+    let places = sum.iter_mut().flat_map(|block| &mut block.0);
+    for (place, digit) in places.zip(number.iter().flat_map(|block| &block.0)) {
+        let total = *place - b'0' + digit - b'0' + carry;
+        carry = u8::from(total >= 10);
+        *place = b'0' + total - 10 * carry;
+    }
 }

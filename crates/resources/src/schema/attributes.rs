@@ -1,4 +1,4 @@
-//! What the attributes of a type must be like: a compiled JSON Schema and the rules of the store.
+//! The schema of a type's attributes: a compiled JSON Schema and the rules of the stores.
 
 use std::collections::BTreeSet;
 
@@ -99,7 +99,7 @@ impl AttributesSchema {
     ///
     /// # Errors
     /// Violations that the change brings. Those that were there before, in attributes that were
-    /// not named, don't hinder: documents of any origin can be repaired step by step.
+    /// not named, are no obstacle: documents of any origin can be repaired step by step.
     pub fn validate_change(
         &self,
         named: &BTreeSet<String>,
@@ -122,8 +122,8 @@ impl AttributesSchema {
         let names = attributes.as_object().into_iter().flat_map(Map::keys);
         let unstorable = names.filter_map(|name| unstorable_name(name));
         let lists = self.single.iter().filter_map(|name| list(name, attributes));
-        // The whole answer is built only where there is something to say: the check without
-        // explanations is several times faster.
+        // Violations are collected only if there are some: the check alone is several times
+        // faster.
         let invalid = !self.validator.is_valid(attributes);
         let explained = invalid.then(|| self.validator.iter_errors(attributes));
         explained
@@ -183,7 +183,7 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
             let name = property.as_str().unwrap_or_default();
             vec![violation(path.to_owned(), format!("'{name}' is required"))]
         }
-        // All of them: the library's own text breaks off after the second.
+        // The library's own text names only the first two.
         ValidationErrorKind::Enum { options } => {
             vec![violation(
                 path.to_owned(),

@@ -79,7 +79,7 @@ pub fn contacts() -> ResourceType {
 /// Every mistake that can be found, in the order of the lines.
 pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
     let located =
-        LocatedValue::parse(text).map_err(|(place, message)| vec![mistake(place, "", message)])?;
+        LocatedValue::parse(text).map_err(|(position, message)| vec![mistake(position, "", message)])?;
     let mut mistakes: Vec<Mistake> = SCHEMA
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))
@@ -92,9 +92,9 @@ pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
             }
         }
         Err(error) if mistakes.is_empty() => {
-            mistakes.push(mistake(located.place(""), "", error.to_string()));
+            mistakes.push(mistake(located.position(""), "", error.to_string()));
         }
-        // The schema has said already why it cannot be read.
+        // The JSON Schema has reported the reason already.
         Err(_) => {}
     }
     mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
@@ -112,7 +112,7 @@ impl Definition {
         if page.default > page.maximum {
             let message = format!("is {} but the maximum is {}", page.default, page.maximum);
             mistakes.push(mistake(
-                located.place("/page/default"),
+                located.position("/page/default"),
                 "/page/default",
                 message,
             ));
@@ -152,13 +152,13 @@ impl Definition {
         if self.attributes["properties"].get(name).is_some() {
             let pointer = format!("/attributes/properties/{}", jsonapi::pointer_token(name));
             let message = "is the idAttribute, which the server fills; leave it out here";
-            mistakes.push(mistake(located.place(&pointer), &pointer, message));
+            mistakes.push(mistake(located.position(&pointer), &pointer, message));
         }
         let required = self.attributes["required"].as_array();
         if required.is_some_and(|required| required.iter().any(|entry| entry == name.as_str())) {
             let pointer = "/attributes/required";
             let message = format!("'{name}' is the idAttribute, which the server fills");
-            mistakes.push(mistake(located.place(pointer), pointer, message));
+            mistakes.push(mistake(located.position(pointer), pointer, message));
         }
         mistakes
     }
@@ -171,7 +171,7 @@ impl Definition {
             .map(|(position, name)| {
                 let pointer = format!("/shardKey/{position}");
                 let message = format!("'{name}' is no declared attribute");
-                mistake(located.place(&pointer), &pointer, message)
+                mistake(located.position(&pointer), &pointer, message)
             })
             .collect()
     }
@@ -191,7 +191,7 @@ impl Definition {
                     _ => continue,
                 };
                 let pointer = format!("/indexes/{position}/attributes/{key}");
-                mistakes.push(mistake(located.place(&pointer), &pointer, message));
+                mistakes.push(mistake(located.position(&pointer), &pointer, message));
             }
         }
         mistakes
@@ -199,7 +199,7 @@ impl Definition {
 }
 
 impl Page {
-    /// What is left out follows what is given.
+    /// A bound that is left out follows the other one.
     fn limits(&self) -> PageLimits {
         let default = self
             .default

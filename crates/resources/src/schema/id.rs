@@ -33,7 +33,7 @@ impl IdKind {
         matches!(self, Self::String | Self::Uuid)
     }
 
-    /// A fresh id, where one can be had without asking the store or the client.
+    /// A fresh id of a kind that this process can choose alone; `None` for strings and integers.
     #[must_use]
     pub fn generate(self) -> Option<Id> {
         match self {
@@ -120,7 +120,7 @@ fn write_hex(bytes: &[u8; 12], formatter: &mut fmt::Formatter<'_>) -> fmt::Resul
     formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
-/// A text that is no id of the kind that it should be.
+/// A text that is not an id of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is not {}", kind.wanted())]
 pub struct InvalidId {

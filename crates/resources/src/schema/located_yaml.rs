@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use saphyr::{LoadableYamlNode, MarkedYaml, Marker, Scalar, YamlData};
 use serde_json::{Map, Value};
 
-/// A place in a file, both from 1.
+/// A position in a file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
-impl From<&Marker> for Place {
+impl From<&Marker> for Position {
     fn from(marker: &Marker) -> Self {
         Self {
             line: marker.line(),
@@ -21,27 +21,27 @@ impl From<&Marker> for Place {
     }
 }
 
-/// A value and the place of each of its members, by JSON pointer.
+/// A value and the position of each of its members, by JSON pointer.
 #[derive(Debug)]
 pub(super) struct LocatedValue {
     pub(super) value: Value,
-    places: HashMap<String, Place>,
+    positions: HashMap<String, Position>,
 }
 
 impl LocatedValue {
     /// Reads a file with one YAML document.
     ///
     /// # Errors
-    /// The place and the reason: not YAML, a member twice, or something that JSON cannot say.
-    pub(super) fn parse(text: &str) -> Result<Self, (Place, String)> {
-        let start = Place { line: 1, column: 1 };
+    /// The position and the reason: not YAML, a member twice, or something that JSON cannot say.
+    pub(super) fn parse(text: &str) -> Result<Self, (Position, String)> {
+        let start = Position { line: 1, column: 1 };
         let documents = MarkedYaml::load_from_str(text)
-            .map_err(|error| (Place::from(error.marker()), error.info().to_owned()))?;
+            .map_err(|error| (Position::from(error.marker()), error.info().to_owned()))?;
         match documents.as_slice() {
             [document] => {
                 let mut located = Self {
                     value: Value::Null,
-                    places: HashMap::new(),
+                    positions: HashMap::new(),
                 };
                 located.value = located.convert(document, "")?;
                 Ok(located)
@@ -49,32 +49,36 @@ impl LocatedValue {
             [] => Err((start, "the file is empty".to_owned())),
             [_, second, ..] => {
                 let reason = "one file declares one resource type: this is a second document";
-                Err((Place::from(&second.span.start), reason.to_owned()))
+                Err((Position::from(&second.span.start), reason.to_owned()))
             }
         }
     }
 
     /// Where a member stands; for a member that is not there, where its parent does.
-    pub(super) fn place(&self, pointer: &str) -> Place {
+    pub(super) fn position(&self, pointer: &str) -> Position {
         let mut pointer = pointer;
         loop {
-            if let Some(place) = self.places.get(pointer) {
-                return *place;
+            if let Some(position) = self.positions.get(pointer) {
+                return *position;
             }
             match pointer.rfind('/') {
                 Some(end) => pointer = &pointer[..end],
-                None => return Place { line: 1, column: 1 },
+                None => return Position { line: 1, column: 1 },
             }
         }
     }
 
-    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: &str) -> Result<Value, (Place, String)> {
-        let place = Place::from(&node.span.start);
+    fn convert(
+        &mut self,
+        node: &MarkedYaml<'_>,
+        pointer: &str,
+    ) -> Result<Value, (Position, String)> {
+        let position = Position::from(&node.span.start);
         // A mapping's member is found at its name, which is known before its value.
-        self.places.entry(pointer.to_owned()).or_insert(place);
+        self.positions.entry(pointer.to_owned()).or_insert(position);
         match &node.data {
             YamlData::Value(scalar) => scalar_value(scalar)
-                .ok_or_else(|| (place, "a number that JSON cannot express".to_owned())),
+                .ok_or_else(|| (position, "a number that JSON cannot express".to_owned())),
             YamlData::Sequence(elements) => elements
                 .iter()
                 .enumerate()
@@ -86,16 +90,16 @@ impl LocatedValue {
                 for (key, member) in members {
                     let name = key.data.as_str().ok_or_else(|| {
                         let reason = "the name of a member must be a text; put it in quotes";
-                        (Place::from(&key.span.start), reason.to_owned())
+                        (Position::from(&key.span.start), reason.to_owned())
                     })?;
                     let pointer = format!("{pointer}/{}", jsonapi::pointer_token(name));
-                    self.places
-                        .insert(pointer.clone(), Place::from(&key.span.start));
+                    self.positions
+                        .insert(pointer.clone(), Position::from(&key.span.start));
                     object.insert(name.to_owned(), self.convert(member, &pointer)?);
                 }
                 Ok(Value::Object(object))
             }
-            _ => Err((place, "tags and bad values have no meaning here".to_owned())),
+            _ => Err((position, "tags and bad values have no meaning here".to_owned())),
         }
     }
 }
@@ -127,7 +131,11 @@ mod tests {
             ("/b/c/1", 4, 5),
             ("/b/c/9/z", 3, 3),
         ] {
-            assert_eq!(located.place(pointer), Place { line, column }, "{pointer}");
+            assert_eq!(
+                located.position(pointer),
+                Position { line, column },
+                "{pointer}"
+            );
         }
     }
 
@@ -142,8 +150,8 @@ mod tests {
             ("a: .nan\n", 1),
             ("a: 1\n\tb: 2\n", 1),
         ] {
-            let (place, reason) = LocatedValue::parse(text).unwrap_err();
-            assert_eq!(place.line, line, "{text:?}: {reason}");
+            let (position, reason) = LocatedValue::parse(text).unwrap_err();
+            assert_eq!(position.line, line, "{text:?}: {reason}");
         }
     }
 }

@@ -5,13 +5,15 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resources::query::{Pagination, Query};
+use resources::query::Query;
 use resources::schema::ResourceType;
 use resources::store::Store;
 use tokio::runtime::Builder;
 use transfer::{self, ExportError, Format};
 
+use super::file_format::file_format;
 use super::progress::Progress;
+use super::say;
 use crate::command_line::Export;
 use crate::definitions;
 use crate::failure::Failure;
@@ -25,32 +27,28 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let format = format(arguments)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = definitions::find(&settings, &arguments.resource_type)?;
-        let repository = store::open_existing(&settings, &of).await?;
-        let outcome = export(&*repository, &of, format, &arguments.file).await;
-        repository.close().await;
-        let count = outcome?;
-        let _ = writeln!(std::io::stderr(), "{count} exported");
+        let resource_type = definitions::find(&settings, &arguments.resource_type)?;
+        let store = store::open_existing(&settings, &resource_type).await?;
+        let outcome = export(&*store, &resource_type, format, &arguments.file).await;
+        store.close().await;
+        say(&format!("{} exported", outcome?));
         Ok(())
     })
 }
 
 /// Writes the file and returns the count of its rows.
 async fn export(
-    repository: &dyn Store,
-    of: &Arc<ResourceType>,
+    store: &dyn Store,
+    resource_type: &Arc<ResourceType>,
     format: Format,
     path: &Path,
 ) -> Result<u64, Failure> {
-    let first = Query {
-        page: Pagination { number: 1, size: 1 },
-    };
-    let total = repository.list(of, &first).await?.total;
+    let total = store.list(resource_type, &Query::first(1)).await?.total;
     let mut target = Target::create(path)?;
-    let mut progress = Progress::new(Some(total));
+    let mut progress = Progress::new(total);
     let file = &mut target.file;
     let advance = &mut |rows| progress.advance(rows, rows);
-    let outcome = transfer::export(repository, of, format, file, advance).await;
+    let outcome = transfer::export(store, resource_type, format, file, advance).await;
     progress.finish();
     let count = outcome.map_err(|error| failure(error, path))?;
     target.complete()?;
@@ -70,30 +68,20 @@ fn unwritable(error: &std::io::Error, path: &Path) -> Failure {
 }
 
 fn format(arguments: &Export) -> Result<Format, Failure> {
-    if let Some(format) = arguments
-        .format
-        .or_else(|| Format::of_extension(&arguments.file))
-    {
-        return Ok(format);
-    }
-    if arguments.file == Path::new("-") {
+    if arguments.format.is_none() && arguments.file == Path::new("-") {
         return Ok(Format::Json);
     }
-    Err(Failure::usage(format!(
-        "the extension of '{}' says nothing about its format: name it with --format json, ndjson \
-         or csv",
-        arguments.file.display()
-    )))
+    file_format(arguments.format, &arguments.file)
 }
 
-/// Where an export goes. A regular file has its name only when it is complete; anything else, such
-/// as a pipe, is written into.
+/// Where an export goes. A regular file gets its name when it is complete; anything else, such as a
+/// pipe, is written to directly.
 struct Target {
     file: Box<dyn Write + Send>,
     partial: Option<Partial>,
 }
 
-/// A file that is not complete; it goes when it is dropped before it has its name.
+/// A file that is not complete. If it is dropped before it gets its name, it is removed.
 struct Partial {
     file: File,
     path: PathBuf,
@@ -109,7 +97,7 @@ impl Target {
                 partial: None,
             });
         }
-        // A link keeps leading to the file that is written.
+        // The file behind a symbolic link is written, and the link stays.
         let complete = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if complete.exists() && !complete.is_file() {
             let file = File::create(&complete).map_err(|error| unwritable(&error, path))?;

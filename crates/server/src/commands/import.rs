@@ -3,7 +3,6 @@
 mod source;
 
 use std::cell::RefCell;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,10 +10,12 @@ use resources::schema::{IdKind, ResourceType};
 use resources::store::{Store, StoreError};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use transfer::{self, BATCH_ROWS, Format, ImportError, ImportOptions, Importer, RowIds, Summary};
+use transfer::{self, BATCH_ROWS, ImportError, ImportOptions, Importer, RowIds, Summary};
 
 use self::source::Source;
+use super::file_format::file_format;
 use super::progress::Progress;
+use super::say;
 use crate::command_line::{Import, Rejection};
 use crate::definitions;
 use crate::failure::Failure;
@@ -26,50 +27,50 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
-    let format = format(arguments)?;
+    let format = file_format(arguments.format, &arguments.file)?;
     let source = Source::open(&arguments.file, format)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let of = definitions::find(&settings, &arguments.resource_type)?;
+        let resource_type = definitions::find(&settings, &arguments.resource_type)?;
         let options = ImportOptions {
             skip_rows: arguments.skip_rows,
-            row_ids: row_ids(arguments, &of, &source)?,
+            row_ids: row_ids(arguments, &resource_type, &source)?,
             stop: Some(&STOP),
         };
         stop_on_signal()?;
-        let repository = store::open(&settings, std::slice::from_ref(&of)).await?;
-        let outcome = import(&*repository, &of, arguments, options, source).await;
-        repository.close().await;
+        let store = store::open(&settings, std::slice::from_ref(&resource_type)).await?;
+        let outcome = import(&*store, &resource_type, arguments, options, source).await;
+        store.close().await;
         report(arguments, outcome)
     })
 }
 
-/// What makes the ids of the rows, where that is wanted and possible.
+/// What makes the ids of rows that bring none, if `--restartable` is given.
 fn row_ids(
     arguments: &Import,
-    of: &ResourceType,
+    resource_type: &ResourceType,
     source: &Source,
 ) -> Result<Option<RowIds>, Failure> {
-    // Rows of types with string ids bring theirs.
-    if !arguments.restartable || of.id == IdKind::String {
+    // Rows of types with string ids always bring an id.
+    if !arguments.restartable || resource_type.id == IdKind::String {
         return Ok(None);
     }
-    if !RowIds::give(of.id) {
+    if !RowIds::can_make(resource_type.id) {
         return Err(Failure::usage(format!(
             "--restartable is for ids that are objectId or uuid, but those of '{}' are {}; \
              --skip-rows goes on where an import ended",
-            of.name, of.id
+            resource_type.name, resource_type.id
         )));
     }
     let name = arguments.file.file_name().unwrap_or_default();
     match source.changed {
-        Some(changed) => Ok(Some(RowIds::of_file(&name.to_string_lossy(), changed))),
+        Some(changed) => Ok(Some(RowIds::new(&name.to_string_lossy(), changed))),
         None => Err(Failure::usage(
             "--restartable needs a file: its name and the time of its last change are in the ids",
         )),
     }
 }
 
-/// The first signal ends the import as soon as what is underway is settled, the second at once.
+/// The first signal ends the import after the batch that is being stored, the second at once.
 fn stop_on_signal() -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::internal(format!("signals cannot be received: {error}"));
@@ -78,7 +79,7 @@ fn stop_on_signal() -> Result<(), Failure> {
     tokio::spawn(async move {
         either(&mut terminate, &mut interrupt).await;
         STOP.store(true, Ordering::Relaxed);
-        say("told to stop: what is underway is brought to its end; a second signal cuts it off");
+        say("told to stop after what is being stored; a second signal stops at once");
         either(&mut terminate, &mut interrupt).await;
         std::process::exit(69);
     });
@@ -92,14 +93,10 @@ async fn either(one: &mut Signal, other: &mut Signal) {
     }
 }
 
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
 /// Stores the rows and says on the standard error which are rejected.
 async fn import(
-    repository: &dyn Store,
-    of: &Arc<ResourceType>,
+    store: &dyn Store,
+    resource_type: &Arc<ResourceType>,
     arguments: &Import,
     options: ImportOptions<'_>,
     source: Source,
@@ -108,15 +105,15 @@ async fn import(
     let format = source.format;
     let (file, position) = source.counted(&STOP);
     let summary = Summary::default();
-    let rows = transfer::rows(format, of, file).map_err(|reason| {
+    let rows = transfer::rows(format, resource_type, file).map_err(|reason| {
         if STOP.load(Ordering::Relaxed) {
             return ImportError::Stopped { summary };
         }
         ImportError::File { reason, summary }
     })?;
     let importer = Importer {
-        repository,
-        of,
+        store,
+        resource_type,
         on_error: arguments.on_error.into(),
         options,
         rejected: &mut |line, reason| {
@@ -135,7 +132,7 @@ async fn import(
     outcome
 }
 
-/// The closing count, whatever happened, and what was the matter if not all went well.
+/// Prints the closing count in every case, and says what went wrong.
 fn report(arguments: &Import, outcome: Result<Summary, ImportError>) -> Result<(), Failure> {
     let summary = match &outcome {
         Ok(summary)
@@ -186,34 +183,32 @@ fn failure(arguments: &Import, error: ImportError, summary: Summary) -> Failure 
     }
 }
 
-/// What is known of the rows, of which so many after the settled ones may be stored too.
+/// What is stored and how to run the import again. So many rows after the settled ones may be
+/// stored too.
 fn how_to_go_on(arguments: &Import, summary: Summary, unknown: usize) -> String {
     if matches!(arguments.on_error, Rejection::Stop) {
         return "nothing is stored: run it again".to_owned();
     }
     let (row, line) = (summary.settled.row, summary.settled.line);
-    let mut parts = vec![format!(
-        "the first {row} rows of the file, up to line {line}, are settled: --skip-rows {row} goes \
-         on after them"
-    )];
-    if unknown > 0 {
+    let mut parts = Vec::new();
+    if row > 0 {
         parts.push(format!(
-            "of the {unknown} rows that follow some may be stored too"
+            "the first {row} rows of the file, up to line {line}, are settled: --skip-rows {row} \
+             goes on after them"
         ));
     }
+    match (row, unknown) {
+        (0, 0) => parts.push("nothing is stored: run it again".to_owned()),
+        (_, 0) => {}
+        (0, unknown) => parts.push(format!(
+            "of the first {unknown} rows of the file some may be stored"
+        )),
+        (_, unknown) => parts.push(format!(
+            "of the {unknown} rows that follow some may be stored too"
+        )),
+    }
     if arguments.restartable {
-        parts.push("with --restartable none is stored twice".to_owned());
+        parts.push("with --restartable no row is stored twice".to_owned());
     }
     parts.join("; ")
-}
-
-fn format(arguments: &Import) -> Result<Format, Failure> {
-    let by_name = || Format::of_extension(&arguments.file);
-    arguments.format.or_else(by_name).ok_or_else(|| {
-        Failure::usage(format!(
-            "the extension of '{}' says nothing about its format: name it with --format json, \
-             ndjson or csv",
-            arguments.file.display()
-        ))
-    })
 }

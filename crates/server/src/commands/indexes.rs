@@ -1,6 +1,5 @@
 //! `monocoque indexes`
 
-use std::io::Write;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,13 +9,14 @@ use resources::store::{Store, StoreError};
 use store_mongo::MongoStore;
 use tokio::runtime::Builder;
 
+use super::say;
 use crate::command_line::Indexes;
 use crate::definitions;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
 use crate::store;
 
-/// How often a line says that it goes on.
+/// The time between two lines that report progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Indexes) -> Result<(), Failure> {
@@ -44,7 +44,7 @@ async fn listed(
     Ok(lines.concat())
 }
 
-/// Waits until MongoDB has made them, and says now and then that it does.
+/// Waits until MongoDB has made them, and reports progress.
 async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), StoreError> {
     let begun = Instant::now();
     let mut making = pin!(repository.apply_indexes(of));
@@ -61,10 +61,6 @@ async fn make(repository: &MongoStore, of: &Arc<ResourceType>) -> Result<(), Sto
         say("MongoDB may go on with what it has begun: run this command again to see");
     }
     outcome
-}
-
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The store of the commands that only MongoDB has.

@@ -47,7 +47,7 @@ pub(crate) fn read(flags: &SettingFlags) -> Result<(Settings, Vec<Effective>), F
     })
 }
 
-/// The variables that are texts, and what is wrong with those for this process that are none.
+/// The variables that are UTF-8, and a problem for each variable of this process that is not.
 pub(super) fn readable(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> (HashMap<String, String>, Vec<String>) {
@@ -75,7 +75,7 @@ fn is_further_variable(name: &str) -> bool {
         .any(|setting| setting.variable == Some(name))
 }
 
-/// [`read`] with an environment of one's own.
+/// [`read`] with a given environment.
 pub(super) fn read_from(
     flags: &SettingFlags,
     environment: &HashMap<String, String>,
@@ -105,7 +105,7 @@ pub(super) fn read_from(
             }
             let own = setting.own_variable();
             for name in setting.variable.into_iter().chain([own.as_str()]) {
-                // Compose files and manifests pass on variables that nobody has set as empty ones.
+                // Compose files and manifests pass an unset variable on as an empty one.
                 if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
                     effective.text.clone_from(text);
                     effective.origin = Origin::Variable(name.to_owned());
@@ -172,7 +172,7 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// A misspelled variable would otherwise be obeyed by nobody and noticed late.
+/// A misspelled variable would otherwise have no effect, which is noticed late.
 fn unknown_variables(environment: &HashMap<String, String>) -> Vec<String> {
     let known: Vec<String> = Settings::ALL.iter().map(Setting::own_variable).collect();
     let mut unknown: Vec<&String> = environment

@@ -52,8 +52,8 @@ impl SettingValue for PathBuf {
 }
 
 impl SettingValue for Secret {
-    /// Files of secrets often end with a newline, which is none of the secret. One that is blank
-    /// was meant to be something: it is not the same as none.
+    /// Files of secrets often end with a newline, which is not part of the secret. A blank secret
+    /// is a mistake: it is not the same as no secret.
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim() {
             "" => Err("is blank".to_owned()),
@@ -81,7 +81,7 @@ impl SettingValue for LogMode {
 
 impl SettingValue for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
-        // The telemetry would repeat it.
+        // The message of the telemetry would repeat the URI with its password.
         if text.contains("://") {
             return Err("is a URI and no rule such as 'info,chassis=debug'".to_owned());
         }

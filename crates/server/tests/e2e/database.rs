@@ -4,7 +4,7 @@ use mongodb::bson::{Bson, Document, doc};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::database::{Database, run};
+use crate::harness::database::Database;
 use crate::harness::{Invocation, Setup, Store};
 
 #[track_caller]
@@ -18,11 +18,8 @@ fn of(store: &Store) -> &Database {
 /// The names of the collections that the store made.
 #[track_caller]
 fn collections(store: &Store) -> Vec<String> {
-    let reply = run(
-        &of(store).name,
-        doc! { "listCollections": 1, "nameOnly": true },
-    )
-    .unwrap();
+    let listing = doc! { "listCollections": 1, "nameOnly": true };
+    let reply = of(store).run(listing).unwrap();
     let batch = reply
         .get_document("cursor")
         .unwrap()
@@ -62,7 +59,7 @@ async fn what_a_validator_forbids_is_a_422_document_and_a_rejected_row() {
     let store = Store::fresh();
     let validator = doc! { "zip": { "$ne": "00000" } };
     let create = doc! { "create": "contacts", "validator": validator };
-    run(&of(&store).name, create).unwrap();
+    of(&store).run(create).unwrap();
     let server = Setup::on(&store).start().await;
     let body = json!({"zip": "00000"});
     let answer = server.send_plain(Method::POST, "/contacts", &body).await;

@@ -15,9 +15,9 @@ use std::time::Instant;
 
 use reqwest::Method;
 use serde_json::json;
+use test_servers::OwnServer;
 
 use crate::harness::{Answer, LOOK_INTERVAL, SOON, Server, Setup};
-use crate::own_server::OwnServer;
 
 /// The connection string of a server with further options, each with `&` before it.
 fn uri(server: &OwnServer, options: &str) -> String {

@@ -7,11 +7,10 @@ use std::time::Duration;
 use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::json;
+use test_servers::{FailPoint, OwnServer};
 
 use crate::harness::command::Running;
-use crate::harness::operator::FailPoint;
 use crate::harness::{Invocation, SOON, Server, Store};
-use crate::own_server::OwnServer;
 
 /// Far more than is on its way between a server and the reader of an export.
 const ROWS: usize = 20_000;
@@ -21,7 +20,7 @@ fn fail_point(store: &Store) -> FailPoint {
     let Store::MongoDb(database) = store else {
         panic!("the embedded store has no fail points")
     };
-    FailPoint::of(&database.name)
+    FailPoint::new(&database.name)
 }
 
 #[tokio::test]

@@ -2,15 +2,8 @@
 
 mod answer;
 pub(crate) mod command;
-// As the tests of the store have it.
-#[expect(dead_code, reason = "the tests of the store use the rest")]
-#[path = "../../../resources/tests/faults/connection_string.rs"]
-mod connection_string;
 pub(crate) mod database;
 mod log;
-#[expect(dead_code, reason = "the tests of the store use the rest")]
-#[path = "../../../resources/tests/faults/operator.rs"]
-pub(crate) mod operator;
 mod probe;
 mod store;
 mod wire;

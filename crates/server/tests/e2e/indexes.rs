@@ -2,9 +2,9 @@
 
 use mongodb::bson::doc;
 use serde_json::Value;
+use test_servers::{FailPoint, OwnServer};
 
 use crate::harness::{Invocation, Outcome, SOON, Store, folder_with};
-use crate::own_server::OwnServer;
 
 const THINGS: &str = "type: things\nattributes: {type: object}\n\
                       indexes: [{attributes: [a]}, {attributes: [b], unique: true}]\n";
@@ -32,23 +32,19 @@ fn indexes_are_shown_and_made() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn indexes_that_take_long_are_waited_for() {
+#[test]
+fn indexes_that_take_long_are_waited_for() {
+    const APPLICATION: &str = "indexes";
     let server = OwnServer::started(&[]);
-    let patience = format!("&serverSelectionTimeoutMS={}", SOON.as_millis());
+    let failing = FailPoint::on_own(&server, APPLICATION);
+    let slow =
+        doc! { "failCommands": ["createIndexes"], "blockConnection": true, "blockTimeMS": 2500 };
+    failing.times(1, slow);
     let uri = format!(
-        "mongodb://{}/shop?directConnection=true{patience}",
-        server.address()
+        "mongodb://{}/shop?directConnection=true&serverSelectionTimeoutMS={}&appName={APPLICATION}",
+        server.address(),
+        SOON.as_millis()
     );
-    let operator = mongodb::Client::with_uri_str(&uri).await.unwrap();
-    let slow = doc! {
-        "configureFailPoint": "failCommand",
-        "mode": { "times": 1 },
-        "data": {
-            "failCommands": ["createIndexes"], "blockConnection": true, "blockTimeMS": 2500
-        },
-    };
-    operator.database("admin").run_command(slow).await.unwrap();
     let arguments = [
         "indexes",
         "things",
@@ -56,8 +52,9 @@ async fn indexes_that_take_long_are_waited_for() {
         "--mongo-operation-timeout-ms",
         "1000",
     ];
-    let on = |invocation: Invocation| invocation.variable("MONGO_URI", &uri);
-    let shown = tokio::task::block_in_place(|| things(&arguments, on));
+    let shown = things(&arguments, |invocation| {
+        invocation.variable("MONGO_URI", &uri)
+    });
     assert_eq!(
         shown.output().matches(": present\n").count(),
         2,

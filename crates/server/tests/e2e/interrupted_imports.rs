@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::ChildStdin;
 use std::time::Duration;
 
+use test_servers::OwnServer;
+
 use crate::harness::command::Running;
 use crate::harness::{Invocation, SOON};
-use crate::own_server::OwnServer;
 
 /// Two whole batches of an import.
 const ROWS: usize = 1000;

@@ -21,6 +21,9 @@ mod storage;
 // The file of the embedded store and its directory.
 #[cfg(test)]
 mod data_directory;
+// The disk is full in the middle of an import.
+#[cfg(test)]
+mod full_disk;
 // The contract of the Fibonacci service.
 #[cfg(test)]
 mod fibonacci;

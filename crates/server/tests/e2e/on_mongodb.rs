@@ -14,21 +14,7 @@ mod harness;
 /// Where the resources are kept in this target.
 #[cfg(test)]
 const ON_MONGODB: bool = true;
-// A server of MongoDB that a test may kill.
-#[cfg(test)]
-#[path = "../../../resources/tests/faults/own_server.rs"]
-mod own_server;
-// What makes it a standalone one.
-#[cfg(test)]
-#[path = "../../../resources/tests/faults/interposer.rs"]
-mod interposer;
-#[cfg(test)]
-#[path = "../../../resources/tests/faults/unreplicated.rs"]
-mod unreplicated;
-#[cfg(test)]
-#[path = "../../../resources/tests/faults/wire.rs"]
-mod wire;
-// Processes on such servers: away, encrypted, behind a password, not a replica set.
+// Processes on servers of their own: away, encrypted, behind a password, not a replica set.
 #[cfg(test)]
 mod deployments;
 // What the operator of the database sees of it.

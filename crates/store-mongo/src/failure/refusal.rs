@@ -1,49 +1,64 @@
-//! What the server does not store, because of the document and not of itself.
+//! Documents that the server does not store, because of what they hold.
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
-
-use super::Failure;
-use resources::store::Refusal;
-use crate::indexes;
 use resources::schema::{Id, ResourceType, Violation};
+use resources::store::Refusal;
 
-pub(in super::super) const DUPLICATE_KEY: i32 = 11000;
+use super::Stop;
+use crate::declared_indexes;
 
-/// The refusal behind a duplicate key, if that is what it is.
-pub(in super::super) fn duplicate(of: &ResourceType, id: &Id, error: Error) -> Failure {
-    let message = match error.kind.as_ref() {
-        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => &command.message,
-        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY => {
-            &write.message
+pub(super) const DUPLICATE_KEY: i32 = 11000;
+
+/// The refusal of a document that one request was about, if that is what the error says.
+pub(crate) fn refusal_or_error(resource_type: &ResourceType, id: &Id, error: Error) -> Stop {
+    let refusal = match error.kind.as_ref() {
+        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => {
+            Some(duplicate_key(resource_type, id, &command.message))
         }
         ErrorKind::Write(WriteFailure::WriteError(write)) => {
-            return refused_document(write.code).map_or(Failure::Driver(error), Failure::Refused);
+            refusal_of_document(resource_type, id, write.code, &write.message)
         }
-        _ => return Failure::Driver(error),
+        _ => None,
     };
-    Failure::Refused(duplicate_key(of, id, message))
+    refusal.map_or(Stop::Driver(error), Stop::Refused)
+}
+
+/// Whether a code of a write error is about the document alone.
+pub(super) fn is_of_document(code: i32) -> bool {
+    code == DUPLICATE_KEY || reason(code).is_some()
 }
 
 /// Why the server does not take a document, where that lies in the document. The server's own
-/// text is left out: it repeats values.
-pub(in super::super) fn refused_document(code: i32) -> Option<Refusal> {
-    let reason = match code {
+/// text is left out, because it repeats values.
+pub(crate) fn refusal_of_document(
+    resource_type: &ResourceType,
+    id: &Id,
+    code: i32,
+    message: &str,
+) -> Option<Refusal> {
+    if code == DUPLICATE_KEY {
+        return Some(duplicate_key(resource_type, id, message));
+    }
+    reason(code).map(|reason| refused_by_server(format!("{reason} (MongoDB's code {code})")))
+}
+
+fn reason(code: i32) -> Option<&'static str> {
+    Some(match code {
         121 => "the collection has a rule (a validator) that it does not keep",
-        10334 | 17419 => return Some(document_too_large()),
+        10334 | 17419 => TOO_LARGE,
         2 => "it has a value that MongoDB does not take there",
         52 | 55 | 56 | 57 => "it has a name that MongoDB does not take there",
         171 => "two of its lists are in the same index",
         201 | 16755 | 17280 => "one of its values does not fit an index of the collection",
         _ => return None,
-    };
-    Some(refused_by_server(format!(
-        "{reason} (MongoDB's code {code})"
-    )))
+    })
 }
 
+const TOO_LARGE: &str = "it is larger than a document of MongoDB may be, 16 MiB";
+
 /// Larger than any server takes.
-pub(in super::super) fn document_too_large() -> Refusal {
-    refused_by_server("it is larger than a document of MongoDB may be, 16 MiB".to_owned())
+pub(crate) fn document_too_large() -> Refusal {
+    refused_by_server(TOO_LARGE.to_owned())
 }
 
 fn refused_by_server(message: String) -> Refusal {
@@ -54,26 +69,24 @@ fn refused_by_server(message: String) -> Refusal {
     }])
 }
 
-/// The driver passes on only the text of a write error, and the text names only the index:
-/// `E11000 duplicate key error collection: test.users index: mail_1 dup key: { … }`.
-pub(in super::super) fn duplicate_key(of: &ResourceType, id: &Id, message: &str) -> Refusal {
-    let index = message
-        .split_once(" index: ")
-        .map_or("", |(_, rest)| rest)
-        .split(" dup key:")
-        .next()
-        .unwrap_or_default()
-        .split(" collation:")
-        .next()
-        .unwrap_or_default();
+/// The refusal of a document that clashes with another one.
+fn duplicate_key(resource_type: &ResourceType, id: &Id, message: &str) -> Refusal {
+    let index = index_of_duplicate(message).unwrap_or_default();
     if index == "_id_" {
         return Refusal::IdTaken(id.clone());
     }
-    let declared = of
-        .indexes
-        .iter()
-        .find(|declared| indexes::is_called(declared, index));
-    Refusal::NotUnique(
-        declared.map_or_else(|| index.to_owned(), resources::schema::Index::attribute_names),
-    )
+    let mut declared = resource_type.indexes.iter();
+    let declared = declared.find(|declared| declared_indexes::is_called(declared, index));
+    Refusal::NotUnique(declared.map_or_else(
+        || index.to_owned(),
+        resources::schema::Index::attribute_names,
+    ))
+}
+
+/// The index in the text of a duplicate key, the only place that has its name:
+/// `E11000 duplicate key error collection: test.users index: mail_1 dup key: { … }`.
+pub(super) fn index_of_duplicate(message: &str) -> Option<&str> {
+    let (_, index) = message.split_once(" index: ")?;
+    let (index, _) = index.split_once(" dup key:")?;
+    Some(index.split(" collation:").next().unwrap_or(index))
 }

@@ -5,67 +5,45 @@
 
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-const CERTIFICATE: &str = "CERTIFICATE";
-const KEYS: [&str; 3] = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
-/// With which the DER form of certificates and keys begins: a sequence.
-const SEQUENCE: u8 = 0x30;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Certificates of authorities.
 pub(super) fn check_authorities(file: &Path) -> Result<(), String> {
-    let text = read("tlsCAFile", file)?;
-    has_certificate("tlsCAFile", file, &text)
+    let option = "tlsCAFile";
+    has_certificate(option, file, &read(option, file)?)
 }
 
 /// The certificate of a client and its key.
 pub(super) fn check_identity(file: &Path) -> Result<(), String> {
     let option = "tlsCertificateKeyFile";
-    let text = read(option, file)?;
-    has_certificate(option, file, &text)?;
-    if KEYS.iter().any(|key| holds(&text, key)) {
-        return Ok(());
-    }
-    let file = file.display();
-    let is_encrypted = text.contains("ENCRYPTED");
-    Err(if is_encrypted {
-        format!("the key in the file '{file}' of {option} is encrypted; it must be a plain one")
-    } else {
-        format!("the file '{file}' of {option} holds no key in PEM form beside the certificate")
-    })
-}
-
-fn read(option: &str, file: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(file).map_err(|error| {
-        let file = file.display();
-        format!("the file '{file}' of {option} cannot be read: {error}")
-    })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn has_certificate(option: &str, file: &Path, text: &str) -> Result<(), String> {
-    if holds(text, CERTIFICATE) {
+    let pem = read(option, file)?;
+    has_certificate(option, file, &pem)?;
+    if PrivateKeyDer::from_pem_slice(&pem).is_ok() {
         return Ok(());
     }
     let file = file.display();
     Err(format!(
-        "the file '{file}' of {option} holds no certificate in PEM form"
+        "the file '{file}' of {option} holds no key in PEM form beside the certificate, or only an \
+         encrypted one; it must be a plain one"
     ))
 }
 
-/// Whether a section of this label can be read.
-fn holds(text: &str, label: &str) -> bool {
-    let (begin, end) = (
-        format!("-----BEGIN {label}-----"),
-        format!("-----END {label}-----"),
-    );
-    text.split(&begin).skip(1).any(|section| {
-        let body = section.split_once(&end).map(|(body, _)| body);
-        let body: Option<String> = body.map(|body| body.split_whitespace().collect());
-        let bytes = body.and_then(|body| STANDARD.decode(body).ok());
-        bytes.is_some_and(|bytes| bytes.first() == Some(&SEQUENCE))
+fn read(option: &str, file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| {
+        let file = file.display();
+        format!("the file '{file}' of {option} cannot be read: {error}")
     })
+}
+
+fn has_certificate(option: &str, file: &Path, pem: &[u8]) -> Result<(), String> {
+    match CertificateDer::from_pem_slice(pem) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "the file '{}' of {option} holds no certificate in PEM form",
+            file.display()
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -73,8 +51,7 @@ mod tests {
     use super::*;
 
     fn section(label: &str) -> String {
-        let body = STANDARD.encode([SEQUENCE, 3, 2, 1, 5]);
-        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+        format!("-----BEGIN {label}-----\nMAMCAQU=\n-----END {label}-----\n")
     }
 
     #[test]
@@ -95,7 +72,7 @@ mod tests {
             (&cut, "no certificate"),
             (broken, "no certificate"),
             (&certificate, "no key"),
-            (&encrypted, "is encrypted"),
+            (&encrypted, "encrypted"),
         ] {
             let refused = check_identity(&file(text)).unwrap_err();
             assert!(refused.contains(reason), "{refused}");
@@ -116,9 +93,7 @@ mod tests {
             assert!(refused.contains("cannot be read"), "{refused}");
         }
         assert_eq!(check_authorities(&file(&certificate)), Ok(()));
-        assert_eq!(
-            check_identity(&file(&format!("{key}{certificate}"))),
-            Ok(())
-        );
+        let identity = file(&format!("{key}{certificate}"));
+        assert_eq!(check_identity(&identity), Ok(()));
     }
 }

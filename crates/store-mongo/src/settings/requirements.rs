@@ -1,15 +1,86 @@
-//! What the driver takes and what yet does not work here: refused at the start, with the reason,
-//! and not at the first request that meets it.
+//! What the driver takes and what does not work here: refused at the start, with the reason, and
+//! not at the first request that meets it.
+
+use std::time::Duration;
 
 use mongodb::options::{
     Acknowledgment, AuthMechanism, ClientOptions, ReadConcernLevel, ReadPreference,
     SelectionCriteria, Tls, TlsOptions,
 };
 
+use super::mask::is_encoded;
 use super::pem;
 
+/// Options that the driver takes and does not obey.
+const IGNORED: [(&str, &str); 2] = [
+    (
+        "waitQueueTimeoutMS",
+        "the setting 'mongo_operation_timeout_ms' bounds the wait for a connection too",
+    ),
+    (
+        "uuidRepresentation",
+        "UUIDs are always read and written in the standard form",
+    ),
+];
+
+/// Seven weeks. The driver adds times to points in time, which have an end.
+const TIME_MAX: Duration = Duration::from_millis(u32::MAX as u64);
+
+/// Refuses a connection string that the driver would not obey, or reads in another way.
+pub(super) fn check_text(uri: &str) -> Result<(), String> {
+    if uri.starts_with("mongodb+srv://") && cfg!(not(feature = "mongodb-srv")) {
+        return Err(
+            "mongodb+srv:// needs a build with the feature 'mongodb-srv'; without it the hosts \
+             are named, mongodb://host1,host2/database"
+                .to_owned(),
+        );
+    }
+    if !is_encoded(uri) {
+        return Err(
+            "user and password must be percent-encoded: '%' as %25, '@' as %40, ':' as %3A, '/' \
+             as %2F, '?' as %3F, '#' as %23, '[' as %5B, ']' as %5D"
+                .to_owned(),
+        );
+    }
+    let (_, options) = uri.split_once('?').unwrap_or((uri, ""));
+    let names = options
+        .split('&')
+        .filter_map(|option| option.split('=').next());
+    for name in names {
+        let mut ignored = IGNORED.iter();
+        if let Some((name, why)) = ignored.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            return Err(format!(
+                "'{name}' is refused: the driver does not obey it; {why}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a database that MongoDB forbids or keeps for itself:
+/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>. The rules are
+/// those of its servers on Windows, which are the strictest.
+pub(super) fn check_database(name: &str) -> Result<(), String> {
+    const BYTES_MAX: usize = 63;
+    let forbidden = |c: char| "/\\. \"$*<>:|?\u{FFFD}".contains(c) || c.is_control();
+    if name.contains(forbidden) || name.len() > BYTES_MAX {
+        let all = r#"'/', '\', '.', ' ', '"', '$', '*', '<', '>', ':', '|', '?'"#;
+        return Err(format!(
+            "the name of a database has none of {all} and at most {BYTES_MAX} bytes"
+        ));
+    }
+    // Transactions cannot write there.
+    if ["admin", "config", "local"].contains(&name) {
+        return Err(format!(
+            "the database '{name}' is MongoDB's own; users are looked up there with \
+             'authSource={name}'"
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses options that would fail later.
-pub(super) fn check(options: &mut ClientOptions) -> Result<(), String> {
+pub(super) fn check(options: &ClientOptions) -> Result<(), String> {
     if options.load_balanced == Some(true) {
         return Err(
             "'loadBalanced' is refused: every open cursor would keep a connection of the pool; \
@@ -17,6 +88,7 @@ pub(super) fn check(options: &mut ClientOptions) -> Result<(), String> {
                 .to_owned(),
         );
     }
+    check_times(options)?;
     check_concerns(options)?;
     let tls = enabled_tls(options);
     if let Some(file) = tls.and_then(|tls| tls.ca_file_path.as_deref()) {
@@ -80,7 +152,24 @@ fn reads_primary(options: &ClientOptions) -> bool {
     )
 }
 
-fn check_concerns(options: &mut ClientOptions) -> Result<(), String> {
+fn check_times(options: &ClientOptions) -> Result<(), String> {
+    let write_concern = options.write_concern.as_ref();
+    let times = [
+        options.server_selection_timeout,
+        options.connect_timeout,
+        options.max_idle_time,
+        options.heartbeat_freq,
+        options.local_threshold,
+        write_concern.and_then(|concern| concern.w_timeout),
+    ];
+    if times.into_iter().flatten().any(|time| time > TIME_MAX) {
+        let max = TIME_MAX.as_millis();
+        return Err(format!("times are at most {max} milliseconds"));
+    }
+    Ok(())
+}
+
+fn check_concerns(options: &ClientOptions) -> Result<(), String> {
     let w = options
         .write_concern
         .as_ref()
@@ -149,10 +238,11 @@ mod tests {
     use super::*;
 
     async fn checked(uri: &str) -> Result<ClientOptions, String> {
-        let mut options = ClientOptions::parse(uri)
-            .await
-            .map_err(|error| error.to_string())?;
-        check(&mut options)?;
+        check_text(uri)?;
+        let options = ClientOptions::parse(uri).await;
+        let options = options.map_err(|error| error.to_string())?;
+        check_database(options.default_database.as_deref().unwrap_or_default())?;
+        check(&options)?;
         Ok(options)
     }
 
@@ -161,6 +251,18 @@ mod tests {
         for (uri, reason) in [
             ("mongodb://h/?loadBalanced=true", "keep a connection"),
             ("mongodb://h/?w=0", "no write would be acknowledged"),
+            (
+                "mongodb://h/?WaitQueueTimeoutMS=5",
+                "'waitQueueTimeoutMS' is refused",
+            ),
+            (
+                "mongodb://h/?socketTimeoutMS=5",
+                "not support socketTimeoutMS",
+            ),
+            ("mongodb://h/?connectTimeoutMS=99999999999", "are at most"),
+            ("mongodb://u:s3/cret@h/", "must be percent-encoded"),
+            ("mongodb://u:s3cret%@h/", "must be percent-encoded"),
+            ("mongodb://u:s3cret%aé@h/", "must be percent-encoded"),
             ("mongodb://h/?readConcernLevel=available", "sharded cluster"),
             (
                 "mongodb://h/?readConcernLevel=linearizable",
@@ -201,6 +303,22 @@ mod tests {
             let refused = checked(uri).await.unwrap_err();
             assert!(refused.contains(reason), "{uri}: {refused}");
             assert!(!refused.contains("s3cret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_mongodb_forbids_is_refused() {
+        let long = "x".repeat(64);
+        let controlled = "a\0";
+        for name in [
+            "a.b", "a b", "$a", "a/b", "a\\b", "a\"", "a*", "a<b", "a:b", "a|b", "a?b", "\u{FFFD}",
+            controlled, "admin", "local", "config", &long,
+        ] {
+            let refused = check_database(name).unwrap_err();
+            assert!(refused.contains("database"), "{name}");
+        }
+        for name in ["shop", "a-b_C1", "é", &long[1..]] {
+            assert_eq!(check_database(name), Ok(()), "{name}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! A repository that is told of errors which the server does not have.
+//! A store that is told of errors which the server does not have.
 
 use mongodb::bson::Bson;
 use tokio::sync::{Mutex, MutexGuard};
@@ -9,7 +9,7 @@ use super::*;
 static FAIL_POINT: Mutex<()> = Mutex::const_new(());
 
 pub(super) struct Failing {
-    pub(super) repository: MongoStore,
+    pub(super) store: MongoStore,
     application: String,
     _fresh: Fresh,
     _alone: MutexGuard<'static, ()>,
@@ -27,17 +27,17 @@ impl Failing {
         let application = format!("failing-{unique}");
         settings.application = application.clone();
         settings.database = Some(format!("monocoque_test_{unique}"));
-        let repository = MongoStore::connect(settings).await.unwrap();
+        let store = MongoStore::connect(settings).await.unwrap();
         Self {
-            _fresh: Fresh(repository.store.database.clone()),
+            _fresh: Fresh(store.connection.database.clone()),
             application,
-            repository,
+            store,
             _alone: alone,
         }
     }
 
     pub(super) fn database(&self) -> &Database {
-        &self.repository.store.database
+        &self.store.connection.database
     }
 
     /// Makes commands fail; the mode is `alwaysOn` or how often.
@@ -52,7 +52,7 @@ impl Failing {
 
     async fn configure(&self, mode: Bson, data: Document) {
         let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-        let admin = self.repository.store.client.database("admin");
+        let admin = self.store.connection.client.database("admin");
         admin.run_command(command).await.unwrap();
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bson::oid::ObjectId;
-
 use super::failing::{Failing, times};
 use super::*;
 use resources::store::{Import, NewResource, Refusal};
@@ -11,8 +9,9 @@ use resources::store::{Import, NewResource, Refusal};
 fn rows(of: &ResourceType, numbers: std::ops::Range<i64>) -> Vec<NewResource> {
     let row = |n: i64| NewResource {
         id: match of.id {
-            resources::schema::IdKind::String => Some(Id::String(format!("row {n}"))),
-            kind => kind.generate(),
+            IdKind::String => Id::String(format!("row {n}")),
+            IdKind::Integer => Id::Integer(n + 1),
+            kind => kind.generate().unwrap(),
         },
         attributes: serde_json::Map::from_iter([("n".to_owned(), n.into())]),
     };
@@ -20,16 +19,16 @@ fn rows(of: &ResourceType, numbers: std::ops::Range<i64>) -> Vec<NewResource> {
 }
 
 async fn begun(failing: &Failing, of: &Arc<ResourceType>, mode: ImportMode) -> Import {
-    failing.repository.prepare(of).await.unwrap();
-    failing.repository.import(of, mode).await.unwrap()
+    failing.store.prepare(&[of.clone()]).await.unwrap();
+    failing.store.import(of, mode).await.unwrap()
 }
 
 /// The attributes of the whole collection, in its order.
-async fn exported(repository: &MongoStore, of: &Arc<ResourceType>) -> Vec<String> {
-    let mut scan = repository.scan(of).await.unwrap();
+async fn exported(store: &MongoStore, of: &Arc<ResourceType>) -> Vec<String> {
+    let mut scan = store.scan(of).await.unwrap();
     let mut texts = Vec::new();
     while let Some(batch) = scan.next().await.unwrap() {
-        texts.extend(batch.iter().map(|one| one.attributes.to_owned()));
+        texts.extend(batch.iter().map(|one| one.text.to_owned()));
     }
     texts
 }
@@ -46,7 +45,7 @@ async fn a_batch_of_an_import_is_stored_once_when_its_outcome_is_not_told() {
         ("objectId", ImportMode::EachBatch),
         ("string", ImportMode::InOrder),
         ("integer", ImportMode::EachBatch),
-        ("uuid", ImportMode::AllOrNothing),
+        ("uuid", ImportMode::InOrder),
     ] {
         let definition = format!("type: {kind}s\nid: {kind}\nattributes: {{type: object}}\n");
         let of = declared(&definition);
@@ -59,7 +58,7 @@ async fn a_batch_of_an_import_is_stored_once_when_its_outcome_is_not_told() {
         let outcomes = import.insert(rows(&of, 0..100)).await.unwrap();
         assert_eq!(outcomes, vec![Ok(()); 100], "{kind}");
         import.commit().await.unwrap();
-        let stored = exported(&failing.repository, &of).await;
+        let stored = exported(&failing.store, &of).await;
         assert_eq!(stored, numbered(0..100), "{kind}");
     }
 }
@@ -83,11 +82,11 @@ async fn a_batch_that_is_sent_again_still_says_which_rows_are_refused() {
     };
     failing.fail(times(1), untold).await;
     let outcomes = import.insert(batch).await.unwrap();
-    let refused = |id: Option<Id>| Err(Refusal::IdTaken(id.unwrap()));
+    let refused = |id: Id| Err(Refusal::IdTaken(id));
     let expected = [Ok(()), refused(taken), Ok(()), Ok(()), refused(again)];
     assert_eq!(outcomes, expected);
     import.commit().await.unwrap();
-    let stored = exported(&failing.repository, &of).await;
+    let stored = exported(&failing.store, &of).await;
     assert_eq!(stored, numbered([0, 1, 3, 4]));
 }
 
@@ -106,30 +105,49 @@ async fn an_import_outlasts_a_server_that_is_busy_or_away() {
         assert_eq!(outcomes, vec![Ok(()); 10], "{code}");
         failing.stop().await;
     }
-    assert_eq!(exported(&failing.repository, &of).await, numbered(0..20));
+    assert_eq!(exported(&failing.store, &of).await, numbered(0..20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commit_of_an_import_outlasts_a_server_that_is_busy_or_away() {
+async fn the_commit_of_an_import_is_sent_again_until_its_outcome_is_known() {
     let failing = Failing::fresh().await;
-    for (name, data) in [
-        (
-            "ones",
-            doc! { "failCommands": ["insert"], "errorCode": 14031 },
-        ),
-        (
-            "others",
-            doc! { "failCommands": ["find"], "closeConnection": true },
-        ),
+    let of = things();
+    let mut import = begun(&failing, &of, ImportMode::AllOrNothing).await;
+    import.insert(rows(&of, 0..10)).await.unwrap();
+    let data = doc! { "failCommands": ["commitTransaction"], "closeConnection": true };
+    failing.fail(times(1), data).await;
+    import.commit().await.unwrap();
+    failing.stop().await;
+    let stored = exported(&failing.store, &of).await;
+    assert_eq!(stored, numbered(0..10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_import_of_all_or_nothing_stores_nothing_and_says_what_to_do() {
+    let failing = Failing::fresh().await;
+    let of = things();
+    for data in [
+        doc! { "failCommands": ["insert"], "errorCode": 11602 },
+        doc! { "failCommands": ["insert"], "errorCode": 14031 },
+        doc! { "failCommands": ["insert"], "closeConnection": true },
     ] {
-        let of = declared(&format!("type: {name}\nattributes: {{type: object}}\n"));
         let mut import = begun(&failing, &of, ImportMode::AllOrNothing).await;
         import.insert(rows(&of, 0..10)).await.unwrap();
-        failing.fail(times(2), data).await;
-        import.commit().await.unwrap();
+        failing.fail(times(2), data.clone()).await;
+        let error = import.insert(rows(&of, 10..20)).await.unwrap_err();
         failing.stop().await;
-        let stored = exported(&failing.repository, &of).await;
-        assert_eq!(stored, numbered(0..10), "{name}");
+        let passes = matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_));
+        assert!(passes, "{data}: {error:?}");
+        assert!(
+            error.to_string().contains("can be imported again"),
+            "{error}"
+        );
+        assert!(import.commit().await.is_err(), "{data}");
+        while failing.store.ping().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let stored = exported(&failing.store, &of).await;
+        assert_eq!(stored, Vec::<String>::new(), "{data}");
     }
 }
 
@@ -138,7 +156,7 @@ async fn an_export_goes_on_however_often_it_is_interrupted_between_rows() {
     const CURSOR_NOT_FOUND: i32 = 43;
     let failing = Failing::fresh().await;
     let of = declared("type: texts\nid: string\nattributes: {type: object}\n");
-    failing.repository.prepare(&of).await.unwrap();
+    failing.store.prepare(&[of.clone()]).await.unwrap();
     let found = failing.database().collection::<Document>("texts");
     // Others have stored the first ones, without positions and with ids of their own kinds.
     let id = |n: i32| match n {
@@ -154,91 +172,61 @@ async fn an_export_goes_on_however_often_it_is_interrupted_between_rows() {
     import.commit().await.unwrap();
     let data = doc! { "failCommands": ["getMore"], "errorCode": CURSOR_NOT_FOUND };
     failing.fail("alwaysOn", data).await;
-    let seen = exported(&failing.repository, &of).await;
+    let seen = exported(&failing.store, &of).await;
     assert_eq!(seen, numbered(0..7000));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_that_the_server_does_not_take_are_refused_alone() {
-    let (fresh, repository) = fresh().await;
-    for (name, mode) in [
-        ("ones", ImportMode::EachBatch),
-        ("others", ImportMode::AllOrNothing),
-    ] {
-        let of = declared(&format!("type: {name}\nattributes: {{type: object}}\n"));
-        let create = doc! { "create": name, "validator": { "n": { "$lt": 5 } } };
-        fresh.0.run_command(create).await.unwrap();
-        repository.prepare(&of).await.unwrap();
-        let mut import = repository.import(&of, mode).await.unwrap();
-        let mut batch = rows(&of, 3..7);
-        let large = "Ada".repeat(6 << 20);
-        batch[0].attributes.insert("large".to_owned(), large.into());
-        let outcomes = import.insert(batch).await.unwrap();
-        let texts = outcomes.iter().map(|outcome| match outcome {
-            Ok(()) => "stored".to_owned(),
-            Err(Refusal::Invalid(violations)) => violations[0].message.clone(),
-            Err(other) => panic!("{other}"),
-        });
-        let texts: Vec<String> = texts.collect();
-        assert!(texts[0].contains("16 MiB"), "{texts:?}");
-        assert_eq!(texts[1], "stored");
-        assert!(texts[2].contains("validator"), "{texts:?}");
-        assert!(texts[3].contains("validator"), "{texts:?}");
-        import.commit().await.unwrap();
-        assert_eq!(exported(&repository, &of).await, numbered([4]));
-        let unit = vec![Write {
-            of: of.clone(),
-            operation: resources::store::Operation::Insert(rows(&of, 9..10).remove(0)),
-        }];
-        let error = repository.write(unit).await.unwrap_err();
-        let refused = matches!(
-            error,
-            WriteError::Refused {
-                index: 0,
-                refusal: Refusal::Invalid(_)
-            }
-        );
-        assert!(refused, "{error:?}");
-    }
-}
-
-async fn staged(database: &Database) -> Vec<String> {
-    let names = database.list_collection_names().await.unwrap();
-    let is_staging = |name: &String| name.starts_with("monocoque_import_");
-    names.into_iter().filter(is_staging).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_given_up_removes_its_collection_when_the_server_is_back() {
-    let failing = Failing::fresh().await;
+    let (fresh, store) = fresh().await;
     let of = things();
-    let mut import = begun(&failing, &of, ImportMode::AllOrNothing).await;
-    import.insert(rows(&of, 0..10)).await.unwrap();
-    assert_eq!(staged(failing.database()).await.len(), 1);
-    let data = doc! { "failCommands": ["drop"], "errorCode": 11600 };
-    failing.fail(times(1), data).await;
-    import.abandon().await;
-    assert_eq!(staged(failing.database()).await, Vec::<String>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_import_left_behind_a_day_ago_is_removed_by_the_next_one() {
-    let (fresh, repository) = fresh().await;
-    let name = |age: Duration| {
-        let begun = bson::DateTime::from_system_time(std::time::SystemTime::now() - age);
-        let seconds = u32::try_from(begun.timestamp_millis() / 1000).unwrap();
-        let id = ObjectId::from_parts(seconds, [7; 5], [7; 3]);
-        format!("monocoque_import_{id}")
-    };
-    let hour = Duration::from_hours(1);
-    let (old, new) = (name(25 * hour), name(23 * hour));
-    for name in [&old, &new] {
-        fresh.0.create_collection(name).await.unwrap();
-    }
-    let of = things();
-    repository.prepare(&of).await.unwrap();
-    let mode = ImportMode::AllOrNothing;
-    let import = repository.import(&of, mode).await.unwrap();
+    let create = doc! { "create": "things", "validator": { "n": { "$lt": 5 } } };
+    fresh.0.run_command(create).await.unwrap();
+    store.prepare(&[of.clone()]).await.unwrap();
+    let mut import = store.import(&of, ImportMode::EachBatch).await.unwrap();
+    let mut batch = rows(&of, 3..7);
+    let large = "Ada".repeat(6 << 20);
+    batch[0].attributes.insert("large".to_owned(), large.into());
+    let outcomes = import.insert(batch).await.unwrap();
+    let texts = outcomes.iter().map(|outcome| match outcome {
+        Ok(()) => "stored".to_owned(),
+        Err(Refusal::Invalid(violations)) => violations[0].message.clone(),
+        Err(other) => panic!("{other}"),
+    });
+    let texts: Vec<String> = texts.collect();
+    assert!(texts[0].contains("16 MiB"), "{texts:?}");
+    assert_eq!(texts[1], "stored");
+    assert!(texts[2].contains("validator"), "{texts:?}");
+    assert!(texts[3].contains("validator"), "{texts:?}");
     import.commit().await.unwrap();
-    assert_eq!(staged(&fresh.0).await, [new]);
+    assert_eq!(exported(&store, &of).await, numbered([4]));
+    let row = rows(&of, 9..10).remove(0);
+    let error = written(&store, Write::insert(&of, row.id, row.attributes)).await;
+    let refused = matches!(
+        error,
+        Err(WriteError::Refused {
+            index: 0,
+            refusal: Refusal::Invalid(_)
+        })
+    );
+    assert!(refused, "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_the_server_does_not_take_ends_an_import_of_all_or_nothing() {
+    let (fresh, store) = fresh().await;
+    let of = things();
+    let create = doc! { "create": "things", "validator": { "n": { "$lt": 5 } } };
+    fresh.0.run_command(create).await.unwrap();
+    store.prepare(&[of.clone()]).await.unwrap();
+    let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
+    let outcomes = import.insert(rows(&of, 3..7)).await.unwrap();
+    assert_eq!(outcomes[..2], [Ok(()), Ok(())]);
+    assert!(
+        matches!(outcomes[2..], [Err(Refusal::Invalid(_))]),
+        "{outcomes:?}"
+    );
+    assert!(import.insert(rows(&of, 0..1)).await.is_err());
+    assert!(import.commit().await.is_err());
+    assert_eq!(exported(&store, &of).await, Vec::<String>::new());
 }

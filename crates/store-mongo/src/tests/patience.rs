@@ -12,10 +12,10 @@ async fn slow_requests_do_not_keep_others_out() {
         "failCommands": ["find"], "appName": &settings.application,
         "blockConnection": true, "blockTimeMS": 2000,
     };
-    let repository = MongoStore::connect(settings).await.unwrap();
-    let fresh = Fresh(repository.store.database.clone());
+    let store = MongoStore::connect(settings).await.unwrap();
+    let fresh = Fresh(store.connection.database.clone());
     let of = things();
-    repository.prepare(&of).await.unwrap();
+    store.prepare(&[of.clone()]).await.unwrap();
     let operator = Client::with_uri_str(uri()).await.unwrap();
     let admin = operator.database("admin");
     let fail_point = |mode: &str| {
@@ -23,11 +23,8 @@ async fn slow_requests_do_not_keep_others_out() {
         admin.run_command(command)
     };
     fail_point("alwaysOn").await.unwrap();
-    let query = |size| Query {
-        page: resources::query::Pagination { number: 1, size },
-    };
-    let queries = [1, 2, 3].map(query);
-    let slow = queries.iter().map(|query| repository.list(&of, query));
+    let queries = [1, 2, 3].map(Query::first);
+    let slow = queries.iter().map(|query| store.list(&of, query));
     for outcome in futures_util::future::join_all(slow).await {
         assert!(
             matches!(outcome, Err(StoreError::Unavailable(_))),
@@ -36,8 +33,8 @@ async fn slow_requests_do_not_keep_others_out() {
     }
     // The ping that tells why is still on its way, or has been answered.
     for _ in 0..10 {
-        repository.store.circuit.admit().unwrap();
-        repository.ping().await.unwrap();
+        store.connection.circuit.admit().unwrap();
+        store.ping().await.unwrap();
     }
     fail_point("off").await.unwrap();
     drop(fresh);

@@ -1,10 +1,13 @@
 //! Writes that look at what others have stored.
 
+use bson::RawDocumentBuf;
+use serde_json::json;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn integer_ids_go_on_after_those_that_are_found() {
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let found = fresh.0.collection::<Document>("orders");
     // The old shell writes integers as doubles.
     found
@@ -12,33 +15,26 @@ async fn integer_ids_go_on_after_those_that_are_found() {
         .await
         .unwrap();
     let of = declared("type: orders\nid: integer\nattributes: {type: object}\n");
-    repository.prepare(&of).await.unwrap();
-    let new = resources::store::NewResource {
-        id: None,
-        attributes: serde_json::Map::new(),
-    };
-    let operation = resources::store::Operation::Insert(new);
-    let written = repository
-        .write(vec![Write {
-            of: of.clone(),
-            operation,
-        }])
-        .await
-        .unwrap();
-    assert!(matches!(&written[0], Written::Stored(stored) if stored.id == Id::Integer(42)));
-    assert!(
-        repository
-            .find(&of, &Id::Integer(41))
-            .await
-            .unwrap()
-            .is_some()
-    );
+    store.prepare(&[of.clone()]).await.unwrap();
+    let fresh = store.next_ids(&of, 2).await.unwrap();
+    assert_eq!(fresh, [Id::Integer(42), Id::Integer(43)]);
+    assert!(look_up(&store, &of, &Id::Integer(41)).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn integers_that_have_run_out_are_unusable() {
+    let (_fresh, store) = fresh().await;
+    let of = declared("type: orders\nid: integer\nattributes: {type: object}\n");
+    store.prepare(&[of.clone()]).await.unwrap();
+    let last = Write::insert(&of, Id::Integer(i64::MAX), attributes(json!({})));
+    written(&store, last).await.unwrap();
+    let error = store.next_ids(&of, 1).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_to_a_sharded_type_name_its_shard_key() {
-    use resources::store::Operation;
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let of = declared("type: things\nattributes: {type: object}\nshardKey: [city, zip]\n");
     let found = fresh.0.collection::<Document>("things");
     let (a, b) = (bson::oid::ObjectId::new(), bson::oid::ObjectId::new());
@@ -47,54 +43,35 @@ async fn writes_to_a_sharded_type_name_its_shard_key() {
         .await
         .unwrap();
     for id in [a, b].map(|id| Id::ObjectId(id.bytes())) {
-        let attributes = serde_json::Map::from_iter([("n".to_owned(), 1.into())]);
-        for operation in [
-            Operation::Update {
-                id: id.clone(),
-                changes: attributes.clone(),
-                check: Box::new(|_, _| Ok(())),
-            },
-            Operation::Replace {
-                id: id.clone(),
-                attributes,
-            },
-            Operation::Delete { id: id.clone() },
+        for write in [
+            Write::update(&of, id.clone(), attributes(json!({"n": 1}))),
+            Write::replace(&of, id.clone(), attributes(json!({"n": 1}))),
+            Write::delete(&of, id),
         ] {
-            repository
-                .write(vec![Write {
-                    of: of.clone(),
-                    operation,
-                }])
-                .await
-                .unwrap();
+            written(&store, write).await.unwrap();
         }
     }
     assert_eq!(found.count_documents(doc! {}).await.unwrap(), 0);
 }
 
 async fn update(
-    repository: &MongoStore,
+    store: &MongoStore,
     of: &Arc<ResourceType>,
     id: &Id,
 ) -> Result<Vec<Written>, WriteError> {
-    let operation = resources::store::Operation::Update {
-        id: id.clone(),
-        changes: serde_json::Map::from_iter([("n".to_owned(), 1.into())]),
-        check: Box::new(|_, _| Ok(())),
-    };
-    let of = of.clone();
-    repository.write(vec![Write { of, operation }]).await
+    let change = Write::update(of, id.clone(), attributes(json!({"n": 1})));
+    written(store, change).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_that_never_equal_themselves_can_be_changed() {
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let found = fresh.0.collection::<RawDocumentBuf>("things");
     let id = bson::oid::ObjectId::new();
     let mut twice = bson::rawdoc! { "_id": id, "a": 1 };
     twice.append(bson::cstr!("a"), bson::RawBson::MinKey);
     found.insert_one(twice).await.unwrap();
-    let written = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    let written = update(&store, &things(), &Id::ObjectId(id.bytes())).await;
     assert!(written.is_ok(), "{written:?}");
     let stored = found.find_one(doc! { "_id": id }).await.unwrap().unwrap();
     assert_eq!(stored.get_i32("n").unwrap(), 1);
@@ -102,7 +79,7 @@ async fn documents_that_never_equal_themselves_can_be_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_any_depth_that_mongodb_takes_can_be_changed() {
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let found = fresh.0.collection::<Document>("things");
     let id = bson::oid::ObjectId::new();
     let mut deep = doc! {};
@@ -111,18 +88,18 @@ async fn documents_of_any_depth_that_mongodb_takes_can_be_changed() {
     }
     deep.insert("_id", id);
     found.insert_one(deep).await.unwrap();
-    let written = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    let written = update(&store, &things(), &Id::ObjectId(id.bytes())).await;
     assert!(written.is_ok(), "{written:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_mongodb_does_not_replace_is_refused_as_invalid() {
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let found = fresh.0.collection::<Document>("things");
     let id = bson::oid::ObjectId::new();
     let operator = found.insert_one(doc! { "_id": id, "$set": 1 }).await;
     assert!(operator.is_ok(), "{operator:?}");
-    let refused = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    let refused = update(&store, &things(), &Id::ObjectId(id.bytes())).await;
     let Err(WriteError::Refused { refusal, .. }) = refused else {
         panic!("{refused:?}")
     };
@@ -131,12 +108,12 @@ async fn a_document_that_mongodb_does_not_replace_is_refused_as_invalid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_of_almost_16_mb_can_be_changed_in_part() {
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let found = fresh.0.collection::<Document>("things");
     let id = bson::oid::ObjectId::new();
     let large = doc! { "_id": id, "padding": "x".repeat(15 << 20) };
     found.insert_one(large).await.unwrap();
-    let written = update(&repository, &things(), &Id::ObjectId(id.bytes())).await;
+    let written = update(&store, &things(), &Id::ObjectId(id.bytes())).await;
     assert!(written.is_ok(), "{:?}", written.err());
     let changed = doc! { "_id": id, "n": 1 };
     assert_eq!(found.count_documents(changed).await.unwrap(), 1);
@@ -144,8 +121,7 @@ async fn a_document_of_almost_16_mb_can_be_changed_in_part() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_whose_shard_key_others_change_is_not_taken_for_absent() {
-    use resources::store::Operation;
-    let (fresh, repository) = fresh().await;
+    let (fresh, store) = fresh().await;
     let of = declared("type: things\nattributes: {type: object}\nshardKey: [city]\n");
     let found = fresh.0.collection::<Document>("things");
     let id = bson::oid::ObjectId::new();
@@ -162,15 +138,47 @@ async fn a_resource_whose_shard_key_others_change_is_not_taken_for_absent() {
         }
     });
     for n in 0..100 {
-        let attributes = serde_json::Map::from_iter([("city".to_owned(), (-n).into())]);
-        let operation = Operation::Replace {
-            id: Id::ObjectId(id.bytes()),
-            attributes,
-        };
-        let of = of.clone();
-        let written = repository.write(vec![Write { of, operation }]).await;
+        let members = attributes(json!({ "city": -n }));
+        let replacement = Write::replace(&of, Id::ObjectId(id.bytes()), members);
+        let written = written(&store, replacement).await;
         assert!(written.is_ok(), "{written:?}");
     }
     others.abort();
     let _ = others.await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_that_a_unit_demands_cannot_leave_before_the_unit_is_done() {
+    let (_fresh, store) = fresh().await;
+    let of = things();
+    store.prepare(&[of.clone()]).await.unwrap();
+    let store = Arc::new(store);
+    for n in 0..20 {
+        let (author, book) = (of.id.generate().unwrap(), of.id.generate().unwrap());
+        let first = Write::insert(&of, author.clone(), attributes(json!({"a": [1], "b": {}})));
+        let before = written(&store, first).await.unwrap();
+        let book_of_author = Unit::new(vec![
+            Write::exists(&of, author.clone()),
+            Write::insert(&of, book.clone(), attributes(json!({ "n": n }))),
+        ]);
+        let (unit, deletion) = tokio::join!(
+            store.write(book_of_author),
+            written(&store, Write::delete(&of, author.clone()))
+        );
+        deletion.unwrap();
+        match unit {
+            Ok(done) => assert_eq!(done[0], Written::Unchanged),
+            Err(WriteError::Refused { index: 0, .. }) => {
+                assert_eq!(look_up(&store, &of, &book).await, None);
+            }
+            Err(other) => panic!("{other}"),
+        }
+        // A unit that only looks leaves the resource as it was.
+        let again = Write::insert(&of, author.clone(), attributes(json!({"a": [1], "b": {}})));
+        assert_eq!(written(&store, again).await.unwrap(), before);
+        let look = || Write::exists(&of, author.clone());
+        store.write(Unit::new(vec![look(), look()])).await.unwrap();
+        let left = look_up(&store, &of, &author).await.unwrap();
+        assert_eq!([Written::Stored(left)], before[..]);
+    }
 }

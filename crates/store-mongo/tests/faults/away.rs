@@ -4,16 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::doc;
-use store_mongo::{MongoStore, MongoSettings};
 use resources::store::{Store, StoreError};
-
-use crate::book::Said;
-use crate::ledger::Ledger;
-use crate::load::{Load, WRITERS};
-use crate::operator::{Operator, shared};
-use crate::own_server::OwnServer;
-use crate::proxy::Proxy;
-use crate::server::{TestStore, polling};
+use store_mongo::{MongoSettings, MongoStore};
+use test_servers::ledger::{Ledger, Load, Said, WRITERS};
+use test_servers::{Operator, OwnServer, Proxy, TestStore, polling, shared};
 
 /// A writer may wait for a server that takes it before it is refused.
 const REFUSED_WITHIN: Duration = Duration::from_secs(20);
@@ -22,7 +16,7 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(20);
 async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
     let mut server = OwnServer::absent();
     let store = TestStore::connect(&server.uri().into()).await;
-    store.repository.prepare(&store.of).await.unwrap();
+    store.prepare().await;
     let ledger = Ledger::default();
     for size in [1, 3, 1] {
         assert_eq!(ledger.send(&store, size).await, Said::NotDone);
@@ -40,7 +34,7 @@ async fn a_store_starts_without_its_server_and_becomes_ready_by_itself() {
     store.recovered().await;
     assert_eq!(ledger.send(&store, 3).await, Said::Done);
     let begun = Instant::now();
-    while !store.repository.indexes(&store.of).await.unwrap()[0]
+    while !store.mongo.indexes(&store.things).await.unwrap()[0]
         .to_string()
         .ends_with("present")
     {
@@ -60,20 +54,14 @@ async fn refused_credentials_are_a_transient_failure_that_shows_none() {
     let settings = MongoSettings::new(&place);
     let repository = MongoStore::connect(settings).await.unwrap();
     let error = repository.ping().await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::Unavailable(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 
 /// A name that there never will be: <https://www.rfc-editor.org/rfc/rfc6761#section-6.4>.
 async fn by_a_name_that_there_is_not() -> StoreError {
     let settings = MongoSettings::new("mongodb+srv://nobody:hunter2@cluster.shop.invalid/shop");
-    let error = MongoStore::connect(settings)
-        .await
-        .map(drop)
-        .unwrap_err();
+    let error = MongoStore::connect(settings).await.map(drop).unwrap_err();
     assert!(!error.to_string().contains("hunter2"), "{error}");
     error
 }
@@ -83,10 +71,7 @@ async fn by_a_name_that_there_is_not() -> StoreError {
 async fn a_cluster_whose_name_is_not_resolved_is_away() {
     let begun = Instant::now();
     let error = by_a_name_that_there_is_not().await;
-    assert!(
-        matches!(error, StoreError::Unavailable(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(10), "too late");
 }
 
@@ -103,7 +88,7 @@ async fn a_build_without_dns_refuses_the_name_of_a_cluster() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_changed_under_load_and_back_again_loses_nothing() {
     let server = OwnServer::started(&[]);
-    let operator = Operator::of(&server.uri().into());
+    let operator = Operator::new(&server.uri().into());
     let set_password = |password: &str| {
         let update = doc! { "updateUser": "ada", "pwd": password };
         operator.run("admin", update).unwrap();
@@ -130,7 +115,7 @@ async fn a_password_that_is_changed_under_load_and_back_again_loses_nothing() {
     drop(pause);
     // Longer than a store takes to be back where only connections were cut.
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    store.repository.ping().await.unwrap_err();
+    store.mongo.ping().await.unwrap_err();
     let begun = Instant::now();
     while load.ledger().count(Said::NotDone) == 0 {
         assert!(begun.elapsed() < REFUSED_WITHIN, "nobody is refused");

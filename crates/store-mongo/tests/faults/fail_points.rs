@@ -4,12 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
+use test_servers::ledger::{Ledger, Said};
+use test_servers::{FailPoint, OPERATION_TIMEOUT, TestStore, shared_for_fail_points};
 use tokio::task::JoinSet;
-
-use crate::book::Said;
-use crate::ledger::Ledger;
-use crate::operator::FailPoint;
-use crate::server::{OPERATION_TIMEOUT, TestStore, shared_for_fail_points};
 
 /// After these the driver takes the server for one that is not the primary, and looks for another.
 pub(crate) const OF_ELECTIONS: [i32; 7] = [91, 189, 10107, 11600, 11602, 13435, 13436];
@@ -20,7 +17,7 @@ pub(crate) const OF_NETWORKS: [i32; 6] = [6, 7, 89, 134, 262, 9001];
 
 pub(crate) async fn store_that_fails() -> (Arc<TestStore>, FailPoint) {
     let store = TestStore::prepared(&shared_for_fail_points()).await;
-    let point = FailPoint::of(&store.application);
+    let point = FailPoint::new(&store.application);
     (Arc::new(store), point)
 }
 
@@ -62,7 +59,7 @@ async fn a_silent_server_is_given_up_in_time() {
 async fn an_exhausted_pool_refuses_in_time_what_it_has_not_sent() {
     let place = shared_for_fail_points().option("maxPoolSize", "2");
     let store = Arc::new(TestStore::prepared(&place).await);
-    let point = FailPoint::of(&store.application);
+    let point = FailPoint::new(&store.application);
     let ledger = Arc::<Ledger>::default();
     let slow = doc! { "failCommands": ["insert"], "blockConnection": true, "blockTimeMS": 1500 };
     point.always(slow);

@@ -1,11 +1,10 @@
 //! Errors that the server gives while many write and read.
 
 use mongodb::bson::Document;
+use test_servers::ledger::{Load, Said};
+use test_servers::operator;
 
-use crate::book::Said;
 use crate::fail_points::{cut, failing, labelled, store_that_fails, unconfirmed};
-use crate::load::Load;
-use crate::operator::operator;
 
 const READS: [&str; 3] = ["find", "aggregate", "getMore"];
 const WRITES: [&str; 4] = ["insert", "update", "delete", "findAndModify"];

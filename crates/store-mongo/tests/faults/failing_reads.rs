@@ -1,13 +1,13 @@
 //! Reads that the server answers with errors.
 
-use resources::query::{Pagination, Query};
-use resources::store::{Store, StoreError};
+use resources::query::{Filter, Query};
 use resources::schema::Id;
+use resources::store::{Store, StoreError};
 
 use mongodb::bson::{Document, doc};
+use test_servers::TestStore;
 
 use crate::fail_points::{OF_ELECTIONS, OF_NETWORKS, cut, failing, store_that_fails};
-use crate::server::TestStore;
 
 /// What is read, and the command that is to fail meanwhile.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +32,14 @@ impl Read {
     /// Fails if the answer is wrong.
     async fn read(self, store: &TestStore, id: &Id) -> Result<(), StoreError> {
         if matches!(self, Self::ById) {
-            let found = store.repository.find(&store.of, id).await?;
-            assert_eq!(found.unwrap().attributes, "{\"n\":0}");
+            let ids = std::slice::from_ref(id);
+            let scope = Filter::Everything;
+            let found = store.mongo.find(&store.things, ids, &scope).await?;
+            assert_eq!(found[0].as_ref().unwrap().text, "{\"n\":0}");
             return Ok(());
         }
-        let page = Pagination { number: 1, size: 2 };
-        let page = store.repository.list(&store.of, &Query { page }).await?;
-        assert_eq!((page.resources.len(), page.total), (2, THINGS));
+        let page = store.mongo.list(&store.things, &Query::first(2)).await?;
+        assert_eq!((page.resources.len(), page.total), (2, Some(THINGS)));
         Ok(())
     }
 }
@@ -53,7 +54,7 @@ fn reads(index: usize, code: i32) -> Vec<Read> {
 
 async fn fill(store: &TestStore) -> Id {
     let documents = (0..THINGS).map(|n| doc! { "n": i64::try_from(n).unwrap() });
-    let stored = store.things().insert_many(documents).await.unwrap();
+    let stored = store.collection().insert_many(documents).await.unwrap();
     Id::ObjectId(stored.inserted_ids[&0].as_object_id().unwrap().bytes())
 }
 
@@ -113,15 +114,15 @@ async fn errors_without_end_are_answered_to_readers_as_what_they_are() {
 async fn a_scan_that_is_interrupted_goes_on_where_it_was() {
     let (store, point) = store_that_fails().await;
     let documents: Vec<Document> = (0..3500).map(|n| doc! { "n": n }).collect();
-    store.things().insert_many(documents).await.unwrap();
+    store.collection().insert_many(documents).await.unwrap();
     let all: Vec<String> = (0..3500).map(|n| format!("{{\"n\":{n}}}")).collect();
     // Interrupted by a step-down; by a recovery; the cursor is not there any more; it is killed.
     for code in [11602, 13436, 43, 237] {
         point.times(1, failing(&["getMore"], code));
-        let mut scan = store.repository.scan(&store.of).await.unwrap();
+        let mut scan = store.mongo.scan(&store.things).await.unwrap();
         let mut seen = Vec::new();
         while let Some(batch) = scan.next().await.unwrap() {
-            seen.extend(batch.iter().map(|one| one.attributes.to_owned()));
+            seen.extend(batch.iter().map(|one| one.text.to_owned()));
         }
         assert_eq!(seen, all, "{code}");
         point.assert_used_up();

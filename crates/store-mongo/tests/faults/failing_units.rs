@@ -1,10 +1,10 @@
 //! Transactions that the server answers with errors.
 
-use crate::book::Said;
+use test_servers::ledger::{Ledger, Said};
+
 use crate::fail_points::{
     OF_ELECTIONS, OF_NETWORKS, cut, failing, labelled, store_that_fails, unconfirmed,
 };
-use crate::ledger::Ledger;
 
 const TRANSIENT: &str = "TransientTransactionError";
 const UNKNOWN: &str = "UnknownTransactionCommitResult";

@@ -1,11 +1,11 @@
 //! Single writes and imports that the server answers with errors.
 
-use crate::book::{Change, Kind, Said};
+use test_servers::TestStore;
+use test_servers::ledger::{Change, Kind, Ledger, Said};
+
 use crate::fail_points::{
     OF_ELECTIONS, OF_NETWORKS, cut, failing, labelled, store_that_fails, unconfirmed,
 };
-use crate::ledger::Ledger;
-use crate::server::TestStore;
 
 const RETRYABLE: &str = "RetryableWriteError";
 const UNPERFORMED: &str = "NoWritesPerformed";
@@ -14,7 +14,7 @@ const UNPERFORMED: &str = "NoWritesPerformed";
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     Insert,
-    /// The id comes from a counter, and that fails.
+    /// The id comes from a counter, and the counter fails: the document itself is not sent.
     Number,
     Update,
     Replace,
@@ -45,8 +45,8 @@ impl Deed {
     async fn perform(self, ledger: &Ledger, store: &TestStore, there: usize) -> Said {
         let change = match self {
             Self::Import => return ledger.import(store, 3).await,
-            Self::Insert => Change::Insert(ledger.new_document(store, Kind::Thing)),
-            Self::Number => Change::Insert(ledger.new_document(store, Kind::Order)),
+            Self::Insert => Change::Insert(ledger.new_document(Kind::Thing)),
+            Self::Number => Change::Insert(ledger.new_document(Kind::Order)),
             Self::Update => Change::Count {
                 document: there,
                 writer: 0,
@@ -76,7 +76,7 @@ fn impatient_deeds(index: usize, code: i32) -> Vec<Deed> {
 
 /// A document for one write.
 async fn thing(ledger: &Ledger, store: &TestStore) -> usize {
-    let thing = ledger.new_document(store, Kind::Thing);
+    let thing = ledger.new_document(Kind::Thing);
     let inserted = ledger.perform(store, &[Change::Insert(thing)]).await;
     assert_eq!(inserted, Said::Done);
     thing
@@ -126,6 +126,10 @@ async fn errors_without_end_are_answered_to_writers_as_what_they_are() {
                 let there = thing(&ledger, &store).await;
                 point.always(failing(&[deed.command()], *code));
                 let said = deed.perform(&ledger, &store, there).await;
+                let expected = match deed {
+                    Deed::Number => Said::NotDone,
+                    _ => expected,
+                };
                 assert_eq!(said, expected, "{deed:?} {code}");
                 point.off();
                 store.recovered().await;
@@ -162,10 +166,12 @@ async fn a_write_that_is_done_but_not_on_most_members_is_unknown() {
         let said = deed.perform(&ledger, &store, there).await;
         let expected = match deed {
             // Asks again, until what it has sent is where it should be.
-            Deed::Import => Said::Done,
-            _ => Said::Unknown,
+            Deed::Import => &[Said::Done][..],
+            // An id that may be lost is a gap, so the counter may be asked again.
+            Deed::Number => &[Said::Done, Said::NotDone],
+            _ => &[Said::Unknown],
         };
-        assert_eq!(said, expected, "{deed:?}");
+        assert!(expected.contains(&said), "{said:?} {deed:?}");
     }
     ledger.assert_kept(&store).await;
 }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::book::Said;
-use crate::connection_string::ConnectionString;
-use crate::ledger::Ledger;
-use crate::load::{Load, WRITERS};
-use crate::operator::{address_of_primary, operator, shared};
-use crate::proxy::{Proxy, Weather};
-use crate::server::{OPERATION_TIMEOUT, TestStore};
+use test_servers::ledger::{Ledger, Load, Said, WRITERS};
+use test_servers::{
+    ConnectionString, OPERATION_TIMEOUT, Proxy, TestStore, Weather, address_of_primary, operator,
+    shared,
+};
 
 /// Before the primary of the shared deployment.
 async fn proxy() -> (Proxy, ConnectionString) {

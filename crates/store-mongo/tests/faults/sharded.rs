@@ -4,13 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc, oid::ObjectId};
-use resources::store::{NewResource, Operation, Store, Write};
-use resources::schema::{self, Attributes, Id};
+use resources::schema::{self, Attributes, Id, ResourceType};
+use resources::store::{Store, Unit, Write};
 use serde_json::json;
-
-use crate::interposer::{Guise, Interposer};
-use crate::own_server::OwnServer;
-use crate::server::TestStore;
+use test_servers::{Guise, Interposer, OwnServer, TestStore};
 
 /// A server as it is, whose writes are noted.
 #[derive(Default)]
@@ -39,20 +36,13 @@ impl Guise for Overheard {
 }
 
 /// An update, a replacement and a deletion, each by itself.
-fn changes(id: &Id) -> [Operation; 3] {
-    let attributes = || Attributes::from_iter([("n".to_owned(), 1.into())]);
-    let id = || id.clone();
-    [
-        Operation::Update {
-            id: id(),
-            changes: attributes(),
-            check: Box::new(|_, _| Ok(())),
-        },
-        Operation::Replace {
-            id: id(),
-            attributes: Attributes::from_iter([("city".to_owned(), "y".into())]),
-        },
-        Operation::Delete { id: id() },
+fn changes(of: &Arc<ResourceType>, id: &Id) -> Vec<Write> {
+    let update = Attributes::from_iter([("n".to_owned(), 1.into())]);
+    let replacement = Attributes::from_iter([("city".to_owned(), "y".into())]);
+    vec![
+        Write::update(of, id.clone(), update),
+        Write::replace(of, id.clone(), replacement),
+        Write::delete(of, id.clone()),
     ]
 }
 
@@ -68,24 +58,17 @@ async fn changes_of_a_sharded_type_ask_for_its_shard_key() {
     let of = Arc::new(schema::parse(definition).unwrap());
     for units in [false, true] {
         let id = ObjectId::new();
-        let of = of.clone();
-        let write = |operation| Write {
-            of: of.clone(),
-            operation,
-        };
+        let stored = Id::ObjectId(id.bytes());
         let before = json!({"city": "x", "zip": 1, "street": "z"});
-        let before = NewResource {
-            id: Some(Id::ObjectId(id.bytes())),
-            attributes: before.as_object().unwrap().clone(),
-        };
-        let unit = vec![write(Operation::Insert(before))];
-        store.repository.write(unit).await.unwrap();
-        let writes = changes(&Id::ObjectId(id.bytes())).map(write);
+        let before = before.as_object().unwrap().clone();
+        let insertion = Write::insert(&of, stored.clone(), before);
+        store.mongo.write(Unit::new(vec![insertion])).await.unwrap();
+        let writes = changes(&of, &stored);
         if units {
-            store.repository.write(writes.into()).await.unwrap();
+            store.mongo.write(Unit::new(writes)).await.unwrap();
         } else {
             for write in writes {
-                store.repository.write(vec![write]).await.unwrap();
+                store.mongo.write(Unit::new(vec![write])).await.unwrap();
             }
         }
         let filters = std::mem::take(&mut *overheard.0.lock().unwrap());

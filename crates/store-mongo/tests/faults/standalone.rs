@@ -2,16 +2,12 @@
 
 use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
-use resources::query::{Pagination, Query};
-use resources::store::{
-    ImportMode, NewResource, Operation, Store, StoreError, Write, WriteError, Written,
-};
+use resources::query::{Filter, Query};
 use resources::schema::{Attributes, Id};
-
-use crate::connection_string::ConnectionString;
-use crate::operator::Operator;
-use crate::server::TestStore;
-use crate::unreplicated::Unreplicated;
+use resources::store::{
+    ImportMode, NewResource, Store, StoreError, Unit, Write, WriteError, Written,
+};
+use test_servers::{ConnectionString, Operator, TestStore, Unreplicated};
 
 fn place(server: &Unreplicated) -> ConnectionString {
     let address = server.address();
@@ -24,34 +20,29 @@ async fn standalone() -> (Unreplicated, TestStore) {
     (server, store)
 }
 
-fn new(number: i32) -> NewResource {
-    let mut attributes = Attributes::new();
-    attributes.insert("n".to_owned(), number.into());
-    NewResource {
-        id: Some(Id::ObjectId(ObjectId::new().bytes())),
-        attributes,
-    }
+fn fresh_id() -> Id {
+    Id::ObjectId(ObjectId::new().bytes())
 }
 
-fn write(store: &TestStore, operation: Operation) -> Write {
-    Write {
-        of: store.of.clone(),
-        operation,
-    }
+fn members(number: i32) -> Attributes {
+    Attributes::from_iter([("n".to_owned(), number.into())])
+}
+
+fn rows() -> Vec<NewResource> {
+    let row = |number| NewResource {
+        id: fresh_id(),
+        attributes: members(number),
+    };
+    vec![row(1), row(2)]
+}
+
+fn insertion(store: &TestStore, number: i32) -> Write {
+    Write::insert(&store.things, fresh_id(), members(number))
 }
 
 async fn total(store: &TestStore) -> u64 {
-    let page = Pagination {
-        number: 1,
-        size: 10,
-    };
-    let query = Query { page };
-    store
-        .repository
-        .list(&store.of, &query)
-        .await
-        .unwrap()
-        .total
+    let page = store.mongo.list(&store.things, &Query::first(10)).await;
+    page.unwrap().total.unwrap()
 }
 
 #[track_caller]
@@ -68,43 +59,27 @@ fn says_what_is_needed(error: &StoreError) {
 #[tokio::test(flavor = "multi_thread")]
 async fn single_writes_reads_and_lists_work_on_a_standalone_server() {
     let (_server, store) = standalone().await;
-    let only = new(1);
-    let id = only.id.clone().unwrap();
-    let mut changes = Attributes::new();
-    changes.insert("m".to_owned(), 2.into());
-    let check = Box::new(|_: &_, _: &_| Ok(()));
-    let attributes = new(3).attributes;
-    for (operation, after) in [
-        (Operation::Insert(only), r#"{"n":1}"#),
-        (
-            Operation::Update {
-                id: id.clone(),
-                changes,
-                check,
-            },
-            r#"{"n":1,"m":2}"#,
-        ),
-        (
-            Operation::Replace {
-                id: id.clone(),
-                attributes,
-            },
-            r#"{"n":3}"#,
-        ),
+    let (of, id) = (&store.things, fresh_id());
+    let change = Attributes::from_iter([("m".to_owned(), 2.into())]);
+    for (write, after) in [
+        (Write::insert(of, id.clone(), members(1)), r#"{"n":1}"#),
+        (Write::update(of, id.clone(), change), r#"{"n":1,"m":2}"#),
+        (Write::replace(of, id.clone(), members(3)), r#"{"n":3}"#),
     ] {
-        let written = store.repository.write(vec![write(&store, operation)]).await;
-        let found = store
-            .repository
-            .find(&store.of, &id)
+        let written = store.mongo.write(Unit::new(vec![write])).await;
+        let ids = std::slice::from_ref(&id);
+        let mut found = store
+            .mongo
+            .find(of, ids, &Filter::Everything)
             .await
-            .unwrap()
             .unwrap();
-        assert_eq!(written.unwrap(), [Written::Stored(found.clone())]);
-        assert_eq!(found.attributes, after);
+        let found = found.remove(0).unwrap();
+        assert_eq!(found.text, after);
+        assert_eq!(written.unwrap(), [Written::Stored(found)]);
         assert_eq!(total(&store).await, 1);
     }
-    let delete = write(&store, Operation::Delete { id });
-    let deleted = store.repository.write(vec![delete]).await.unwrap();
+    let deletion = Unit::new(vec![Write::delete(of, id)]);
+    let deleted = store.mongo.write(deletion).await.unwrap();
     assert_eq!(deleted, [Written::Deleted]);
     assert_eq!(total(&store).await, 0);
 }
@@ -112,29 +87,29 @@ async fn single_writes_reads_and_lists_work_on_a_standalone_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_writes_together_are_refused_by_a_standalone_server_and_none_is_done() {
     let (_server, store) = standalone().await;
-    let unit = [new(1), new(2)].map(|new| write(&store, Operation::Insert(new)));
-    match store.repository.write(unit.into()).await.unwrap_err() {
+    let unit = Unit::new(vec![insertion(&store, 1), insertion(&store, 2)]);
+    match store.mongo.write(unit).await.unwrap_err() {
         WriteError::Store(error) => says_what_is_needed(&error),
         refused @ WriteError::Refused { .. } => panic!("{refused}"),
     }
     assert_eq!(total(&store).await, 0);
     // It is not taken to be away.
-    let alone = write(&store, Operation::Insert(new(3)));
-    store.repository.write(vec![alone]).await.unwrap();
+    let alone = Unit::new(vec![insertion(&store, 3)]);
+    store.mongo.write(alone).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standalone_server_takes_imports_by_batches_and_refuses_those_of_all_or_nothing() {
     let (server, store) = standalone().await;
-    let begin = |mode| store.repository.import(&store.of, mode);
+    let begin = |mode| store.mongo.import(&store.things, mode);
     let mut import = begin(ImportMode::AllOrNothing).await.unwrap();
-    let mut refused = import.insert(vec![new(1), new(2)]).await.map(drop);
+    let mut refused = import.insert(rows()).await.map(drop);
     if refused.is_ok() {
         refused = import.commit().await;
     }
     says_what_is_needed(&refused.unwrap_err());
     assert_eq!(total(&store).await, 0);
-    let collections = Operator::of(&place(&server))
+    let collections = Operator::new(&place(&server))
         .run(&store.database, doc! { "listCollections": 1 })
         .unwrap();
     let batch = collections.get_document("cursor").unwrap();
@@ -147,7 +122,7 @@ async fn a_standalone_server_takes_imports_by_batches_and_refuses_those_of_all_o
     assert_eq!(names, ["orders", "things"]);
 
     let mut import = begin(ImportMode::EachBatch).await.unwrap();
-    import.insert(vec![new(1), new(2)]).await.unwrap();
+    import.insert(rows()).await.unwrap();
     import.commit().await.unwrap();
     assert_eq!(total(&store).await, 2);
 }

@@ -1,53 +1,46 @@
 //! A row as the resource that is to be stored.
 
-use resources::{Draft, Failure};
-use resources::store::NewResource;
-use resources::schema::{Attributes, Id, IdKind, ResourceType};
-use crate::{Row, RowIds};
+use std::sync::Arc;
 
-/// The resource, or why the row is none.
-pub(super) fn new_resource(
-    of: &ResourceType,
-    row: Row,
-    number: u64,
-    row_ids: Option<&RowIds>,
-) -> Result<NewResource, String> {
-    let fresh = || match row_ids {
-        Some(row_ids) => row_ids.id(of.id, number),
-        None => of.id.generate(),
-    };
-    checked(of, row.object?, fresh).map_err(|failure| reason(&failure))
+use resources::schema::{Attributes, Id, ResourceType};
+use resources::{Draft, Failure, IdRule, Reason};
+
+use crate::Row;
+
+/// A row that can be stored.
+pub(super) struct CheckedRow {
+    /// The id that the row brings.
+    pub(super) id: Option<Id>,
+    /// Valid attributes.
+    pub(super) attributes: Attributes,
 }
 
-/// Other than clients, files bring their own ids, whatever the kind.
-fn checked(
-    of: &ResourceType,
-    object: Attributes,
-    fresh: impl FnOnce() -> Option<Id>,
-) -> Result<NewResource, Failure> {
-    let (id, attributes) = Draft::plain(of, object).take_apart(of)?;
-    let id = id.map(|(id, _)| id).or_else(fresh);
-    if id.is_none() && of.id != IdKind::Integer {
-        return Err(Failure::IdMissing);
+/// The resource of a row, or why the row is not one.
+pub(super) fn check(resource_type: &Arc<ResourceType>, row: Row) -> Result<CheckedRow, String> {
+    let draft = Draft::plain(resource_type, row.object?);
+    let id = draft.new_id(resource_type, IdRule::File);
+    let id = id.map_err(|Failure { reason, .. }| in_one_line(&reason))?;
+    let attributes = resource_type.attributes.validate(draft.attributes);
+    match attributes {
+        Ok(attributes) => Ok(CheckedRow { id, attributes }),
+        Err(violations) => Err(in_one_line(&Reason::Invalid(violations))),
     }
-    Ok(NewResource {
-        id,
-        attributes: of.attributes.validate(attributes)?,
-    })
 }
 
-/// In one line, for people.
-pub(super) fn reason(failure: &Failure) -> String {
-    match failure {
-        Failure::Invalid(violations) => {
-            let place = |pointer: &str| if pointer.is_empty() { "/" } else { pointer }.to_owned();
+/// The reason why a row is rejected, for people.
+pub(super) fn in_one_line(reason: &Reason) -> String {
+    match reason {
+        Reason::Invalid(violations) => {
             let reasons: Vec<String> = violations
                 .iter()
-                .map(|violation| format!("{}: {}", place(&violation.pointer), violation.message))
+                .map(|violation| match violation.pointer.as_str() {
+                    "" => format!("/: {}", violation.message),
+                    pointer => format!("{pointer}: {}", violation.message),
+                })
                 .collect();
             reasons.join("; ")
         }
-        Failure::IdMissing => "the row has no id".to_owned(),
+        Reason::IdMissing => "the row has no id".to_owned(),
         other => other.to_string(),
     }
 }

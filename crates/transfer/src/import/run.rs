@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::row::{new_resource, reason};
-use super::{BATCH_ROWS, ImportError, Importer, OnError, RowPlace, Summary};
-use resources::store::{Import, NewResource, Pending, StoreError};
-use crate::{Row, Rows};
+use resources::Reason;
+use resources::store::{Import, Pending, StoreError};
 
-/// Text in one batch, in bytes; one row more may be in it.
-const BATCH_BYTES: usize = 4 << 20;
+use super::batch::Batch;
+use super::row::{CheckedRow, check, in_one_line};
+use super::{ImportError, Importer, OnError, RowPosition, Summary};
+use crate::{Row, Rows};
 
 /// One batch is stored while the next one is read and checked.
 pub(super) struct Run<'a> {
@@ -16,8 +16,8 @@ pub(super) struct Run<'a> {
     import: Import,
     /// Rows of the file so far.
     read: u64,
-    /// The batch that is being stored, and the places of its rows.
-    underway: Option<(Vec<RowPlace>, Pending)>,
+    /// The batch that is being stored, and the positions of its rows.
+    underway: Option<(Vec<RowPosition>, Pending)>,
     summary: Summary,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum End {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn of(importer: Importer<'a>, import: Import) -> Self {
+    pub(super) fn new(importer: Importer<'a>, import: Import) -> Self {
         Self {
             importer,
             import,
@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
             }
             // The last batch may have had the first row that is rejected.
             End::OfFile if self.must_stop() => End::AtRejection,
-            // Whoever sends the file may have been told to stop too, and have cut it short.
+            // The program that sends the file may have been stopped too, and have cut it short.
             _ if self.is_told_to_stop() => End::Stopped,
             end => end,
         })
@@ -86,35 +86,43 @@ impl<'a> Run<'a> {
     /// Puts a row into the batch, if it can be stored.
     async fn take(&mut self, row: Row, batch: &mut Batch) -> Result<(), StoreError> {
         self.read += 1;
-        let (place, bytes) = (
-            RowPlace {
-                row: self.read,
-                line: row.line,
-            },
-            row.bytes,
-        );
-        if place.row <= self.importer.options.skip_rows {
-            self.summary.settled = place;
+        let position = RowPosition {
+            row: self.read,
+            line: row.line,
+        };
+        if position.row <= self.importer.options.skip_rows {
+            self.summary.settled = position;
             return Ok(());
         }
-        let row_ids = self.importer.options.row_ids.as_ref();
-        match new_resource(self.importer.of, row, place.row, row_ids) {
-            Ok(new) => batch.push(place, bytes, new),
+        let bytes = row.bytes;
+        match self.check(row) {
+            Ok(row) => batch.push(position, bytes, row),
             Err(reason) => {
                 if self.importer.on_error == OnError::Halt {
                     self.store(std::mem::take(batch)).await?;
                 }
-                // What is wrong with the batch before is said first.
+                // The refusals of the batch before are reported first.
                 self.settle().await?;
                 if !self.must_stop() {
-                    self.reject(place.line, &reason);
-                    if batch.rows.is_empty() {
-                        self.summary.settled = place;
+                    self.reject(position.line, &reason);
+                    if batch.is_empty() {
+                        self.summary.settled = position;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// The resource of the row that was just read.
+    fn check(&self, row: Row) -> Result<CheckedRow, String> {
+        let resource_type = self.importer.resource_type;
+        let mut row = check(resource_type, row)?;
+        if let (None, Some(row_ids)) = (&row.id, &self.importer.options.row_ids) {
+            let id = row_ids.id(resource_type.id, self.read);
+            row.id = Some(id.ok_or_else(|| in_one_line(&Reason::IdMissing))?);
+        }
+        Ok(row)
     }
 
     pub(super) async fn end(mut self, end: End) -> Result<Summary, ImportError> {
@@ -138,7 +146,7 @@ impl<'a> Run<'a> {
 
     pub(super) async fn fail(mut self, error: StoreError) -> Result<Summary, ImportError> {
         let error = match error {
-            // Whatever was done to the rows that wait aside, none of them is stored.
+            // Nothing was committed, so the outcome of the batch does not matter.
             StoreError::OutcomeUnknown(text) if self.is_all_or_nothing() => {
                 StoreError::Unavailable(text)
             }
@@ -168,23 +176,29 @@ impl<'a> Run<'a> {
     /// Begins to store a batch, after the one before it.
     async fn store(&mut self, batch: Batch) -> Result<(), StoreError> {
         self.settle().await?;
-        if !batch.rows.is_empty() && !self.must_stop() {
-            self.underway = Some((batch.places, self.import.begin(batch.rows).await?));
+        if !batch.is_empty() && !self.must_stop() {
+            let Importer {
+                store,
+                resource_type,
+                ..
+            } = self.importer;
+            let (positions, rows) = batch.with_ids(store, resource_type).await?;
+            self.underway = Some((positions, self.import.begin(rows).await?));
         }
         Ok(())
     }
 
     /// Waits for the batch that is being stored.
     async fn settle(&mut self) -> Result<(), StoreError> {
-        let Some((places, pending)) = self.underway.take() else {
+        let Some((positions, pending)) = self.underway.take() else {
             return Ok(());
         };
-        for (place, outcome) in places.into_iter().zip(pending.outcomes().await?) {
-            self.summary.settled = place;
+        for (position, outcome) in positions.into_iter().zip(pending.outcomes().await?) {
+            self.summary.settled = position;
             match outcome {
                 Ok(()) => self.summary.stored += 1,
                 Err(refusal) => {
-                    self.reject(place.line, &reason(&refusal.into()));
+                    self.reject(position.line, &in_one_line(&refusal.into()));
                     if self.must_stop() {
                         break;
                     }
@@ -198,24 +212,5 @@ impl<'a> Run<'a> {
     fn reject(&mut self, line: u64, reason: &str) {
         self.summary.rejected += 1;
         (self.importer.rejected)(line, reason);
-    }
-}
-
-#[derive(Default)]
-struct Batch {
-    bytes: usize,
-    places: Vec<RowPlace>,
-    rows: Vec<NewResource>,
-}
-
-impl Batch {
-    fn push(&mut self, place: RowPlace, bytes: usize, row: NewResource) {
-        self.bytes += bytes;
-        self.places.push(place);
-        self.rows.push(row);
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::ResourceType;
-use super::super::located_yaml::Place;
+use super::super::located_yaml::Position;
 use super::mistake::{DefinitionError, mistake};
 use super::parse;
 
@@ -22,7 +22,7 @@ pub fn load_folder(
     let whole = |path: &Path, message: String| {
         (
             path.to_owned(),
-            mistake(Place { line: 1, column: 1 }, "", message),
+            mistake(Position { line: 1, column: 1 }, "", message),
         )
     };
     let files = definition_files(folder).map_err(|message| DefinitionError {

@@ -76,7 +76,7 @@ const PLAIN: [&str; 36] = [
     "$ref",
 ];
 
-/// Keywords that the schema at `pointer` uses wrongly or that nobody knows. Names that start with
+/// Keywords that the schema at `pointer` uses wrongly, and unknown ones. Names that start with
 /// `x-` are free for other programs.
 pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) -> Vec<Mistake> {
     // The other schemas are true and false.
@@ -102,7 +102,9 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
             }
             name => {
                 let message = wrong(name, value);
-                found.extend(message.map(|text| mistake(located.place(&pointer), &pointer, text)));
+                found.extend(
+                    message.map(|text| mistake(located.position(&pointer), &pointer, text)),
+                );
             }
         }
     }

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
-use super::super::located_yaml::{LocatedValue, Place};
+use super::super::located_yaml::{LocatedValue, Position};
 
 /// One thing wrong in a definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// From 1.
+    /// The column, from 1.
     pub column: usize,
     /// The member, as a JSON pointer; empty for the file as a whole.
     pub field: String,
@@ -55,8 +55,8 @@ impl fmt::Display for DefinitionError {
     }
 }
 
-pub(super) fn mistake(place: Place, field: &str, message: impl Into<String>) -> Mistake {
-    let Place { line, column } = place;
+pub(super) fn mistake(position: Position, field: &str, message: impl Into<String>) -> Mistake {
+    let Position { line, column } = position;
     Mistake {
         line,
         column,
@@ -77,7 +77,7 @@ pub(super) fn explain(
         let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
         let message = "is no member name: letters, digits and '_', and '-' or spaces between them; \
                        not 'id' or 'type'";
-        return vec![mistake(located.place(&pointer), &pointer, message)];
+        return vec![mistake(located.position(&pointer), &pointer, message)];
     }
     let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else {
         let message = match error.kind() {
@@ -88,18 +88,18 @@ pub(super) fn explain(
                  string, and lists of them",
                 error.instance()
             ),
-            // All of them: the library's own text breaks off after the second.
+            // The library's own text names only the first two.
             ValidationErrorKind::Enum { options } => {
                 format!("{} is not one of {options}", error.instance())
             }
             _ => error.to_string(),
         };
-        return vec![mistake(located.place(&path), &path, message)];
+        return vec![mistake(located.position(&path), &path, message)];
     };
     let unknown = |name: &String| {
         let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
         mistake(
-            located.place(&pointer),
+            located.position(&pointer),
             &pointer,
             "is not known here; is it misspelled?",
         )

@@ -223,37 +223,13 @@ fn an_empty_connection_string_leaves_the_embedded_store_and_a_blank_one_stops() 
 
 #[test]
 fn a_connection_string_that_cannot_work_is_code_64_at_the_start() {
-    let folder = folder_with(&[("x.pem", "no certificate")]);
-    let file = folder.path().join("x.pem").display().to_string();
-    for (options, named) in [
-        (
-            format!("tlsCAFile={file}"),
-            "holds no certificate in PEM form",
-        ),
-        ("tlsCAFile=/".to_owned(), "the file '/' of tlsCAFile"),
-        (
-            "authMechanism=MONGODB-CR".to_owned(),
-            "'authMechanism' must be one of",
-        ),
-        (
-            "readConcernLevel=linearizable".to_owned(),
-            "local or majority",
-        ),
-        ("loadBalanced=true".to_owned(), "'loadBalanced' is refused"),
-        ("proxyHost=h".to_owned(), "'proxyHost' is refused"),
-    ] {
-        Invocation::new(&[
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--admin-listen",
-            "127.0.0.1:0",
-        ])
+    let uri = "mongodb://127.0.0.1:9/?loadBalanced=true";
+    let arguments = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    Invocation::new(&[&["serve"][..], &arguments].concat())
         .variable("LOG_MODE", "LOCAL")
-        .variable("MONGO_URI", &format!("mongodb://127.0.0.1:9/?{options}"))
+        .variable("MONGO_URI", uri)
         .run()
-        .fails_with(64, &["'mongo_uri'", named]);
-    }
+        .fails_with(64, &["'mongo_uri'", "loadBalanced"]);
 }
 
 #[tokio::test]
@@ -298,26 +274,13 @@ fn a_timeout_of_mongodb_that_is_longer_than_that_of_requests_is_code_64() {
 fn no_mistake_with_a_connection_string_shows_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data").display().to_string();
-    for (uri, named) in [
-        ("mongodb://user:hunter2", "a port from 1 to 65535"),
-        ("mongodb://user:hun/ter2@h", "must be percent-encoded"),
-        (
-            "mongodb://h/?authMechanismProperties=hunter2",
-            "'authMechanismProperties' must be ENVIRONMENT:k8s",
-        ),
-        (
-            "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:hunter2",
-            "'authMechanismProperties' must be ENVIRONMENT:k8s",
-        ),
-        ("mongodb://h/?hunter2", "option 1 of it"),
-    ] {
-        let outcome = Invocation::new(&["export", "contacts", "--data-dir", &data_dir])
-            .variable("MONGO_URI", uri)
-            .run();
-        outcome.fails_with(64, &["'mongo_uri'", named]);
-        for part in ["hunter2", "hun/", "ter2"] {
-            assert!(!format!("{outcome:?}").contains(part), "{outcome:?}");
-        }
+    let uri = "mongodb://user:hun/ter2@h/?hunter2";
+    let outcome = Invocation::new(&["export", "contacts", "--data-dir", &data_dir])
+        .variable("MONGO_URI", uri)
+        .run();
+    outcome.fails_with(64, &["'mongo_uri'"]);
+    for part in ["hunter2", "hun/", "ter2"] {
+        assert!(!format!("{outcome:?}").contains(part), "{outcome:?}");
     }
     for (arguments, code) in [
         (&["serve", URI][..], 2),

@@ -23,7 +23,7 @@ async fn total(server: &Server) -> Value {
 async fn malformed_json_is_refused_with_its_position() {
     let server = Server::start().await;
     for (body, line, column) in [
-        ("{\n  \"city\": tru }", 2, 15),
+        ("{\n  \"city\": tru }", 2, 14),
         ("{\"city\": \"Brighton\"", 1, 19),
         ("", 1, 1),
         ("{} {}", 1, 4),
@@ -34,9 +34,8 @@ async fn malformed_json_is_refused_with_its_position() {
                 .await
                 .error(400, "malformed_json");
             assert_eq!(error["meta"]["line"], line, "{body}: {error}");
-            let found = error["meta"]["column"].as_u64().unwrap();
-            assert!(found.abs_diff(column) <= 1, "{body}: {error}");
-            let place = format!("Line {line}, column {found}");
+            assert_eq!(error["meta"]["column"], column, "{body}: {error}");
+            let place = format!("Line {line}, column {column}: ");
             assert!(
                 error["detail"].as_str().unwrap().starts_with(&place),
                 "{error}"

@@ -2,10 +2,10 @@
 
 use reqwest::Method;
 use serde_json::json;
+use test_servers::OwnServer;
 
 use super::{until, uri};
 use crate::harness::Setup;
-use crate::own_server::OwnServer;
 
 #[tokio::test]
 async fn a_process_outlives_the_absence_of_its_server() {

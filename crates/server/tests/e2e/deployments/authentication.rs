@@ -2,10 +2,10 @@
 
 use mongodb::Client;
 use mongodb::bson::doc;
+use test_servers::OwnServer;
 
 use super::{is_refused, process_on, uri, works};
 use crate::harness::{Invocation, SOON};
-use crate::own_server::OwnServer;
 
 /// As it is, and as it stands in a connection string.
 const PASSWORD: [&str; 2] = ["s3cret/p@ss:word", "s3cret%2Fp%40ss%3Aword"];

@@ -4,10 +4,10 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
 use serde_json::json;
+use test_servers::OwnServer;
 
 use super::{until, uri};
 use crate::harness::{LOOK_INTERVAL, Setup, folder_with};
-use crate::own_server::OwnServer;
 
 const USERS: &str = "type: users\nattributes: {type: object}\n\
                      indexes: [{attributes: [mail], unique: true}]\n";

@@ -1,8 +1,9 @@
 //! A server that is no replica set.
 
+use test_servers::Unreplicated;
+
 use super::{process_on, works};
 use crate::harness::Invocation;
-use crate::unreplicated::Unreplicated;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standalone_server_is_enough_for_all_but_imports_of_all_or_nothing() {

@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 
+use test_servers::OwnServer;
+
 use super::certificates::Certificates;
 use super::{is_refused, process_on, uri, works};
 use crate::harness::Invocation;
-use crate::own_server::OwnServer;
 
 /// A server with a certificate; `demands` more options.
 fn encrypted(certificates: &Certificates, demands: &[&str]) -> OwnServer {

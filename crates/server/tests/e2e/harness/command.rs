@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::{LOOK_INTERVAL, SOON, Store};
 
-/// The binary, without the settings of whoever runs the tests.
+const BINARY: &str = env!("CARGO_BIN_EXE_monocoque");
+
+/// The binary, without the settings of the developer who runs the tests.
 pub(super) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_monocoque"));
+    without_settings(Command::new(BINARY))
+}
+
+fn without_settings(mut command: Command) -> Command {
     #[expect(
         clippy::disallowed_methods,
         reason = "a child must not inherit settings, whatever their names"
@@ -41,6 +46,20 @@ pub(crate) struct Outcome {
 impl Invocation {
     pub(crate) fn new(arguments: &[&str]) -> Self {
         let mut command = binary();
+        command.args(arguments);
+        Self {
+            command,
+            input: Vec::new(),
+        }
+    }
+
+    /// A command none of whose files may become longer than so many blocks of 512 or 1024 bytes
+    /// (shells differ): the disk is full for it then.
+    pub(crate) fn on_small_disk(blocks: u32, arguments: &[&str]) -> Self {
+        // A process that does not ignore the signal is ended by it.
+        let script = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+        let mut command = without_settings(Command::new("sh"));
+        command.args(["-c", script, &blocks.to_string(), BINARY]);
         command.args(arguments);
         Self {
             command,

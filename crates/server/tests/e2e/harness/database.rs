@@ -1,8 +1,7 @@
 //! A database of one test's own in the MongoDB deployment that the tests share.
 
-use mongodb::bson::{Document, doc, oid::ObjectId};
-
-use super::operator::{operator, shared};
+use mongodb::bson::{Document, oid::ObjectId};
+use test_servers::{operator, shared};
 
 pub(crate) struct Database {
     pub(crate) name: String,
@@ -19,21 +18,19 @@ impl Database {
         }
     }
 
-    /// A connection string that names the database, and it as the application.
+    /// A connection string with the name of the database, also as the name of the application.
     pub(crate) fn uri(&self) -> &str {
         &self.uri
     }
-}
 
-/// Has the server do what only its operator may.
-pub(crate) fn run(database: &str, command: Document) -> Result<Document, String> {
-    operator().run(database, command)
+    /// Sends a command without the binary.
+    pub(crate) fn run(&self, command: Document) -> Result<Document, String> {
+        operator().run(&self.name, command)
+    }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let dropped = run(&self.name, doc! { "dropDatabase": 1 });
-        // A test that fails already must say its own reason.
-        assert!(std::thread::panicking() || dropped.is_ok(), "{dropped:?}");
+        operator().drop_database(&self.name);
     }
 }

@@ -1,0 +1,82 @@
+//! What all operations of the store share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bson::RawDocumentBuf;
+use mongodb::options::{CollectionOptions, ReadPreference, SelectionCriteria};
+use mongodb::{Client, Collection, Database};
+use resources::schema::ResourceType;
+use resources::store::StoreError;
+
+use crate::calls::Calls;
+use crate::circuit::Circuit;
+use crate::counter::Greatest;
+use crate::failure;
+use crate::settings::MongoSettings;
+use crate::unprepared::Unprepared;
+
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) database: Database,
+    pub(crate) calls: Calls,
+    pub(crate) circuit: Arc<Circuit>,
+    pub(crate) unprepared: Unprepared,
+    pub(crate) greatest: Greatest,
+    /// Whether the server can read as of one moment: yes, until it says otherwise.
+    snapshots: AtomicBool,
+    /// The hosts, if clients may know them.
+    pub(crate) hosts: Option<String>,
+}
+
+impl Connection {
+    /// Asks nothing of the server yet.
+    pub(crate) async fn new(settings: &MongoSettings) -> Result<Self, StoreError> {
+        let (options, database) = settings.options().await?;
+        let pool_size = options.max_pool_size.unwrap_or_default();
+        let client = Client::with_options(options)
+            .map_err(|error| StoreError::Unusable(failure::text(&error)))?;
+        let circuit = Circuit::new(client.clone());
+        Ok(Self {
+            database: client.database(&database),
+            client,
+            calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),
+            circuit,
+            unprepared: Unprepared::default(),
+            greatest: Greatest::default(),
+            snapshots: AtomicBool::new(true),
+            hosts: settings.shows_hosts.then(|| settings.hosts()),
+        })
+    }
+
+    pub(crate) fn collection(&self, resource_type: &ResourceType) -> Collection<RawDocumentBuf> {
+        self.database.collection(&resource_type.collection)
+    }
+
+    /// The same, read from the primary whatever the connection string prefers: a write must not
+    /// rest on stale data.
+    pub(crate) fn primary_collection(
+        &self,
+        resource_type: &ResourceType,
+    ) -> Collection<RawDocumentBuf> {
+        let options = CollectionOptions::builder().selection_criteria(primary());
+        let collection = &resource_type.collection;
+        self.database
+            .collection_with_options(collection, options.build())
+    }
+
+    pub(crate) fn has_snapshots(&self) -> bool {
+        self.snapshots.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn forget_snapshots(&self) {
+        tracing::warn!(
+            "the server has no snapshot reads: a page and its total may differ by a write"
+        );
+        self.snapshots.store(false, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn primary() -> SelectionCriteria {
+    SelectionCriteria::ReadPreference(ReadPreference::Primary)
+}

@@ -1,0 +1,98 @@
+//! Several writes together, as a transaction of the server.
+
+use mongodb::ClientSession;
+use mongodb::error::Error;
+use mongodb::options::ReadConcern;
+use resources::store::{StoreError, Write, WriteError, Written};
+use tokio::time::Instant;
+
+use crate::connection::{Connection, primary};
+use crate::failure::{self, Intent, Stop, classify};
+use crate::patience::{CONTENTION, Patience};
+use crate::write::Session;
+
+pub(crate) async fn begin(session: &mut ClientSession) -> Result<(), Error> {
+    let begun = session.start_transaction().selection_criteria(primary());
+    begun.read_concern(ReadConcern::snapshot()).await
+}
+
+/// Tries the whole again while the server calls its failures transient, as the specification of
+/// the drivers has it:
+/// <https://github.com/mongodb/specifications/blob/master/source/transactions-convenient-api/transactions-convenient-api.md>
+pub(crate) async fn write(
+    store: &Connection,
+    writes: &[Write],
+    client: &mut ClientSession,
+    deadline: Instant,
+) -> Result<Vec<Written>, WriteError> {
+    let mut patience = Patience::until(&CONTENTION, deadline);
+    loop {
+        begin(client)
+            .await
+            .map_err(|error| Stop::Driver(error).at(0))?;
+        let mut session = Session {
+            store,
+            client: &mut *client,
+            in_transaction: true,
+            deadline,
+        };
+        let (index, stop) = match perform_all(&mut session, writes).await {
+            Ok(written) => match commit(client, deadline).await {
+                Ok(()) => return Ok(written),
+                Err(stop) => (0, stop),
+            },
+            Err(stopped) => {
+                // Nothing of it is visible either way; the server drops what is not committed.
+                let _ = client.abort_transaction().await;
+                stopped
+            }
+        };
+        if !stop.is_transient() || !patience.wait().await {
+            return Err(undone(stop, index));
+        }
+    }
+}
+
+async fn perform_all(
+    session: &mut Session<'_>,
+    writes: &[Write],
+) -> Result<Vec<Written>, (usize, Stop)> {
+    let mut written = Vec::with_capacity(writes.len());
+    for (index, write) in writes.iter().enumerate() {
+        let done = session.perform(write).await;
+        written.push(done.map_err(|stop| (index, stop))?);
+    }
+    Ok(written)
+}
+
+/// Sends the commit until its outcome is known, or the time is over.
+///
+/// # Errors
+/// `OutcomeUnknown` also where a first commit had no answer and a later one did not reach the
+/// server: that says nothing about the first.
+pub(crate) async fn commit(client: &mut ClientSession, deadline: Instant) -> Result<(), Stop> {
+    let mut patience = Patience::until(&CONTENTION, deadline);
+    loop {
+        let Err(error) = client.commit_transaction().await else {
+            return Ok(());
+        };
+        let is_unknown = failure::is_unknown_commit(&error);
+        if !is_unknown && (patience.attempts() == 0 || failure::is_answer(&error)) {
+            return Err(error.into());
+        }
+        if !is_unknown || !patience.wait().await {
+            let text = failure::text(&error);
+            return Err(StoreError::OutcomeUnknown(text).into());
+        }
+    }
+}
+
+/// Unlike a single write, a part of a transaction that had no answer is certainly not done.
+fn undone(stop: Stop, index: usize) -> WriteError {
+    match stop {
+        Stop::Driver(error) if !failure::is_unknown_commit(&error) => {
+            classify(&error, Intent::Read).into()
+        }
+        other => other.at(index),
+    }
+}

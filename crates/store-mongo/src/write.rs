@@ -1,0 +1,372 @@
+//! A unit of work: a single write is one or two requests, several are a transaction.
+
+use bson::{Bson, Document, RawDocumentBuf};
+use mongodb::ClientSession;
+use mongodb::bson::doc;
+use resources::schema::{Attributes, Id, ResourceType};
+use resources::store::{
+    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteError, Written, admit,
+};
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::failure::{Stop, overtaken, refusal_or_error};
+use crate::patience::{CONTENTION, Patience};
+use crate::{counter, document, ids, json, transaction};
+
+/// Comparisons with what is stored, after which a transaction keeps others away. There are
+/// documents that never equal themselves, such as those with two fields of one name.
+const COMPARISONS_MAX: u32 = 12;
+
+/// A request that compares has two documents, and can have 16 MB and a little more.
+const COMPARED_BYTES_MAX: usize = 7 << 20;
+
+pub(crate) async fn write(
+    store: &Connection,
+    writes: &[Write],
+    deadline: Instant,
+) -> Result<Vec<Written>, WriteError> {
+    for write in writes.iter().filter(|write| may_create(write)) {
+        counter::raise(store, &write.resource_type, std::iter::once(&write.id)).await?;
+    }
+    let start = store.client.start_session().await;
+    let mut client = start.map_err(|error| Stop::Driver(error).at(0))?;
+    match writes {
+        [] => Ok(Vec::new()),
+        [write] => {
+            let mut session = Session {
+                store,
+                client: &mut client,
+                in_transaction: false,
+                deadline,
+            };
+            match session.perform(write).await {
+                Err(Stop::Overtaken) => {
+                    let outcome = transaction::write(store, writes, &mut client, deadline).await;
+                    outcome.map_err(|error| match error {
+                        // A standalone server has no transactions.
+                        WriteError::Store(StoreError::Unusable(_)) => overtaken().into(),
+                        other => other,
+                    })
+                }
+                outcome => Ok(vec![outcome.map_err(|stop| stop.at(0))?]),
+            }
+        }
+        _ => transaction::write(store, writes, &mut client, deadline).await,
+    }
+}
+
+/// Whether a write may store an id that the counter has not handed out.
+fn may_create(write: &Write) -> bool {
+    let creates = matches!(write.change, Change::Replace(_));
+    creates && write.guard.presence != Presence::MustExist
+}
+
+/// Where writes go.
+pub(crate) struct Session<'a> {
+    pub(crate) store: &'a Connection,
+    pub(crate) client: &'a mut ClientSession,
+    /// Whether a transaction isolates the writes from others.
+    pub(crate) in_transaction: bool,
+    /// When to stop trying again.
+    pub(crate) deadline: Instant,
+}
+
+impl Session<'_> {
+    /// Does one write: without a look at the resource where its presence alone decides.
+    pub(crate) async fn perform(&mut self, write: &Write) -> Result<Written, Stop> {
+        let (resource_type, id) = (write.resource_type.as_ref(), &write.id);
+        if write.needs_current() {
+            return self.decide(write).await;
+        }
+        match (&write.change, write.guard.presence) {
+            (Change::Replace(members), Presence::MustBeNew) => {
+                self.insert(resource_type, id, members).await
+            }
+            (Change::Replace(members), Presence::MustExist) => {
+                self.replace(resource_type, id, members).await
+            }
+            (Change::Replace(members), Presence::Either) => {
+                self.replace_or_insert(resource_type, id, members).await
+            }
+            (Change::Delete, Presence::MustExist) => self.delete(resource_type, id).await,
+            (Change::Delete, Presence::Either) => match self.delete(resource_type, id).await {
+                Err(Stop::Refused(Refusal::Absent(_))) => Ok(Written::Unchanged),
+                outcome => outcome,
+            },
+            _ => self.decide(write).await,
+        }
+    }
+
+    async fn insert(
+        &mut self,
+        resource_type: &ResourceType,
+        id: &Id,
+        members: &Attributes,
+    ) -> Result<Written, Stop> {
+        let document = document::new(resource_type, id, members)?;
+        self.store
+            .collection(resource_type)
+            .insert_one(&document)
+            .session(&mut *self.client)
+            .await
+            .map_err(|error| refusal_or_error(resource_type, id, error))?;
+        stored(resource_type, &document)
+    }
+
+    async fn replace(
+        &mut self,
+        resource_type: &ResourceType,
+        id: &Id,
+        members: &Attributes,
+    ) -> Result<Written, Stop> {
+        // What must be kept of the document from before: a field of the store, the width of
+        // integers, or the shard key that finds it. Otherwise one round trip is enough.
+        let reads_first = ids::have_position(resource_type)
+            || !resource_type.shard_key.is_empty()
+            || members.values().any(document::has_integers);
+        let mut patience = self.patience();
+        loop {
+            let mut before = RawDocumentBuf::new();
+            before.append(bson::cstr!("_id"), ids::to_raw(id));
+            if reads_first {
+                let current = self.current(resource_type, id).await?;
+                before = current.ok_or_else(|| Refusal::Absent(id.clone()))?;
+            }
+            let after = document::replacement(resource_type, &before, members)?;
+            let filter = targeted(resource_type, id, &before)?;
+            if self.put(resource_type, id, filter, &after).await? {
+                return stored(resource_type, &after);
+            }
+            look_again(resource_type, id, &mut patience).await?;
+        }
+    }
+
+    async fn replace_or_insert(
+        &mut self,
+        resource_type: &ResourceType,
+        id: &Id,
+        members: &Attributes,
+    ) -> Result<Written, Stop> {
+        let mut patience = self.patience();
+        loop {
+            match self.replace(resource_type, id, members).await {
+                Err(Stop::Refused(Refusal::Absent(_))) => {}
+                outcome => return outcome,
+            }
+            match self.insert(resource_type, id, members).await {
+                Err(Stop::Refused(Refusal::IdTaken(_))) => go_on(&mut patience).await?,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn delete(&mut self, resource_type: &ResourceType, id: &Id) -> Result<Written, Stop> {
+        let mut patience = self.patience();
+        loop {
+            let mut filter = doc! { ids::ID: ids::to_bson(id) };
+            if !resource_type.shard_key.is_empty() {
+                let current = self.current(resource_type, id).await?;
+                let before = current.ok_or_else(|| Refusal::Absent(id.clone()))?;
+                filter = targeted(resource_type, id, &before)?;
+            }
+            if self.remove(resource_type, filter).await? {
+                return Ok(Written::Deleted);
+            }
+            look_again(resource_type, id, &mut patience).await?;
+        }
+    }
+
+    /// Reads the resource, decides, and writes only if nothing changed in between.
+    async fn decide(&mut self, write: &Write) -> Result<Written, Stop> {
+        let (resource_type, id) = (write.resource_type.as_ref(), &write.id);
+        let mut patience = self.patience();
+        loop {
+            let before = self.current(resource_type, id).await?;
+            let text = before
+                .as_deref()
+                .map(|before| json::resource(resource_type, before));
+            let text = text.transpose()?.map(|resource| resource.text);
+            let after = admit(write, text.as_deref())?;
+            let done = match before {
+                Some(before) => self.change(write, &before, after).await?,
+                None => self.create(write, after).await?,
+            };
+            match done {
+                Some(written) => return Ok(written),
+                None => go_on(&mut patience).await?,
+            }
+        }
+    }
+
+    /// What a write leaves of an absent resource; `None` if somebody else has created it meanwhile.
+    async fn create(&mut self, write: &Write, after: After) -> Result<Option<Written>, Stop> {
+        let After::Replaced(members) = after else {
+            return Ok(Some(Written::Unchanged));
+        };
+        let is_either = write.guard.presence == Presence::Either;
+        match self.insert(&write.resource_type, &write.id, &members).await {
+            Err(Stop::Refused(Refusal::IdTaken(_))) if is_either => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
+
+    /// What a write leaves of this document; `None` if it is not the stored one any more.
+    async fn change(
+        &mut self,
+        write: &Write,
+        before: &RawDocumentBuf,
+        after: After,
+    ) -> Result<Option<Written>, Stop> {
+        let (resource_type, id) = (write.resource_type.as_ref(), &write.id);
+        let after = match after {
+            After::Unchanged => {
+                let is_there = !self.in_transaction || self.hold(resource_type, id).await?;
+                return Ok(is_there.then_some(Written::Unchanged));
+            }
+            After::Removed => None,
+            After::Replaced(members) => {
+                Some(document::replacement(resource_type, before, &members)?)
+            }
+            After::Updated { members, .. } => {
+                Some(document::changed(resource_type, before, &members)?)
+            }
+        };
+        let filter = self.unchanged(resource_type, id, before)?;
+        Ok(match after {
+            None => {
+                let is_done = self.remove(resource_type, filter).await?;
+                is_done.then_some(Written::Deleted)
+            }
+            Some(after) => {
+                let is_done = self.put(resource_type, id, filter, &after).await?;
+                is_done.then(|| stored(resource_type, &after)).transpose()?
+            }
+        })
+    }
+
+    /// Finds the document if it is still this one. A transaction sees to that by itself.
+    fn unchanged(
+        &self,
+        resource_type: &ResourceType,
+        id: &Id,
+        before: &RawDocumentBuf,
+    ) -> Result<Document, Stop> {
+        let mut filter = targeted(resource_type, id, before)?;
+        if self.in_transaction {
+            return Ok(filter);
+        }
+        if before.as_bytes().len() > COMPARED_BYTES_MAX {
+            return Err(Stop::Overtaken);
+        }
+        let unchanged = Document::try_from(before).map_err(|error| damaged(&error))?;
+        // `$literal` keeps values that look like operators from being taken for such.
+        let comparison = doc! { "$eq": ["$$ROOT", { "$literal": unchanged }] };
+        filter.insert("$expr", comparison);
+        Ok(filter)
+    }
+
+    async fn put(
+        &mut self,
+        resource_type: &ResourceType,
+        id: &Id,
+        filter: Document,
+        after: &RawDocumentBuf,
+    ) -> Result<bool, Stop> {
+        let collection = self.store.collection(resource_type);
+        let replaced = collection.replace_one(filter, after);
+        let replaced = replaced.session(&mut *self.client).await;
+        let replaced = replaced.map_err(|error| refusal_or_error(resource_type, id, error))?;
+        Ok(replaced.matched_count == 1)
+    }
+
+    async fn remove(
+        &mut self,
+        resource_type: &ResourceType,
+        filter: Document,
+    ) -> Result<bool, Stop> {
+        let collection = self.store.collection(resource_type);
+        let deleted = collection.delete_one(filter).session(&mut *self.client);
+        Ok(deleted.await?.deleted_count == 1)
+    }
+
+    /// Makes every other write to the resource a conflict until the transaction ends; a read alone
+    /// does not. The field is gone again at once.
+    async fn hold(&mut self, resource_type: &ResourceType, id: &Id) -> Result<bool, Stop> {
+        const HOLD: &str = "monocoque_hold";
+        let filter = doc! { ids::ID: ids::to_bson(id) };
+        let collection = self.store.collection(resource_type);
+        for change in [doc! { "$set": { HOLD: 1 } }, doc! { "$unset": { HOLD: 1 } }] {
+            let held = collection.update_one(filter.clone(), change);
+            if held.session(&mut *self.client).await?.matched_count == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The document as the primary has it: a write must not rest on stale data.
+    async fn current(
+        &mut self,
+        resource_type: &ResourceType,
+        id: &Id,
+    ) -> Result<Option<RawDocumentBuf>, Stop> {
+        let collection = self.store.primary_collection(resource_type);
+        let find = collection.find_one(doc! { ids::ID: ids::to_bson(id) });
+        Ok(find.session(&mut *self.client).await?)
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::until(&CONTENTION, self.deadline)
+    }
+}
+
+fn stored(resource_type: &ResourceType, document: &RawDocumentBuf) -> Result<Written, Stop> {
+    let resource: Resource = json::resource(resource_type, document)?;
+    Ok(Written::Stored(resource))
+}
+
+/// Another write was faster: waits before the next attempt.
+async fn go_on(patience: &mut Patience) -> Result<(), Stop> {
+    if patience.attempts() >= COMPARISONS_MAX {
+        return Err(Stop::Overtaken);
+    }
+    match patience.wait().await {
+        true => Ok(()),
+        false => Err(overtaken().into()),
+    }
+}
+
+/// Nothing was found. Where the shard key was part of the question, another write may have changed
+/// the key meanwhile; otherwise there is nothing.
+async fn look_again(
+    resource_type: &ResourceType,
+    id: &Id,
+    patience: &mut Patience,
+) -> Result<(), Stop> {
+    if resource_type.shard_key.is_empty() {
+        return Err(Refusal::Absent(id.clone()).into());
+    }
+    go_on(patience).await
+}
+
+/// Finds one resource on its shard alone.
+pub(crate) fn targeted(
+    resource_type: &ResourceType,
+    id: &Id,
+    before: &RawDocumentBuf,
+) -> Result<Document, StoreError> {
+    let mut filter = doc! { ids::ID: ids::to_bson(id) };
+    for attribute in &resource_type.shard_key {
+        let value = before.get(attribute).map_err(|error| damaged(&error))?;
+        // Absent is null to a shard key.
+        let value = value.map_or(Ok(Bson::Null), Bson::try_from);
+        let value = value.map_err(|error| damaged(&error))?;
+        filter.insert(attribute, doc! { "$eq": value });
+    }
+    Ok(filter)
+}
+
+fn damaged(error: &bson::error::Error) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}

@@ -29,8 +29,6 @@ pub enum Reachability {
 pub(crate) struct Circuit {
     client: Client,
     failures: AtomicU32,
-    /// The same as `state`, for the path of every request.
-    open: AtomicBool,
     state: watch::Sender<Reachability>,
     /// A ping is on its way to learn why a request had no answer.
     suspecting: AtomicBool,
@@ -41,7 +39,6 @@ impl Circuit {
         Arc::new(Self {
             client,
             failures: AtomicU32::new(0),
-            open: AtomicBool::new(false),
             state: watch::Sender::new(Reachability::Reachable),
             suspecting: AtomicBool::new(false),
         })
@@ -55,12 +52,10 @@ impl Circuit {
     /// # Errors
     /// `Unavailable` while the server is away.
     pub(crate) fn admit(&self) -> Result<(), StoreError> {
-        if self.open.load(Ordering::Acquire)
-            && let Reachability::Away(reason) = &*self.state.borrow()
-        {
-            return Err(StoreError::Unavailable(reason.clone()));
+        match &*self.state.borrow() {
+            Reachability::Reachable => Ok(()),
+            Reachability::Away(reason) => Err(StoreError::Unavailable(reason.clone())),
         }
-        Ok(())
     }
 
     pub(crate) fn succeeded(&self) {
@@ -92,9 +87,8 @@ impl Circuit {
     }
 
     fn open(self: &Arc<Self>, reason: &str) {
-        self.state
-            .send_replace(Reachability::Away(reason.to_owned()));
-        if !self.open.swap(true, Ordering::AcqRel) {
+        let away = Reachability::Away(reason.to_owned());
+        if self.state.send_replace(away) == Reachability::Reachable {
             if self.state.receiver_count() == 0 {
                 tracing::warn!(reason, "mongodb is away");
             }
@@ -104,7 +98,6 @@ impl Circuit {
 
     fn close(&self) {
         self.failures.store(0, Ordering::Relaxed);
-        self.open.store(false, Ordering::Release);
         self.state.send_replace(Reachability::Reachable);
         if self.state.receiver_count() == 0 {
             tracing::info!("mongodb is back");

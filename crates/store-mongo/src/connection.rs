@@ -13,7 +13,7 @@ use crate::calls::Calls;
 use crate::circuit::Circuit;
 use crate::counter::Greatest;
 use crate::failure;
-use crate::settings::MongoSettings;
+use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
 
 pub(crate) struct Connection {
@@ -34,6 +34,7 @@ impl Connection {
     pub(crate) async fn new(settings: &MongoSettings) -> Result<Self, StoreError> {
         let (options, database) = settings.options().await?;
         let pool_size = options.max_pool_size.unwrap_or_default();
+        let hosts = settings.shows_hosts.then(|| settings::hosts(&options));
         let client = Client::with_options(options)
             .map_err(|error| StoreError::Unusable(failure::text(&error)))?;
         let circuit = Circuit::new(client.clone());
@@ -45,7 +46,7 @@ impl Connection {
             unprepared: Unprepared::default(),
             greatest: Greatest::default(),
             snapshots: AtomicBool::new(true),
-            hosts: settings.shows_hosts.then(|| settings.hosts()),
+            hosts,
         })
     }
 

@@ -8,7 +8,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use mongodb::options::ReturnDocument;
 use resources::schema::{Id, ResourceType};
-use resources::store::StoreError;
+use resources::store::{Change, Presence, StoreError, Write};
 
 use crate::connection::Connection;
 use crate::failure::{self, Intent, of_read};
@@ -75,6 +75,17 @@ fn not_reserved(error: Error) -> StoreError {
 
 fn exhausted() -> StoreError {
     StoreError::Unusable("there is no integer id left".to_owned())
+}
+
+/// [`raise`] for the ids that writes may store.
+pub(crate) async fn raise_for(store: &Connection, writes: &[Write]) -> Result<(), StoreError> {
+    for write in writes {
+        let creates = matches!(write.change, Change::Replace(_));
+        if creates && write.guard.presence != Presence::MustExist {
+            raise(store, &write.resource_type, std::iter::once(&write.id)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps ids that clients chose from being handed out. Repeating it changes nothing.

@@ -9,26 +9,8 @@ use resources::schema::{Index, ResourceType};
 use crate::ids;
 
 /// Every type of BSON but null: values of these types can clash.
-const TYPES: [&str; 18] = [
-    "double",
-    "string",
-    "object",
-    "array",
-    "binData",
-    "objectId",
-    "bool",
-    "date",
-    "regex",
-    "dbPointer",
-    "javascript",
-    "symbol",
-    "int",
-    "timestamp",
-    "long",
-    "decimal",
-    "minKey",
-    "maxKey",
-];
+const TYPES: &str = "double string object array binData objectId bool date regex dbPointer javascript \
+                     symbol int timestamp long decimal minKey maxKey";
 
 const UNIQUE: &str = "unique_";
 
@@ -97,7 +79,7 @@ pub(crate) fn is_own_unique(name: &str, keys: &Document, filter: Option<&Documen
 }
 
 pub(crate) fn types() -> Vec<Bson> {
-    TYPES.into_iter().map(Bson::from).collect()
+    TYPES.split_whitespace().map(Bson::from).collect()
 }
 
 pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {

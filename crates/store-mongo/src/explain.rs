@@ -7,7 +7,6 @@ use resources::store::StoreError;
 
 use crate::connection::Connection;
 use crate::failure::of_read;
-use crate::write::targeted;
 use crate::{filter, ids};
 
 /// The plan of a request for one resource or for the first page; where a shard key is declared,
@@ -50,7 +49,7 @@ async fn filter_of_change(
     let before = found.map_err(of_read)?;
     let before =
         before.ok_or_else(|| StoreError::Unusable(format!("there is no resource '{id}'")))?;
-    targeted(resource_type, id, &before)
+    filter::targeted(resource_type, id, &before)
 }
 
 async fn plan(store: &Connection, command: Document) -> Result<Document, StoreError> {

@@ -92,11 +92,13 @@ pub(crate) fn overtaken() -> StoreError {
 }
 
 /// [`classify`] of a read.
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 pub(crate) fn of_read(error: Error) -> StoreError {
     classify(&error, Intent::Read)
 }
 
 /// [`classify`] of a write.
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 pub(crate) fn of_write(error: Error) -> StoreError {
     classify(&error, Intent::Write)
 }

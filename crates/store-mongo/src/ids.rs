@@ -2,7 +2,7 @@
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::{Binary, Bson, Document, RawBson, doc};
+use mongodb::bson::{Binary, Bson, Document, RawBson, RawBsonRef, doc};
 use uuid::Uuid;
 
 use resources::schema::{Id, IdKind, ResourceType};
@@ -56,6 +56,28 @@ pub(crate) fn binary(uuid: &Uuid) -> Binary {
         subtype: BinarySubtype::Uuid,
         bytes: uuid.as_bytes().to_vec(),
     }
+}
+
+/// An `_id` of a type that ids have.
+pub(crate) fn from_bson(value: RawBsonRef<'_>) -> Option<Id> {
+    match value {
+        RawBsonRef::ObjectId(id) => Some(Id::ObjectId(id.bytes())),
+        RawBsonRef::String(text) => Some(Id::String(text.to_owned())),
+        RawBsonRef::Int32(number) => Some(Id::Integer(number.into())),
+        RawBsonRef::Int64(number) => Some(Id::Integer(number)),
+        RawBsonRef::Double(number) => whole(number).map(Id::Integer),
+        RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Uuid => {
+            Uuid::from_slice(binary.bytes).ok().map(Id::Uuid)
+        }
+        _ => None,
+    }
+}
+
+/// The `mongo` shell writes every number as a double.
+fn whole(number: f64) -> Option<i64> {
+    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it was just checked")]
+    exact.then_some(number as i64)
 }
 
 /// Whether an `_id` is of the kind that a type declares.

@@ -7,12 +7,10 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf};
 use resources::schema::{Id, ResourceType};
 use resources::store::{Resource, StoreError, stored_value};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::elements::{Element, Elements, Malformed};
 use crate::{extended, ids};
@@ -31,8 +29,8 @@ pub(crate) fn resource(
     // JSON has about as many bytes of punctuation as BSON has of types and lengths.
     let mut text = Vec::with_capacity(document.as_bytes().len());
     let id = write_resource(resource_type, document, &mut text)?;
-    let text = String::from_utf8(text);
-    let text = text.map_err(|error| damaged(resource_type, &error.to_string()))?;
+    let text =
+        String::from_utf8(text).map_err(|error| damaged(resource_type, &error.to_string()))?;
     Ok(Resource { id, text })
 }
 
@@ -51,10 +49,8 @@ pub(crate) fn write_resource(
         Err(error) => {
             let id = document.get(ids::ID).ok().flatten().map(id_from_bson);
             let id = id.map_or_else(|| "?".to_owned(), |id| id.to_string());
-            Err(damaged(
-                resource_type,
-                &format!("the document {id}: {error}"),
-            ))
+            let what = format!("the document {id}: {error}");
+            Err(damaged(resource_type, &what))
         }
     }
 }
@@ -100,28 +96,8 @@ fn id_of(element: &Element<'_>) -> Result<Id, Malformed> {
 /// Any `_id` as an id. One of another BSON type is named by its JSON text: it can be listed, and a
 /// request for it finds nothing.
 pub(crate) fn id_from_bson(value: RawBsonRef<'_>) -> Id {
-    match value {
-        RawBsonRef::ObjectId(id) => Id::ObjectId(id.bytes()),
-        RawBsonRef::String(text) => Id::String(text.to_owned()),
-        RawBsonRef::Int32(number) => Id::Integer(number.into()),
-        RawBsonRef::Int64(number) => Id::Integer(number),
-        RawBsonRef::Double(number) => whole(number).map_or_else(|| as_text(value), Id::Integer),
-        RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Uuid => {
-            Uuid::from_slice(binary.bytes).map_or_else(|_| as_text(value), Id::Uuid)
-        }
-        _ => as_text(value),
-    }
-}
-
-fn as_text(value: RawBsonRef<'_>) -> Id {
-    Id::String(text(value).unwrap_or_else(|_| "unreadable".to_owned()))
-}
-
-/// The `mongo` shell writes every number as a double.
-fn whole(number: f64) -> Option<i64> {
-    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it was just checked")]
-    exact.then_some(number as i64)
+    let as_text = || text(value).unwrap_or_else(|_| "unreadable".to_owned());
+    ids::from_bson(value).unwrap_or_else(|| Id::String(as_text()))
 }
 
 /// One value as JSON text.
@@ -144,7 +120,7 @@ fn write_value(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malforme
         Element::BOOLEAN => write_displayed(element.bytes()? != [0], text),
         Element::INT32 => write_displayed(i32::from_le_bytes(element.bytes()?), text),
         Element::INT64 => write_displayed(i64::from_le_bytes(element.bytes()?), text),
-        Element::DOUBLE => write_double(f64::from_le_bytes(element.bytes()?), text)?,
+        Element::DOUBLE => write_double(f64::from_le_bytes(element.bytes()?), text),
         Element::OBJECT_ID => {
             text.extend_from_slice(br#"{"$oid":""#);
             write_displayed(id_of(element)?, text);
@@ -156,11 +132,11 @@ fn write_value(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malforme
     Ok(())
 }
 
-/// What is worth no code of its own to be read.
+/// Values of rare types, as the library reads them.
 fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
     match value {
-        RawBsonRef::DateTime(date) => write_date(date, text)?,
-        RawBsonRef::Decimal128(number) => one(text, "$numberDecimal", &number.to_string())?,
+        RawBsonRef::DateTime(date) => write_date(date, text),
+        RawBsonRef::Decimal128(number) => one(text, "$numberDecimal", &number.to_string()),
         RawBsonRef::Binary(binary) => {
             let (base64, subtype) = (BASE64.encode(binary.bytes), u8::from(binary.subtype));
             let binary =
@@ -168,19 +144,20 @@ fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malform
             write_displayed(binary, text);
         }
         RawBsonRef::RegularExpression(regex) => {
-            text.extend_from_slice(br#"{"$regularExpression":{"pattern":"#);
-            write_string(regex.pattern.as_str().as_bytes(), text)?;
-            text.extend_from_slice(br#","options":"#);
-            write_string(regex.options.as_str().as_bytes(), text)?;
-            text.extend_from_slice(b"}}");
+            let [pattern, options] = [regex.pattern, regex.options].map(bson::raw::CStr::as_str);
+            let (pattern, options) = (Value::from(pattern), Value::from(options));
+            let regex = format_args!(
+                r#"{{"$regularExpression":{{"pattern":{pattern},"options":{options}}}}}"#
+            );
+            write_displayed(regex, text);
         }
         RawBsonRef::Timestamp(timestamp) => {
             let (t, i) = (timestamp.time, timestamp.increment);
             let timestamp = format_args!(r#"{{"$timestamp":{{"t":{t},"i":{i}}}}}"#);
             write_displayed(timestamp, text);
         }
-        RawBsonRef::Symbol(symbol) => one(text, "$symbol", symbol)?,
-        RawBsonRef::JavaScriptCode(code) => one(text, "$code", code)?,
+        RawBsonRef::Symbol(symbol) => one(text, "$symbol", symbol),
+        RawBsonRef::JavaScriptCode(code) => one(text, "$code", code),
         RawBsonRef::JavaScriptCodeWithScope(code) => {
             text.extend_from_slice(br#"{"$code":"#);
             write_string(code.code.as_bytes(), text)?;
@@ -191,11 +168,7 @@ fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malform
         RawBsonRef::Undefined => text.extend_from_slice(br#"{"$undefined":true}"#),
         RawBsonRef::MinKey => text.extend_from_slice(br#"{"$minKey":1}"#),
         RawBsonRef::MaxKey => text.extend_from_slice(br#"{"$maxKey":1}"#),
-        _ => {
-            return Err(Malformed::because(
-                &"a value of a type that is written elsewhere",
-            ));
-        }
+        _ => return Err(Malformed::because(&"a type that is written elsewhere")),
     }
     Ok(())
 }
@@ -241,16 +214,15 @@ fn is_extended(object: &[u8]) -> bool {
     stored_value::<Value>(text).is_ok_and(|object| extended::is(&object))
 }
 
-fn write_date(date: bson::DateTime, text: &mut Vec<u8>) -> Result<(), Malformed> {
+fn write_date(date: bson::DateTime, text: &mut Vec<u8>) {
     let millis = date.timestamp_millis();
     match date.try_to_rfc3339_string() {
-        Ok(rfc3339) if (0..=YEAR_9999_END).contains(&millis) => one(text, "$date", &rfc3339)?,
+        Ok(rfc3339) if (0..=YEAR_9999_END).contains(&millis) => one(text, "$date", &rfc3339),
         _ => write_displayed(
             format_args!(r#"{{"$date":{{"$numberLong":"{millis}"}}}}"#),
             text,
         ),
     }
-    Ok(())
 }
 
 /// The driver keeps the parts of this long deprecated type to itself.
@@ -265,13 +237,9 @@ fn write_pointer(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malfor
     Ok(())
 }
 
-fn one(text: &mut Vec<u8>, name: &str, value: &str) -> Result<(), Malformed> {
-    text.push(b'{');
-    write_string(name.as_bytes(), text)?;
-    text.push(b':');
-    write_string(value.as_bytes(), text)?;
-    text.push(b'}');
-    Ok(())
+fn one(text: &mut Vec<u8>, name: &str, value: &str) {
+    let value = Value::from(value);
+    write_displayed(format_args!(r#"{{"{name}":{value}}}"#), text);
 }
 
 fn write_displayed(value: impl std::fmt::Display, text: &mut Vec<u8>) {
@@ -279,15 +247,14 @@ fn write_displayed(value: impl std::fmt::Display, text: &mut Vec<u8>) {
     let _ = write!(text, "{value}");
 }
 
-fn write_double(number: f64, text: &mut Vec<u8>) -> Result<(), Malformed> {
+fn write_double(number: f64, text: &mut Vec<u8>) {
     match serde_json::Number::from_f64(number) {
         // A fraction or an exponent tells a double from an integer.
         Some(finite) => write_displayed(finite, text),
-        None if number.is_nan() => one(text, "$numberDouble", "NaN")?,
-        None if number > 0.0 => one(text, "$numberDouble", "Infinity")?,
-        None => one(text, "$numberDouble", "-Infinity")?,
+        None if number.is_nan() => one(text, "$numberDouble", "NaN"),
+        None if number > 0.0 => one(text, "$numberDouble", "Infinity"),
+        None => one(text, "$numberDouble", "-Infinity"),
     }
-    Ok(())
 }
 
 /// Most strings are plain: nothing in them needs an escape, and being ASCII they are UTF-8.

@@ -171,7 +171,17 @@ impl Store for MongoStore {
             self.connection.unprepared.admit(&write.resource_type)?;
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
-        let work = async move { write::write(&store, &unit.writes, deadline).await };
+        let work = async move {
+            counter::raise_for(&store, &unit.writes).await?;
+            match &unit.writes[..] {
+                [] => Ok(Vec::new()),
+                [write] => match write::single(&store, write, deadline).await? {
+                    Some(written) => Ok(written),
+                    None => transaction::write_one(&store, write, deadline).await,
+                },
+                writes => transaction::write(&store, writes, deadline).await,
+            }
+        };
         self.connection.calls.run(Intent::Write, work).await
     }
 

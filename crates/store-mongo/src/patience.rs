@@ -16,39 +16,30 @@ pub(crate) struct Policy {
 }
 
 /// Writes that others overtook, within the time of one request.
-pub(crate) const CONTENTION: Policy = Policy {
-    first: Duration::from_millis(1),
-    longest: Duration::from_millis(50),
-    attempts_max: u32::MAX,
-};
+pub(crate) const CONTENTION: Policy = Policy::new(1, 50, u32::MAX);
 
 /// Imports and scans of minutes: together the pauses last as long as most elections.
-pub(crate) const INTERRUPTION: Policy = Policy {
-    first: Duration::from_millis(900),
-    longest: Duration::from_secs(4),
-    attempts_max: 5,
-};
+pub(crate) const INTERRUPTION: Policy = Policy::new(900, 4000, 5);
 
 /// Looking whether the server is back.
-pub(crate) const PROBE: Policy = Policy {
-    first: Duration::from_millis(400),
-    longest: Duration::from_millis(400),
-    attempts_max: u32::MAX,
-};
+pub(crate) const PROBE: Policy = Policy::new(400, 400, u32::MAX);
 
 /// Preparing a collection while the server is away.
-pub(crate) const PREPARATION: Policy = Policy {
-    first: Duration::from_millis(500),
-    longest: Duration::from_millis(500),
-    attempts_max: u32::MAX,
-};
+pub(crate) const PREPARATION: Policy = Policy::new(500, 500, u32::MAX);
 
 /// Looking whether somebody has mended what the server refuses.
-pub(crate) const REFUSAL: Policy = Policy {
-    first: Duration::from_secs(5),
-    longest: Duration::from_secs(5),
-    attempts_max: u32::MAX,
-};
+pub(crate) const REFUSAL: Policy = Policy::new(5000, 5000, u32::MAX);
+
+impl Policy {
+    /// The pauses are in milliseconds.
+    const fn new(first: u64, longest: u64, attempts_max: u32) -> Self {
+        Self {
+            first: Duration::from_millis(first),
+            longest: Duration::from_millis(longest),
+            attempts_max,
+        }
+    }
+}
 
 /// The attempts of one piece of work.
 #[derive(Debug)]

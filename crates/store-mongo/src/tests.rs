@@ -5,7 +5,7 @@ mod patience;
 mod reads;
 mod writes;
 
-use mongodb::{Client, Database};
+use mongodb::Database;
 use resources::schema::Attributes;
 use resources::store::{Write, contract};
 
@@ -23,11 +23,9 @@ impl Drop for Fresh {
     }
 }
 
-/// The server for the tests; a missing one fails them.
+/// The connection string of the shared deployment.
 fn uri() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the one setting of the tests")]
-    let uri = std::env::var("MONOCOQUE_TEST_MONGO_URI");
-    uri.expect("no MongoDB server: run the tests as `scripts/mongodb run -- cargo test`")
+    test_servers::shared().to_string()
 }
 
 pub(crate) async fn fresh() -> (Fresh, MongoStore) {
@@ -67,6 +65,10 @@ async fn page(store: &MongoStore, resource_type: &Arc<ResourceType>, number: u64
         ..Query::first(3)
     };
     store.list(resource_type, &query).await.unwrap()
+}
+
+async fn prepare(store: &MongoStore, resource_type: &Arc<ResourceType>) -> Result<(), StoreError> {
+    store.prepare(std::slice::from_ref(resource_type)).await
 }
 
 async fn look_up(

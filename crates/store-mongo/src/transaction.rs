@@ -7,7 +7,7 @@ use resources::store::{StoreError, Write, WriteError, Written};
 use tokio::time::Instant;
 
 use crate::connection::{Connection, primary};
-use crate::failure::{self, Intent, Stop, classify};
+use crate::failure::{self, Intent, Stop, classify, overtaken};
 use crate::patience::{CONTENTION, Patience};
 use crate::write::Session;
 
@@ -16,15 +16,31 @@ pub(crate) async fn begin(session: &mut ClientSession) -> Result<(), Error> {
     begun.read_concern(ReadConcern::snapshot()).await
 }
 
+/// Does one write in a transaction, because other writes were always faster.
+pub(crate) async fn write_one(
+    store: &Connection,
+    write: &Write,
+    deadline: Instant,
+) -> Result<Vec<Written>, WriteError> {
+    let outcome = self::write(store, std::slice::from_ref(write), deadline).await;
+    outcome.map_err(|error| match error {
+        // A standalone server has no transactions.
+        WriteError::Store(StoreError::Unusable(_)) => overtaken().into(),
+        other => other,
+    })
+}
+
 /// Tries the whole again while the server calls its failures transient, as the specification of
 /// the drivers has it:
 /// <https://github.com/mongodb/specifications/blob/master/source/transactions-convenient-api/transactions-convenient-api.md>
 pub(crate) async fn write(
     store: &Connection,
     writes: &[Write],
-    client: &mut ClientSession,
     deadline: Instant,
 ) -> Result<Vec<Written>, WriteError> {
+    let start = store.client.start_session().await;
+    let mut client = start.map_err(|error| Stop::Driver(error).at(0))?;
+    let client = &mut client;
     let mut patience = Patience::until(&CONTENTION, deadline);
     loop {
         begin(client)

@@ -1,18 +1,20 @@
-//! A unit of work: a single write is one or two requests, several are a transaction.
+//! One write, alone or in a transaction.
 
-use bson::{Bson, Document, RawDocumentBuf};
+mod unread;
+
+use bson::{Document, RawDocumentBuf};
 use mongodb::ClientSession;
 use mongodb::bson::doc;
-use resources::schema::{Attributes, Id, ResourceType};
+use resources::schema::{Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteError, Written, admit,
+    After, Change, Presence, Refusal, Resource, Write, WriteError, Written, admit,
 };
 use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::failure::{Stop, overtaken, refusal_or_error};
 use crate::patience::{CONTENTION, Patience};
-use crate::{counter, document, ids, json, transaction};
+use crate::{document, filter, ids, json};
 
 /// Comparisons with what is stored, after which a transaction keeps others away. There are
 /// documents that never equal themselves, such as those with two fields of one name.
@@ -21,45 +23,25 @@ const COMPARISONS_MAX: u32 = 12;
 /// A request that compares has two documents, and can have 16 MB and a little more.
 const COMPARED_BYTES_MAX: usize = 7 << 20;
 
-pub(crate) async fn write(
+/// Does one write by itself; `None` where only a transaction helps.
+pub(crate) async fn single(
     store: &Connection,
-    writes: &[Write],
+    write: &Write,
     deadline: Instant,
-) -> Result<Vec<Written>, WriteError> {
-    for write in writes.iter().filter(|write| may_create(write)) {
-        counter::raise(store, &write.resource_type, std::iter::once(&write.id)).await?;
-    }
+) -> Result<Option<Vec<Written>>, WriteError> {
     let start = store.client.start_session().await;
     let mut client = start.map_err(|error| Stop::Driver(error).at(0))?;
-    match writes {
-        [] => Ok(Vec::new()),
-        [write] => {
-            let mut session = Session {
-                store,
-                client: &mut client,
-                in_transaction: false,
-                deadline,
-            };
-            match session.perform(write).await {
-                Err(Stop::Overtaken) => {
-                    let outcome = transaction::write(store, writes, &mut client, deadline).await;
-                    outcome.map_err(|error| match error {
-                        // A standalone server has no transactions.
-                        WriteError::Store(StoreError::Unusable(_)) => overtaken().into(),
-                        other => other,
-                    })
-                }
-                outcome => Ok(vec![outcome.map_err(|stop| stop.at(0))?]),
-            }
-        }
-        _ => transaction::write(store, writes, &mut client, deadline).await,
+    let mut session = Session {
+        store,
+        client: &mut client,
+        in_transaction: false,
+        deadline,
+    };
+    match session.perform(write).await {
+        Ok(written) => Ok(Some(vec![written])),
+        Err(Stop::Overtaken) => Ok(None),
+        Err(stop) => Err(stop.at(0)),
     }
-}
-
-/// Whether a write may store an id that the counter has not handed out.
-fn may_create(write: &Write) -> bool {
-    let creates = matches!(write.change, Change::Replace(_));
-    creates && write.guard.presence != Presence::MustExist
 }
 
 /// Where writes go.
@@ -95,85 +77,6 @@ impl Session<'_> {
                 outcome => outcome,
             },
             _ => self.decide(write).await,
-        }
-    }
-
-    async fn insert(
-        &mut self,
-        resource_type: &ResourceType,
-        id: &Id,
-        members: &Attributes,
-    ) -> Result<Written, Stop> {
-        let document = document::new(resource_type, id, members)?;
-        self.store
-            .collection(resource_type)
-            .insert_one(&document)
-            .session(&mut *self.client)
-            .await
-            .map_err(|error| refusal_or_error(resource_type, id, error))?;
-        stored(resource_type, &document)
-    }
-
-    async fn replace(
-        &mut self,
-        resource_type: &ResourceType,
-        id: &Id,
-        members: &Attributes,
-    ) -> Result<Written, Stop> {
-        // What must be kept of the document from before: a field of the store, the width of
-        // integers, or the shard key that finds it. Otherwise one round trip is enough.
-        let reads_first = ids::have_position(resource_type)
-            || !resource_type.shard_key.is_empty()
-            || members.values().any(document::has_integers);
-        let mut patience = self.patience();
-        loop {
-            let mut before = RawDocumentBuf::new();
-            before.append(bson::cstr!("_id"), ids::to_raw(id));
-            if reads_first {
-                let current = self.current(resource_type, id).await?;
-                before = current.ok_or_else(|| Refusal::Absent(id.clone()))?;
-            }
-            let after = document::replacement(resource_type, &before, members)?;
-            let filter = targeted(resource_type, id, &before)?;
-            if self.put(resource_type, id, filter, &after).await? {
-                return stored(resource_type, &after);
-            }
-            look_again(resource_type, id, &mut patience).await?;
-        }
-    }
-
-    async fn replace_or_insert(
-        &mut self,
-        resource_type: &ResourceType,
-        id: &Id,
-        members: &Attributes,
-    ) -> Result<Written, Stop> {
-        let mut patience = self.patience();
-        loop {
-            match self.replace(resource_type, id, members).await {
-                Err(Stop::Refused(Refusal::Absent(_))) => {}
-                outcome => return outcome,
-            }
-            match self.insert(resource_type, id, members).await {
-                Err(Stop::Refused(Refusal::IdTaken(_))) => go_on(&mut patience).await?,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn delete(&mut self, resource_type: &ResourceType, id: &Id) -> Result<Written, Stop> {
-        let mut patience = self.patience();
-        loop {
-            let mut filter = doc! { ids::ID: ids::to_bson(id) };
-            if !resource_type.shard_key.is_empty() {
-                let current = self.current(resource_type, id).await?;
-                let before = current.ok_or_else(|| Refusal::Absent(id.clone()))?;
-                filter = targeted(resource_type, id, &before)?;
-            }
-            if self.remove(resource_type, filter).await? {
-                return Ok(Written::Deleted);
-            }
-            look_again(resource_type, id, &mut patience).await?;
         }
     }
 
@@ -232,7 +135,14 @@ impl Session<'_> {
                 Some(document::changed(resource_type, before, &members)?)
             }
         };
-        let filter = self.unchanged(resource_type, id, before)?;
+        let mut filter = filter::targeted(resource_type, id, before)?;
+        if !self.in_transaction {
+            if before.as_bytes().len() > COMPARED_BYTES_MAX {
+                return Err(Stop::Overtaken);
+            }
+            // A transaction sees to it by itself.
+            filter::compare(&mut filter, before)?;
+        }
         Ok(match after {
             None => {
                 let is_done = self.remove(resource_type, filter).await?;
@@ -243,27 +153,6 @@ impl Session<'_> {
                 is_done.then(|| stored(resource_type, &after)).transpose()?
             }
         })
-    }
-
-    /// Finds the document if it is still this one. A transaction sees to that by itself.
-    fn unchanged(
-        &self,
-        resource_type: &ResourceType,
-        id: &Id,
-        before: &RawDocumentBuf,
-    ) -> Result<Document, Stop> {
-        let mut filter = targeted(resource_type, id, before)?;
-        if self.in_transaction {
-            return Ok(filter);
-        }
-        if before.as_bytes().len() > COMPARED_BYTES_MAX {
-            return Err(Stop::Overtaken);
-        }
-        let unchanged = Document::try_from(before).map_err(|error| damaged(&error))?;
-        // `$literal` keeps values that look like operators from being taken for such.
-        let comparison = doc! { "$eq": ["$$ROOT", { "$literal": unchanged }] };
-        filter.insert("$expr", comparison);
-        Ok(filter)
     }
 
     async fn put(
@@ -331,42 +220,9 @@ async fn go_on(patience: &mut Patience) -> Result<(), Stop> {
     if patience.attempts() >= COMPARISONS_MAX {
         return Err(Stop::Overtaken);
     }
-    match patience.wait().await {
-        true => Ok(()),
-        false => Err(overtaken().into()),
+    if patience.wait().await {
+        Ok(())
+    } else {
+        Err(overtaken().into())
     }
-}
-
-/// Nothing was found. Where the shard key was part of the question, another write may have changed
-/// the key meanwhile; otherwise there is nothing.
-async fn look_again(
-    resource_type: &ResourceType,
-    id: &Id,
-    patience: &mut Patience,
-) -> Result<(), Stop> {
-    if resource_type.shard_key.is_empty() {
-        return Err(Refusal::Absent(id.clone()).into());
-    }
-    go_on(patience).await
-}
-
-/// Finds one resource on its shard alone.
-pub(crate) fn targeted(
-    resource_type: &ResourceType,
-    id: &Id,
-    before: &RawDocumentBuf,
-) -> Result<Document, StoreError> {
-    let mut filter = doc! { ids::ID: ids::to_bson(id) };
-    for attribute in &resource_type.shard_key {
-        let value = before.get(attribute).map_err(|error| damaged(&error))?;
-        // Absent is null to a shard key.
-        let value = value.map_or(Ok(Bson::Null), Bson::try_from);
-        let value = value.map_err(|error| damaged(&error))?;
-        filter.insert(attribute, doc! { "$eq": value });
-    }
-    Ok(filter)
-}
-
-fn damaged(error: &bson::error::Error) -> StoreError {
-    StoreError::Corrupt(error.to_string())
 }

@@ -48,7 +48,8 @@ impl FailPoint {
         self.operator.run("admin", command)
     }
 
-    fn set(&self, mode: Bson, mut data: Document) {
+    /// Commands fail from now on, as often as the mode of the fail point says.
+    pub fn set(&self, mode: Bson, mut data: Document) {
         let _ = self.configure("off".into(), doc! {});
         data.insert("appName", &self.application);
         if let Ok(commands) = data.get_array_mut("failCommands") {

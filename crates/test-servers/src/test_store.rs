@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, oid::ObjectId};
-use resources::schema::{self, ResourceType};
-use resources::store::Store;
+use resources::query::Filter;
+use resources::schema::{self, Id, ResourceType};
+use resources::store::{Resource, Store, StoreError};
 use store_mongo::{MongoSettings, MongoStore};
 
 use crate::{ConnectionString, operator, shared};
@@ -73,6 +74,14 @@ impl TestStore {
     pub async fn prepare(&self) {
         let types = [self.things.clone(), self.orders.clone()];
         self.mongo.prepare(&types).await.unwrap();
+    }
+
+    /// One of the things by its id.
+    pub async fn find(&self, id: &Id) -> Result<Option<Resource>, StoreError> {
+        let ids = std::slice::from_ref(id);
+        let scope = Filter::Everything;
+        let mut found = self.mongo.find(&self.things, ids, &scope).await?;
+        Ok(found.remove(0))
     }
 
     /// Waits until requests are answered again; panics if that takes too long.

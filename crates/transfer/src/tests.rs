@@ -1,5 +1,6 @@
 //! Files in, files out, and back again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -28,7 +29,10 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).unwrap();
         let resource_type = Arc::new(schema::parse(definition).unwrap());
-        store.prepare(&[resource_type.clone()]).await.unwrap();
+        store
+            .prepare(std::slice::from_ref(&resource_type))
+            .await
+            .unwrap();
         Self {
             _folder: folder,
             store,
@@ -399,6 +403,25 @@ async fn rows_without_ids_have_the_same_ones_again_where_their_file_gives_them()
         let lines = shop.export(Format::JsonLines).await;
         let numbers: Vec<&str> = lines.lines().map(|line| &line[line.len() - 2..]).collect();
         assert_eq!(numbers, ["1}", "1}", "2}"], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn rows_without_integer_ids_get_those_that_no_row_of_the_file_has() {
+    let definition = "type: t\nid: integer\nattributes: {type: object}\n";
+    let text = "{\"id\":2,\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"id\":\"1\",\"n\":3}\n";
+    for on_error in [OnError::Stop, OnError::Skip, OnError::Halt] {
+        let mut shop = Shop::open(definition).await;
+        for (number, text) in [(4, text), (1, "{\"n\":4}")] {
+            let done = shop.import(Format::JsonLines, text.as_bytes(), on_error);
+            assert_eq!(done.await, (number, 0), "{:?}", shop.rejected);
+        }
+        let lines = shop.export(Format::JsonLines).await;
+        let ids: HashSet<&str> = lines
+            .lines()
+            .map(|line| line.split(',').next().unwrap())
+            .collect();
+        assert_eq!(ids.len(), 5, "{lines}");
     }
 }
 

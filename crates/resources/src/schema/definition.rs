@@ -78,8 +78,8 @@ pub fn contacts() -> ResourceType {
 /// # Errors
 /// Every mistake that can be found, in the order of the lines.
 pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
-    let located =
-        LocatedValue::parse(text).map_err(|(position, message)| vec![mistake(position, "", message)])?;
+    let located = LocatedValue::parse(text)
+        .map_err(|(position, message)| vec![mistake(position, "", message)])?;
     let mut mistakes: Vec<Mistake> = SCHEMA
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))

@@ -99,7 +99,10 @@ impl LocatedValue {
                 }
                 Ok(Value::Object(object))
             }
-            _ => Err((position, "tags and bad values have no meaning here".to_owned())),
+            _ => Err((
+                position,
+                "tags and bad values have no meaning here".to_owned(),
+            )),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Whole {
 enum Progress {
     /// Nothing was sent yet.
     New,
-    Open(ClientSession),
+    Open(Box<ClientSession>),
     /// A row was refused or the server failed: nothing of the import is stored.
     Over,
 }
@@ -47,13 +47,13 @@ impl Whole {
         let work = async move {
             let mut session = match session {
                 Some(session) => session,
-                None => begun(&store).await?,
+                None => Box::new(begun(&store).await?),
             };
             let mut errors = Vec::new();
             if !batch.documents.is_empty() {
                 let collection = store.collection(&of);
                 let inserted = collection.insert_many(batch.documents.iter());
-                if let Err(error) = inserted.session(&mut session).await {
+                if let Err(error) = inserted.session(&mut *session).await {
                     errors = errors_of_documents(error).map_err(of_read)?;
                 }
             }
@@ -61,12 +61,11 @@ impl Whole {
         };
         // Nothing of a transaction without a commit is stored, whatever the server did.
         let outcome = self.store.calls.run(Intent::Read, work).await;
-        let (mut session, outcomes) = outcome.map_err(nothing_stored)?;
+        let (session, outcomes) = outcome.map_err(nothing_stored)?;
         if outcomes.iter().all(Result::is_ok) {
             self.progress = Progress::Open(session);
         } else {
-            let abort = async move { session.abort_transaction().await.map_err(of_read) };
-            let _ = self.store.calls.run(Intent::Read, abort).await;
+            abort(&self.store, session).await;
         }
         Ok(outcomes)
     }
@@ -90,11 +89,16 @@ impl Whole {
     }
 
     pub(super) async fn abort(self) {
-        if let Progress::Open(mut session) = self.progress {
-            let abort = async move { session.abort_transaction().await.map_err(of_read) };
-            let _ = self.store.calls.run(Intent::Read, abort).await;
+        if let Progress::Open(session) = self.progress {
+            abort(&self.store, session).await;
         }
     }
+}
+
+/// The server would hold the rows until the transaction's time is over.
+async fn abort(store: &Connection, mut session: Box<ClientSession>) {
+    let abort = async move { session.abort_transaction().await.map_err(of_read) };
+    let _ = store.calls.run(Intent::Read, abort).await;
 }
 
 async fn begun(store: &Connection) -> Result<ClientSession, StoreError> {

@@ -212,10 +212,10 @@ impl fmt::Display for Spec {
             Some(filter) => write!(formatter, " where {filter}")?,
             None => {}
         }
-        match self.others.is_empty() {
-            true => Ok(()),
-            false => write!(formatter, " with {}", self.others),
+        if self.others.is_empty() {
+            return Ok(());
         }
+        write!(formatter, " with {}", self.others)
     }
 }
 

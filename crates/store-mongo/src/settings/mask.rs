@@ -14,81 +14,28 @@ const SCHEMES: [&str; 2] = ["mongodb", "mongodb+srv"];
 
 /// The names of options, in lower case, and the words of the schemes: no secrets.
 /// <https://github.com/mongodb/specifications/blob/master/source/uri-options/uri-options.md>
-const KNOWN_WORDS: [&str; 49] = [
-    "adaptiveretries",
-    "appname",
-    "authmechanism",
-    "authmechanismproperties",
-    "authsource",
-    "compressors",
-    "connecttimeoutms",
-    "directconnection",
-    "enableoverloadretargeting",
-    "heartbeatfrequencyms",
-    "journal",
-    "loadbalanced",
-    "localthresholdms",
-    "maxadaptiveretries",
-    "maxconnecting",
-    "maxidletimems",
-    "maxpoolsize",
-    "maxstalenessseconds",
-    "minpoolsize",
-    "mongodb",
-    "proxyhost",
-    "proxypassword",
-    "proxyport",
-    "proxyusername",
-    "readconcernlevel",
-    "readpreference",
-    "readpreferencetags",
-    "replicaset",
-    "retryreads",
-    "retrywrites",
-    "servermonitoringmode",
-    "serverselectiontimeoutms",
-    "sockettimeoutms",
-    "srv",
-    "srvmaxhosts",
-    "srvservicename",
-    "ssl",
-    "timeoutms",
-    "tls",
-    "tlsallowinvalidcertificates",
-    "tlscafile",
-    "tlscertificatekeyfile",
-    "tlscertificatekeyfilepassword",
-    "tlsinsecure",
-    "uuidrepresentation",
-    "w",
-    "waitqueuetimeoutms",
-    "wtimeoutms",
-    "zlibcompressionlevel",
-];
+const KNOWN_WORDS: &str = "\
+    adaptiveretries appname authmechanism authmechanismproperties authsource compressors \
+    connecttimeoutms directconnection enableoverloadretargeting heartbeatfrequencyms journal \
+    loadbalanced localthresholdms maxadaptiveretries maxconnecting maxidletimems maxpoolsize \
+    maxstalenessseconds minpoolsize mongodb proxyhost proxypassword proxyport proxyusername \
+    readconcernlevel readpreference readpreferencetags replicaset retryreads retrywrites \
+    servermonitoringmode serverselectiontimeoutms sockettimeoutms srv srvmaxhosts \
+    srvservicename ssl timeoutms tls tlsallowinvalidcertificates tlscafile \
+    tlscertificatekeyfile tlscertificatekeyfilepassword tlsinsecure uuidrepresentation w \
+    waitqueuetimeoutms wtimeoutms zlibcompressionlevel";
 
-/// The driver reads a connection string whose user and password are percent-encoded; of others it
-/// cannot tell the parts from each other.
+/// Whether user and password can be told from each other and from what follows them.
 pub(super) fn is_encoded(uri: &str) -> bool {
     let (_, rest) = uri.split_once("://").unwrap_or(("", uri));
-    // An '@' after the first '?' belongs to an option, unless no option stands before it.
-    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
-    let is_cut = |text: &str| !place.contains('@') && text.split('&').next().is_some_and(has_at);
+    let (place, _) = rest.split_once('?').unwrap_or((rest, ""));
+    let (credentials, _) = place.rsplit_once('@').unwrap_or_default();
+    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
     let is_escape = |rest: &[u8]| rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_hexdigit);
-    match place.rsplit_once('@') {
-        _ if is_cut(options) => false,
-        None => true,
-        Some((credentials, _)) => {
-            let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-            [user, password].into_iter().all(|part| {
-                let mut escapes = part.split('%').skip(1).map(str::as_bytes);
-                !part.contains([':', '/', '?', '#', '[', ']', '@']) && escapes.all(is_escape)
-            })
-        }
-    }
-}
-
-fn has_at(option: &str) -> bool {
-    !option.contains('=') && option.contains('@')
+    [user, password].into_iter().all(|part| {
+        let mut escapes = part.split('%').skip(1).map(str::as_bytes);
+        !part.contains([':', '/', '?', '#', '[', ']', '@']) && escapes.all(is_escape)
+    })
 }
 
 /// A connection string as it may be shown: its scheme, `***@` for user and password, its hosts and
@@ -122,7 +69,10 @@ pub fn masked(uri: &str) -> String {
 /// decoded, that is not the name of an option.
 pub(super) fn without_parts(message: &str, uri: &str) -> String {
     let decoded = percent_decode_str(uri).decode_utf8_lossy();
-    let is_secret = |part: &&str| !KNOWN_WORDS.contains(&part.to_lowercase().as_str());
+    let is_secret = |part: &&str| {
+        let part = part.to_lowercase();
+        KNOWN_WORDS.split_whitespace().all(|known| known != part)
+    };
     let texts = [uri, &decoded];
     let delimiters = ['/', '?', '@', ':', ',', '&', '='];
     let mut parts: Vec<&str> = texts

@@ -19,7 +19,7 @@ fn rows(of: &ResourceType, numbers: std::ops::Range<i64>) -> Vec<NewResource> {
 }
 
 async fn begun(failing: &Failing, of: &Arc<ResourceType>, mode: ImportMode) -> Import {
-    failing.store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&failing.store, of).await.unwrap();
     failing.store.import(of, mode).await.unwrap()
 }
 
@@ -54,7 +54,7 @@ async fn a_batch_of_an_import_is_stored_once_when_its_outcome_is_not_told() {
             "failCommands": ["insert"],
             "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" },
         };
-        failing.fail(times(1), untold).await;
+        failing.fail(times(1), untold);
         let outcomes = import.insert(rows(&of, 0..100)).await.unwrap();
         assert_eq!(outcomes, vec![Ok(()); 100], "{kind}");
         import.commit().await.unwrap();
@@ -80,7 +80,7 @@ async fn a_batch_that_is_sent_again_still_says_which_rows_are_refused() {
         "failCommands": ["insert"],
         "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" },
     };
-    failing.fail(times(1), untold).await;
+    failing.fail(times(1), untold);
     let outcomes = import.insert(batch).await.unwrap();
     let refused = |id: Id| Err(Refusal::IdTaken(id));
     let expected = [Ok(()), refused(taken), Ok(()), Ok(()), refused(again)];
@@ -100,10 +100,10 @@ async fn an_import_outlasts_a_server_that_is_busy_or_away() {
     for (code, numbers) in [(OUT_OF_DISK_SPACE, 0..10), (SHUTDOWN_IN_PROGRESS, 10..20)] {
         // The driver itself tries once more.
         let data = doc! { "failCommands": ["insert"], "errorCode": code };
-        failing.fail(times(2), data).await;
+        failing.fail(times(2), data);
         let outcomes = import.insert(rows(&of, numbers)).await.unwrap();
         assert_eq!(outcomes, vec![Ok(()); 10], "{code}");
-        failing.stop().await;
+        failing.stop();
     }
     assert_eq!(exported(&failing.store, &of).await, numbered(0..20));
 }
@@ -115,9 +115,9 @@ async fn the_commit_of_an_import_is_sent_again_until_its_outcome_is_known() {
     let mut import = begun(&failing, &of, ImportMode::AllOrNothing).await;
     import.insert(rows(&of, 0..10)).await.unwrap();
     let data = doc! { "failCommands": ["commitTransaction"], "closeConnection": true };
-    failing.fail(times(1), data).await;
+    failing.fail(times(1), data);
     import.commit().await.unwrap();
-    failing.stop().await;
+    failing.stop();
     let stored = exported(&failing.store, &of).await;
     assert_eq!(stored, numbered(0..10));
 }
@@ -133,9 +133,9 @@ async fn an_interrupted_import_of_all_or_nothing_stores_nothing_and_says_what_to
     ] {
         let mut import = begun(&failing, &of, ImportMode::AllOrNothing).await;
         import.insert(rows(&of, 0..10)).await.unwrap();
-        failing.fail(times(2), data.clone()).await;
+        failing.fail(times(2), data.clone());
         let error = import.insert(rows(&of, 10..20)).await.unwrap_err();
-        failing.stop().await;
+        failing.stop();
         let passes = matches!(error, StoreError::Unavailable(_) | StoreError::Busy(_));
         assert!(passes, "{data}: {error:?}");
         assert!(
@@ -156,7 +156,7 @@ async fn an_export_goes_on_however_often_it_is_interrupted_between_rows() {
     const CURSOR_NOT_FOUND: i32 = 43;
     let failing = Failing::fresh().await;
     let of = declared("type: texts\nid: string\nattributes: {type: object}\n");
-    failing.store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&failing.store, &of).await.unwrap();
     let found = failing.database().collection::<Document>("texts");
     // Others have stored the first ones, without positions and with ids of their own kinds.
     let id = |n: i32| match n {
@@ -171,7 +171,7 @@ async fn an_export_goes_on_however_often_it_is_interrupted_between_rows() {
     import.insert(rows(&of, 2400..7000)).await.unwrap();
     import.commit().await.unwrap();
     let data = doc! { "failCommands": ["getMore"], "errorCode": CURSOR_NOT_FOUND };
-    failing.fail("alwaysOn", data).await;
+    failing.fail("alwaysOn", data);
     let seen = exported(&failing.store, &of).await;
     assert_eq!(seen, numbered(0..7000));
 }
@@ -182,7 +182,7 @@ async fn documents_that_the_server_does_not_take_are_refused_alone() {
     let of = things();
     let create = doc! { "create": "things", "validator": { "n": { "$lt": 5 } } };
     fresh.0.run_command(create).await.unwrap();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let mut import = store.import(&of, ImportMode::EachBatch).await.unwrap();
     let mut batch = rows(&of, 3..7);
     let large = "Ada".repeat(6 << 20);
@@ -218,7 +218,7 @@ async fn a_document_that_the_server_does_not_take_ends_an_import_of_all_or_nothi
     let of = things();
     let create = doc! { "create": "things", "validator": { "n": { "$lt": 5 } } };
     fresh.0.run_command(create).await.unwrap();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let mut import = store.import(&of, ImportMode::AllOrNothing).await.unwrap();
     let outcomes = import.insert(rows(&of, 3..7)).await.unwrap();
     assert_eq!(outcomes[..2], [Ok(()), Ok(())]);

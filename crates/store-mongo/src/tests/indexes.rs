@@ -45,11 +45,11 @@ async fn indexes_are_told_apart_from_their_definition() {
     };
     assert_eq!(lines(&store, &of).await, expected("missing"));
     // The one that is different is left as it is and keeps nothing else from being made.
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     assert_eq!(lines(&store, &of).await, expected("present"));
     let things = fresh.0.collection::<Document>("things");
     things.drop_index("a_1").await.unwrap();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let first = &store.indexes(&of).await.unwrap()[0];
     assert_eq!(
         (first.name.as_str(), &first.standing),
@@ -61,7 +61,7 @@ async fn indexes_are_told_apart_from_their_definition() {
 async fn an_index_under_another_name_is_present() {
     let (fresh, store) = fresh().await;
     let of = indexed("{attributes: [n]}, {attributes: [n], unique: true}");
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let listed = store
         .connection
         .database
@@ -75,7 +75,7 @@ async fn an_index_under_another_name_is_present() {
         index.insert("name", format!("mine_{number}"));
         found(&fresh, &[index]).await;
     }
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let keys = r#"{ "n": 1 }: present"#;
     let expected = [format!("mine_0 {keys}"), format!("mine_1 {keys}")];
     assert_eq!(lines(&store, &of).await, expected);
@@ -94,7 +94,7 @@ async fn an_index_with_other_options_is_left_and_what_is_different_is_said() {
     let of = indexed(
         "{attributes: [a]}, {attributes: [b]}, {attributes: [c]}, {attributes: [d], unique: true}",
     );
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let lines = lines(&store, &of).await;
     let expected = [
         ("mine", r#"with { "sparse": true }"#),
@@ -124,7 +124,7 @@ async fn the_collation_of_a_collection_is_no_difference() {
     let create = doc! { "create": "things", "collation": { "locale": "de" } };
     fresh.0.run_command(create).await.unwrap();
     let of = indexed("{attributes: [a]}");
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let lines = lines(&store, &of).await;
     assert!(lines[0].ends_with(": present"), "{lines:?}");
 }
@@ -135,7 +135,7 @@ async fn a_unique_index_that_is_different_is_an_error() {
     let weaker = doc! { "key": { "a": 1 }, "name": "unique_a_1" };
     found(&fresh, &[weaker]).await;
     let of = indexed("{attributes: [a], unique: true}");
-    let error = store.prepare(&[of.clone()]).await.unwrap_err();
+    let error = prepare(&store, &of).await.unwrap_err();
     assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
     assert!(error.to_string().contains("unique_a_1 "), "{error}");
     assert!(
@@ -150,7 +150,7 @@ async fn a_unique_index_is_made_beside_one_that_does_not_do_its_work() {
     let weaker = doc! { "key": { "a": 1 }, "name": "mine" };
     found(&fresh, &[weaker]).await;
     let of = indexed("{attributes: [a], unique: true}");
-    match store.prepare(&[of.clone()]).await {
+    match prepare(&store, &of).await {
         Ok(()) => {
             let lines = lines(&store, &of).await;
             assert!(lines[0].starts_with("unique_a_1 "), "{lines:?}");
@@ -172,9 +172,9 @@ async fn prepared_without(
     of: &Arc<ResourceType>,
 ) -> Result<(), StoreError> {
     let data = doc! { "failCommands": commands, "errorCode": code };
-    failing.fail("alwaysOn", data).await;
+    failing.fail("alwaysOn", data);
     let outcome = crate::indexes::prepare(&failing.store.connection, of).await;
-    failing.stop().await;
+    failing.stop();
     outcome
 }
 
@@ -252,7 +252,7 @@ async fn requests_by_id_and_for_pages_use_indexes() {
         (texts.clone(), Some(Id::String("a".into()))),
         (texts, None),
     ] {
-        store.prepare(&[of.clone()]).await.unwrap();
+        prepare(&store, &of).await.unwrap();
         let plan = store.explain(&of, id.as_ref()).await.unwrap();
         // The Python stand-in explains a sort by `_id`, which MongoDB always has an index for, as
         // a scan and a sort (docs/decisions/0007-test-servers.md).
@@ -284,7 +284,7 @@ async fn indexes_of_others_are_left_when_they_are_not_declared() {
     let without = things();
     let outdated = r#"unique_a_1 { "a": 1 }: no longer declared, dropped at the next start"#;
     assert!(lines(&store, &without).await.contains(&outdated.to_owned()));
-    store.prepare(&[without.clone()]).await.unwrap();
+    prepare(&store, &without).await.unwrap();
     let mut left = lines(&store, &without).await;
     left.sort_unstable();
     let expected = [

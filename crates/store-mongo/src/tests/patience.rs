@@ -8,21 +8,12 @@ async fn slow_requests_do_not_keep_others_out() {
     settings.application = format!("patience-{}", bson::oid::ObjectId::new());
     settings.operation_timeout = Duration::from_millis(500);
     settings.database = Some(format!("monocoque_test_{}", bson::oid::ObjectId::new()));
-    let block = doc! {
-        "failCommands": ["find"], "appName": &settings.application,
-        "blockConnection": true, "blockTimeMS": 2000,
-    };
+    let point = test_servers::FailPoint::new(&settings.application);
     let store = MongoStore::connect(settings).await.unwrap();
     let fresh = Fresh(store.connection.database.clone());
     let of = things();
-    store.prepare(&[of.clone()]).await.unwrap();
-    let operator = Client::with_uri_str(uri()).await.unwrap();
-    let admin = operator.database("admin");
-    let fail_point = |mode: &str| {
-        let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": &block };
-        admin.run_command(command)
-    };
-    fail_point("alwaysOn").await.unwrap();
+    prepare(&store, &of).await.unwrap();
+    point.always(doc! { "failCommands": ["find"], "blockConnection": true, "blockTimeMS": 2000 });
     let queries = [1, 2, 3].map(Query::first);
     let slow = queries.iter().map(|query| store.list(&of, query));
     for outcome in futures_util::future::join_all(slow).await {
@@ -36,6 +27,5 @@ async fn slow_requests_do_not_keep_others_out() {
         store.connection.circuit.admit().unwrap();
         store.ping().await.unwrap();
     }
-    fail_point("off").await.unwrap();
-    drop(fresh);
+    drop((point, fresh));
 }

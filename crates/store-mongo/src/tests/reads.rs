@@ -12,7 +12,7 @@ async fn found_documents_are_served_as_they_are() {
     let document = doc! { "born": born, "_id": id, "type": 1.0, "tags": ["a", { "b": id }] };
     found.insert_one(document).await.unwrap();
     let of = things();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let resource = look_up(&store, &of, &Id::ObjectId(id.bytes()))
         .await
         .unwrap();

@@ -15,7 +15,7 @@ async fn integer_ids_go_on_after_those_that_are_found() {
         .await
         .unwrap();
     let of = declared("type: orders\nid: integer\nattributes: {type: object}\n");
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let fresh = store.next_ids(&of, 2).await.unwrap();
     assert_eq!(fresh, [Id::Integer(42), Id::Integer(43)]);
     assert!(look_up(&store, &of, &Id::Integer(41)).await.is_some());
@@ -25,7 +25,7 @@ async fn integer_ids_go_on_after_those_that_are_found() {
 async fn integers_that_have_run_out_are_unusable() {
     let (_fresh, store) = fresh().await;
     let of = declared("type: orders\nid: integer\nattributes: {type: object}\n");
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let last = Write::insert(&of, Id::Integer(i64::MAX), attributes(json!({})));
     written(&store, last).await.unwrap();
     let error = store.next_ids(&of, 1).await.unwrap_err();
@@ -151,7 +151,7 @@ async fn a_resource_whose_shard_key_others_change_is_not_taken_for_absent() {
 async fn a_resource_that_a_unit_demands_cannot_leave_before_the_unit_is_done() {
     let (_fresh, store) = fresh().await;
     let of = things();
-    store.prepare(&[of.clone()]).await.unwrap();
+    prepare(&store, &of).await.unwrap();
     let store = Arc::new(store);
     for n in 0..20 {
         let (author, book) = (of.id.generate().unwrap(), of.id.generate().unwrap());

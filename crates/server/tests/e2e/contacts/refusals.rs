@@ -27,7 +27,7 @@ async fn malformed_json_is_refused_with_its_position() {
         ("{\"city\": \"Brighton\"", 1, 19),
         ("", 1, 1),
         ("{} {}", 1, 4),
-        ("{\"a\": 01}", 1, 7),
+        ("{\"a\": 01}", 1, 8),
     ] {
         for media_type in [JSON_API, "application/json"] {
             let error = posted(&server, media_type, body)

@@ -13,6 +13,7 @@ mod writer;
 mod unit;
 mod import;
 mod preparation;
+mod backup;
 mod failure;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
 
+pub use self::backup::back_up;
 use self::collection::Collection;
 use self::readers::Readers;
 use self::writer::Writer;

@@ -20,6 +20,20 @@ pub enum Fault {
         /// The most a request body may hold.
         bytes_max: usize,
     },
+    /// The request has no `Host`, several, or one that is none.
+    HostUnfit,
+    /// The HTTP library cannot read the head of the request.
+    HeadUnreadable {
+        /// 400, 414 or 431.
+        status: StatusCode,
+    },
+    /// The request body did not come in time. Nothing was done.
+    BodyTimeout {
+        /// How long it was given.
+        after: Duration,
+    },
+    /// The request body breaks off or is not written as HTTP wants it. Nothing was done.
+    BodyUnreadable,
     /// The handler did not answer in time.
     DeadlineExceeded {
         /// How long it was given.
@@ -31,7 +45,10 @@ pub enum Fault {
         retry_after: Duration,
     },
     /// The handler panicked.
-    Panicked,
+    Panicked {
+        /// What finds the panic in the log.
+        request_id: String,
+    },
 }
 
 impl Fault {
@@ -42,10 +59,13 @@ impl Fault {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HostUnfit | Self::BodyUnreadable => StatusCode::BAD_REQUEST,
+            Self::HeadUnreadable { status } => *status,
+            Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             // Not 408, which blames a slow client and invites browsers to repeat the request.
             Self::DeadlineExceeded { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Panicked { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -56,9 +76,13 @@ impl Fault {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
+            Self::HostUnfit => "invalid_host",
+            Self::HeadUnreadable { .. } => "invalid_request_head",
+            Self::BodyTimeout { .. } => "body_timeout",
+            Self::BodyUnreadable => "invalid_body",
             Self::DeadlineExceeded { .. } => "deadline_exceeded",
             Self::Overloaded { .. } => "overloaded",
-            Self::Panicked => "internal_error",
+            Self::Panicked { .. } => "internal_error",
         }
     }
 
@@ -69,9 +93,13 @@ impl Fault {
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::BodyTooLarge { .. } => "Request body is too large",
+            Self::HostUnfit => "Invalid Host header",
+            Self::HeadUnreadable { .. } => "Request head is not readable",
+            Self::BodyTimeout { .. } => "Request body came too slowly",
+            Self::BodyUnreadable => "Request body is not readable",
             Self::DeadlineExceeded { .. } => "Deadline exceeded",
             Self::Overloaded { .. } => "Server is overloaded",
-            Self::Panicked => "Internal error",
+            Self::Panicked { .. } => "Internal error",
         }
     }
 
@@ -88,6 +116,27 @@ impl Fault {
             Self::BodyTooLarge { bytes_max } => {
                 format!("The request body may hold at most {bytes_max} bytes.")
             }
+            Self::HostUnfit => {
+                "A request needs exactly one Host header, which names a host and at most a port."
+                    .to_owned()
+            }
+            Self::HeadUnreadable { status } => match *status {
+                StatusCode::URI_TOO_LONG => "The request target is too long.",
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                    "The headers of the request are too many or too large."
+                }
+                _ => "The request line or a header is not written as HTTP/1.1 wants it.",
+            }
+            .to_owned(),
+            Self::BodyTimeout { after } => format!(
+                "The request body was not complete within {}. Nothing was done.",
+                seconds(*after)
+            ),
+            Self::BodyUnreadable => {
+                "The request body breaks off, or its parts are not written as HTTP/1.1 wants \
+                 them. Nothing was done."
+                    .to_owned()
+            }
             Self::DeadlineExceeded { after } => format!(
                 "The request was not answered within {} and was given up. A change it asked for \
                  may have been made.",
@@ -98,12 +147,20 @@ impl Fault {
                  try again in {}.",
                 seconds(*retry_after)
             ),
-            Self::Panicked => {
-                "The request could not be handled because of a fault in the server. The \
-                 X-Request-Id header of this response finds it in the log."
-                    .to_owned()
-            }
+            Self::Panicked { request_id } => format!(
+                "The request could not be handled because of a fault in the server. The log has \
+                 it under the request id '{request_id}'."
+            ),
         }
+    }
+
+    /// Whether what is left of the request makes the connection useless for another one.
+    #[must_use]
+    pub fn closes_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::BodyTimeout { .. } | Self::BodyUnreadable | Self::HeadUnreadable { .. }
+        )
     }
 
     /// When the client should try again, for faults that pass by themselves.

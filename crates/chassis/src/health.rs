@@ -1,7 +1,12 @@
-//! What the process knows about its own health. Written by scheduled checks and by a watchdog
-//! thread, read by the operations routes.
+//! What the process knows about its own health. Written by scheduled checks, by requests, by a
+//! watchdog thread and by the tasks themselves; read by the operations routes.
 
+mod canaries;
+mod heartbeat;
+mod rendezvous;
+mod threads;
 mod upstream;
+mod watchdog;
 mod workers;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +17,12 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use self::upstream::Upstream;
-pub use self::upstream::UpstreamState;
-use self::workers::Watchdog;
-pub use self::workers::{WorkerLimits, WorkersState};
+pub use self::heartbeat::Heartbeat;
+use self::heartbeat::Heartbeats;
+pub use self::upstream::{Upstream, UpstreamState};
+use self::watchdog::Watchdog;
+pub use self::watchdog::{Liveness, WorkerLimits};
+use crate::lifecycle::State;
 
 /// Proves that something this process depends on can be reached.
 #[async_trait]
@@ -24,17 +31,42 @@ pub trait Check: Send + Sync + 'static {
     fn name(&self) -> &str;
 
     /// One light exchange with the upstream.
-    ///
-    /// # Errors
-    ///
-    /// The reason in words that may be shown to anybody: no host names, no users, no credentials.
-    async fn check(&self) -> Result<(), String>;
+    async fn check(&self) -> Result<(), CheckFailure>;
 }
 
-/// What a failing check means for readiness.
+/// Why an upstream cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckFailure {
+    reason: String,
+    detail: Option<String>,
+}
+
+impl CheckFailure {
+    /// A reason that may be shown to anybody: no host names, no users, no credentials.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            detail: None,
+        }
+    }
+
+    /// Adds what the log shows in the place of the reason.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn detail(&self) -> &str {
+        self.detail.as_ref().unwrap_or(&self.reason)
+    }
+}
+
+/// What a failing upstream means for readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Not ready before the first success, nor while the check fails.
+    /// Not ready before the first success, nor while the upstream fails.
     Required,
     /// Not ready before the first success; after that a failure is reported, and the process stays
     /// ready to answer with a clean 503 where the upstream is needed. With one upstream shared by
@@ -47,24 +79,28 @@ pub enum Policy {
 /// When a check runs and what its result means.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// The pause between the end of one run and the start of the next; after a failure at most
-    /// 1 s. A result older than three of these, plus the timeout, counts as a failure.
+    /// The pause between the end of one run and the start of the next, less up to a tenth by
+    /// chance; after a failure at most 500 ms. A run is left out when a request succeeded since the
+    /// one before. News older than three of these, plus the timeout, count as a failure.
     pub interval: Duration,
     /// How long one run may take before it counts as a failure.
     pub timeout: Duration,
-    /// How many failures in a row make the upstream failing; one success ends it. At least 1.
+    /// How many failures in a row, of runs and requests, make the upstream failing. At least 1.
     pub failures_to_fail: u32,
+    /// How many successes in a row end that. At least 1.
+    pub successes_to_recover: u32,
     /// What a failure means.
     pub policy: Policy,
 }
 
 impl Default for Schedule {
-    /// Every 5 s, 2 s each, failing at once, required.
+    /// Every 5 s, 2 s each, failing and recovering at once, required.
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
             timeout: Duration::from_secs(2),
             failures_to_fail: 1,
+            successes_to_recover: 1,
             policy: Policy::Required,
         }
     }
@@ -73,10 +109,10 @@ impl Default for Schedule {
 /// Whether the process can serve now, and why not.
 #[derive(Clone, Debug)]
 pub struct Readiness {
-    /// The answer.
+    /// The answer, without the upstreams that were left out.
     pub ready: bool,
-    /// The process was told to stop.
-    pub draining: bool,
+    /// Where the process is between its start and its end.
+    pub state: State,
     /// Each watched upstream, in the order in which they were added.
     pub upstreams: Vec<UpstreamState>,
 }
@@ -89,49 +125,54 @@ pub struct Health {
 
 #[derive(Debug, Default)]
 struct Record {
+    started: AtomicBool,
     draining: AtomicBool,
-    upstreams: RwLock<Vec<Arc<Upstream>>>,
+    /// The drain does not show in readiness (yet).
+    drains_ready: AtomicBool,
+    upstreams: RwLock<Vec<Upstream>>,
     checks: RwLock<Vec<AbortHandle>>,
+    heartbeats: Arc<Heartbeats>,
     watchdog: OnceLock<Watchdog>,
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        for check in self
-            .checks
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-        {
+        let checks = self.checks.get_mut();
+        for check in checks.unwrap_or_else(PoisonError::into_inner) {
             check.abort();
         }
     }
 }
 
 impl Health {
-    /// Health without anything to depend on: ready at once.
+    /// Health of a process that starts, without anything to depend on.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Runs `check` now, and from then on as `schedule` says.
+    /// Runs `check` now, and from then on as `schedule` says. Those who call the upstream tell the
+    /// result what they met.
     ///
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub fn watch(&self, check: Arc<dyn Check>, schedule: Schedule) {
-        let upstream = Arc::new(Upstream::new(check.name().to_owned(), schedule));
-        self.upstreams_mut().push(Arc::clone(&upstream));
-        let task = tokio::spawn(async move { upstream.run(&*check).await });
-        let mut checks = self
-            .record
-            .checks
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        checks.push(task.abort_handle());
+    pub fn watch(&self, check: Arc<dyn Check>, schedule: Schedule) -> Upstream {
+        let upstream = Upstream::new(check.name().to_owned(), schedule);
+        let upstreams = self.record.upstreams.write();
+        upstreams
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(upstream.clone());
+        let runner = upstream.clone();
+        let task = tokio::spawn(async move { runner.run(&*check).await });
+        let checks = self.record.checks.write();
+        checks
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(task.abort_handle());
+        upstream
     }
 
-    /// Starts the watchdog thread that [`Health::workers`] reads. The first call counts; later
+    /// Starts the watchdog thread that [`Health::liveness`] reads. The first call counts; later
     /// ones have no effect.
     ///
     /// # Errors
@@ -139,45 +180,85 @@ impl Health {
     /// When the thread cannot be started.
     pub fn watch_workers(&self, runtime: &Handle, limits: WorkerLimits) -> std::io::Result<()> {
         if self.record.watchdog.get().is_none() {
+            let heartbeats = Arc::clone(&self.record.heartbeats);
             // A second watchdog, from a race, stops when it is dropped here.
-            let _ = self.record.watchdog.set(Watchdog::start(runtime, limits)?);
+            let _ = self
+                .record
+                .watchdog
+                .set(Watchdog::start(runtime, limits, heartbeats)?);
         }
         Ok(())
     }
 
-    /// From now on the process is not ready, because it is about to stop.
-    pub fn drain(&self) {
-        self.record.draining.store(true, Ordering::Release);
+    /// A pulse for a task or thread that the process cannot do without: liveness fails when it is
+    /// silent for longer than `budget`, and when it panics.
+    #[must_use]
+    pub fn heartbeat(&self, name: &'static str, budget: Duration) -> Heartbeat {
+        self.record.heartbeats.add(name, budget)
     }
 
-    /// Whether the process can serve now. Reads memory only.
+    /// The process has all that it needs to serve.
+    pub fn started(&self) {
+        self.record.started.store(true, Ordering::Release);
+    }
+
+    /// The process was told to stop. `readiness_fails` says whether that shows in readiness.
+    pub fn drain(&self, readiness_fails: bool) {
+        let record = &self.record;
+        record
+            .drains_ready
+            .store(!readiness_fails, Ordering::Release);
+        record.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the process can serve now. Reads memory only. Upstreams in `excluded` don't count.
     #[must_use]
-    pub fn readiness(&self) -> Readiness {
-        let draining = self.record.draining.load(Ordering::Acquire);
-        let upstreams = self
-            .record
-            .upstreams
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let states: Vec<_> = upstreams.iter().map(|upstream| upstream.state()).collect();
-        let ready = !draining && states.iter().all(|state| state.ready);
+    pub fn readiness(&self, excluded: &[&str]) -> Readiness {
+        let upstreams = self.record.upstreams.read();
+        let upstreams = upstreams.unwrap_or_else(PoisonError::into_inner);
+        let states: Vec<_> = upstreams.iter().map(Upstream::state).collect();
+        let counted = || {
+            let counts = |state: &&UpstreamState| !excluded.contains(&state.name.as_str());
+            states.iter().filter(counts)
+        };
+        let degraded = counted().any(|state| state.failure.is_some());
+        let state = self.state(degraded);
+        let drains_ready = self.record.drains_ready.load(Ordering::Acquire);
+        let ready = match state {
+            State::Draining => drains_ready,
+            state => state.answers().readiness,
+        };
         Readiness {
-            ready,
-            draining,
+            ready: ready && counted().all(|state| state.ready),
+            state,
             upstreams: states,
         }
     }
 
-    /// What the watchdog saw, or nothing when none was started.
-    #[must_use]
-    pub fn workers(&self) -> Option<WorkersState> {
-        self.record.watchdog.get().map(Watchdog::state)
+    fn state(&self, degraded: bool) -> State {
+        let alive = self.liveness().is_none_or(|liveness| liveness.alive());
+        if !alive {
+            State::Stuck
+        } else if self.record.draining.load(Ordering::Acquire) {
+            State::Draining
+        } else if !self.has_started() {
+            State::Starting
+        } else if degraded {
+            State::Degraded
+        } else {
+            State::Ready
+        }
     }
 
-    fn upstreams_mut(&self) -> std::sync::RwLockWriteGuard<'_, Vec<Arc<Upstream>>> {
-        self.record
-            .upstreams
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Whether [`Health::started`] was called.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        self.record.started.load(Ordering::Acquire)
+    }
+
+    /// What the watchdog saw, or nothing when none was started.
+    #[must_use]
+    pub fn liveness(&self) -> Option<Liveness> {
+        self.record.watchdog.get().map(Watchdog::state)
     }
 }

@@ -8,6 +8,7 @@
 pub mod telemetry;
 pub mod fault;
 pub mod presenter;
+pub mod lifecycle;
 pub mod health;
 pub mod operations;
 pub mod stack;

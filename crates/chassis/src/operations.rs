@@ -1,21 +1,34 @@
-//! The routes that a scheduler and an operator ask: `/ping`, `/liveness`, `/readiness`.
+//! The routes that a scheduler and an operator ask: `/ping`, `/liveness`, `/readiness`, `/startup`,
+//! each of them also below `/-/`, where no service is.
 //!
 //! No answer performs I/O: what the routes report was written down before they were asked.
+
+mod port;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use crate::health::Health;
-use crate::presenter::Presenter;
+pub use self::port::Port;
+use crate::health::{Health, Policy, UpstreamState};
+use crate::lifecycle::State;
+use crate::presenter::{Presenter, Report, ReportKind};
 
-const PING: &str = "/ping";
-const LIVENESS: &str = "/liveness";
-const READINESS: &str = "/readiness";
+const KINDS: [ReportKind; 4] = [
+    ReportKind::Ping,
+    ReportKind::Liveness,
+    ReportKind::Readiness,
+    ReportKind::Startup,
+];
+
+/// First segments of paths that belong to the process itself. What it needs beside the routes of
+/// probes goes below `/-/`.
+pub const RESERVED: [&str; 5] = ["-", "ping", "liveness", "readiness", "startup"];
 
 /// What was built, from what: the answer to "which version runs here?".
 #[derive(Clone, Debug, Default)]
@@ -30,80 +43,75 @@ pub struct BuildInfo {
     pub rustc: String,
 }
 
-/// Which of the operations routes a [`Report`] answers.
+/// Who can reach the routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportKind {
-    /// Can somebody connect to us?
-    Ping,
-    /// Are we functional, or should the scheduler replace us?
-    Liveness,
-    /// Can we serve now?
-    Readiness,
+pub enum Audience {
+    /// Whoever can reach the services.
+    Public,
+    /// Those who run the process: `?verbose` tells more, and `?exclude=` leaves upstreams out.
+    Operators,
 }
 
-impl ReportKind {
-    /// The name of the route without its slash: `ping`, `liveness`, `readiness`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ping => "ping",
-            Self::Liveness => "liveness",
-            Self::Readiness => "readiness",
-        }
-    }
-}
-
-/// What an operations route has to say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// The route that was asked.
-    pub kind: ReportKind,
-    /// 200 when the answer to the route's question is yes, 503 when it is no.
-    pub status: StatusCode,
-    /// Names and values in the order in which they are to be shown. Names are in `camelCase`.
-    pub attributes: Vec<(String, Value)>,
-}
-
-impl Report {
-    fn new(kind: ReportKind, yes: bool, attributes: Vec<(String, Value)>) -> Self {
-        let status = if yes {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
+/// The routes. They take GET and HEAD.
+pub fn router(
+    health: &Health,
+    build: &BuildInfo,
+    audience: Audience,
+    presenter: &Arc<dyn Presenter>,
+) -> Router {
+    let mut router = Router::new();
+    for kind in KINDS {
+        let (health, presenter) = (health.clone(), Arc::clone(presenter));
+        let build = build.clone();
+        let handler = move |request: Request| {
+            let wishes = Wishes::of(&request, audience);
+            let report = match kind {
+                ReportKind::Ping => ping(&build),
+                ReportKind::Liveness => liveness(&health),
+                ReportKind::Readiness => readiness(&health, &wishes),
+                ReportKind::Startup => startup(&health),
+            };
+            std::future::ready(answer(&*presenter, &report))
         };
-        Self {
-            kind,
-            status,
-            attributes,
-        }
+        let name = kind.name();
+        router = router
+            .route(&format!("/{name}"), get(handler.clone()))
+            .route(&format!("/-/{name}"), get(handler));
     }
+    router
 }
 
-/// The three routes. They take GET and HEAD.
-pub fn router(health: Health, build: &BuildInfo, presenter: Arc<dyn Presenter>) -> Router {
-    let ping_report = Arc::new(ping(build));
-    let readiness_health = health.clone();
-    let (ping_presenter, liveness_presenter) = (Arc::clone(&presenter), Arc::clone(&presenter));
-    Router::new()
-        .route(
-            PING,
-            get(async move || answer(&*ping_presenter, &ping_report)),
-        )
-        .route(
-            LIVENESS,
-            get(async move || answer(&*liveness_presenter, &liveness(&health))),
-        )
-        .route(
-            READINESS,
-            get(async move || answer(&*presenter, &readiness(&readiness_health))),
-        )
-}
-
-/// Whether `path` is one of the three routes: probes are exempt from shedding, and their log lines
-/// are at level debug.
+/// Whether `path` is one of the routes: probes are exempt from shedding, and their log lines are at
+/// level debug.
 #[must_use]
 pub fn is_probe(path: &str) -> bool {
-    matches!(path, PING | LIVENESS | READINESS)
+    let name = path.strip_prefix("/-").unwrap_or(path);
+    matches!(name, "/ping" | "/liveness" | "/readiness" | "/startup")
+}
+
+/// What the query of an operator asks for.
+#[derive(Debug, Default)]
+struct Wishes {
+    verbose: bool,
+    excluded: Vec<String>,
+}
+
+impl Wishes {
+    fn of(request: &Request, audience: Audience) -> Self {
+        let mut wishes = Self::default();
+        if audience == Audience::Public {
+            return wishes;
+        }
+        let pairs = request.uri().query().unwrap_or_default().split('&');
+        for pair in pairs {
+            match pair.split_once('=').unwrap_or((pair, "")) {
+                ("verbose", _) => wishes.verbose = true,
+                ("exclude", name) => wishes.excluded.push(name.to_owned()),
+                _ => {}
+            }
+        }
+        wishes
+    }
 }
 
 fn answer(presenter: &dyn Presenter, report: &Report) -> Response {
@@ -131,34 +139,43 @@ fn ping(build: &BuildInfo) -> Report {
 }
 
 fn liveness(health: &Health) -> Report {
-    let Some(workers) = health.workers() else {
+    let Some(seen) = health.liveness() else {
         // Nobody watches the workers. That this line runs proves one of them.
-        return Report::new(
-            ReportKind::Liveness,
-            true,
-            vec![("workers".into(), json!("ok"))],
-        );
+        let attributes = vec![("workers".into(), json!("ok"))];
+        return Report::new(ReportKind::Liveness, true, attributes);
     };
-    let verdict = match workers.stuck.as_slice() {
-        [] if workers.watching => "ok".to_owned(),
+    let verdict = match seen.stuck.as_slice() {
+        [] if seen.watching => "ok".to_owned(),
         [] => "the watchdog stopped".to_owned(),
         stuck => format!("stuck: {stuck:?}"),
     };
-    let attributes = vec![
+    let mut attributes = vec![
         ("workers".to_owned(), json!(verdict)),
-        ("workersCount".to_owned(), json!(workers.count)),
+        ("workersCount".to_owned(), json!(seen.workers)),
     ];
-    Report::new(ReportKind::Liveness, workers.alive(), attributes)
+    if !seen.failures.is_empty() {
+        attributes.push(("failures".to_owned(), json!(seen.failures)));
+    }
+    Report::new(ReportKind::Liveness, seen.alive(), attributes)
 }
 
-fn readiness(health: &Health) -> Report {
-    let readiness = health.readiness();
+fn startup(health: &Health) -> Report {
+    let started = health.has_started();
+    let attributes = vec![("started".to_owned(), json!(started))];
+    Report::new(ReportKind::Startup, started, attributes)
+}
+
+fn readiness(health: &Health, wishes: &Wishes) -> Report {
+    let excluded: Vec<&str> = wishes.excluded.iter().map(String::as_str).collect();
+    let readiness = health.readiness(&excluded);
     let mut attributes = Vec::new();
-    if readiness.draining {
-        attributes.push(("state".to_owned(), json!("draining")));
+    if readiness.state != State::Ready || wishes.verbose {
+        attributes.push(("state".to_owned(), json!(readiness.state.name())));
     }
     for upstream in &readiness.upstreams {
         let outcome = upstream.failure.as_deref().unwrap_or("ok");
+        let left_out = excluded.contains(&upstream.name.as_str());
+        let outcome = if left_out { "excluded" } else { outcome };
         attributes.push((upstream.name.clone(), json!(outcome)));
         if let Some(duration) = upstream.ping_duration {
             let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
@@ -167,6 +184,32 @@ fn readiness(health: &Health) -> Report {
                 json!(micros),
             ));
         }
+        if wishes.verbose {
+            attributes.extend(particulars(upstream));
+        }
+    }
+    let known = |name: &&&str| readiness.upstreams.iter().any(|known| known.name == **name);
+    let unknown: Vec<_> = excluded.iter().filter(|name| !known(name)).collect();
+    if !unknown.is_empty() {
+        attributes.push(("excludedButUnknown".to_owned(), json!(unknown)));
+    }
+    if wishes.verbose {
+        attributes.push(("panics".to_owned(), json!(crate::telemetry::panics())));
     }
     Report::new(ReportKind::Readiness, readiness.ready, attributes)
+}
+
+fn particulars(upstream: &UpstreamState) -> [(String, Value); 2] {
+    let policy = match upstream.policy {
+        Policy::Required => "required",
+        Policy::Degraded => "degraded",
+        Policy::Informational => "informational",
+    };
+    let age = upstream
+        .age
+        .map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    [
+        (format!("{}Policy", upstream.name), json!(policy)),
+        (format!("{}AgeMillis", upstream.name), json!(age)),
+    ]
 }

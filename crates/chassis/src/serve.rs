@@ -1,38 +1,107 @@
 //! Accepts connections and serves them until it is told to stop.
 //!
-//! The loop is our own, because a server has to arm the timers that cut off clients who say
-//! nothing, to survive running out of file descriptors, to empty the backlog before it closes the
-//! door, and to end its drain at a deadline.
+//! The loop is our own, because a server has to cut off clients who say nothing or read nothing, to
+//! survive running out of file descriptors, to empty the backlog before it closes the door, to let
+//! idle connections end without losing a request, and to end its drain at a deadline.
 
+mod activity;
 mod connection;
+mod descriptors;
+mod listener;
+mod response;
+mod stream;
+mod sweep;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
+use tower::Service;
 
-use self::connection::Connections;
+use self::connection::Protocol;
+pub use self::descriptors::connections_within_limit;
+pub use self::listener::{bind, inherited};
+pub use self::stream::Transport;
+use self::sweep::Connections;
+use crate::health::Heartbeat;
+use crate::lifecycle::{Stop, StopSignal};
 
 /// How long to wait before the next attempt when the process is out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a new connection waits for a place before an idle one is closed for it.
+const PLACE_PATIENCE: Duration = Duration::from_millis(20);
+
+/// What answers the requests of a server.
+pub trait HttpService: Clone + Send + Sync + 'static {
+    /// The body of its answers.
+    type Body: HttpBody<Data = Bytes, Error = axum::Error> + Send + Unpin + 'static;
+
+    /// Answers a request.
+    fn answer(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Response<Self::Body>> + Send + use<Self>;
+
+    /// The whole answer, head and body as they go over the wire, to an HTTP/1 request whose head
+    /// cannot be read; `head` is the one that the HTTP library would send. Nothing leaves it so.
+    fn answer_unreadable(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let _ = head;
+        None
+    }
+}
+
+impl HttpService for Router {
+    type Body = Body;
+
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
+        // A router is always ready and never fails.
+        let answering = self.clone().call(request);
+        async move {
+            match answering.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        }
+    }
+}
+
 /// How much connections may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ServeLimits {
-    /// How long a new connection has for the complete head of its first request. Default 10 s.
+    /// How long a connection has for the complete head of a request, counted from its opening for
+    /// the first request and from the first byte for later ones. Default 10 s.
     pub header_read_timeout: Duration,
-    /// How long a connection has for the complete head of each later request, counted from the end
-    /// of the response before it; so also how long it may be idle. Default 75 s. A proxy in front
-    /// must keep its idle connections for less than this, or it will send requests into
-    /// connections that are being closed.
+    /// The most bytes of such a head, at least 8 KiB. Default 128 KiB.
+    pub head_bytes_max: usize,
+    /// How long a connection may be without a request. Default 75 s. A proxy in front must keep its
+    /// idle connections for less than this, or it will send requests into connections that are
+    /// being closed.
     pub idle_timeout: Duration,
-    /// The most connections at once. More wait in the listener's backlog. Default 16384.
+    /// How long a client may leave an answer untaken; then its connection is cut. A client that
+    /// takes less than 4 KiB in this time counts as one that takes nothing. Default 30 s.
+    pub write_timeout: Duration,
+    /// The age at which a connection is closed after its next response, less up to a tenth by
+    /// chance, so that clients spread over new replicas. Default 1 h.
+    pub connection_age_max: Duration,
+    /// The most connections at once. For one more, the idle connection that has been quiet longest
+    /// is closed; where none is idle it waits in the listener's backlog. Default 16384.
     pub connections_max: usize,
-    /// How long connections have to finish after the shutdown was asked for; then they are cut.
+    /// The most requests at once on a connection of HTTP/2. Default 100.
+    pub streams_max: u32,
+    /// How long idle connections of HTTP/1 are kept in a drain for requests that may be on the
+    /// wire, since their last request. Default 3 s.
+    pub drain_quiet: Duration,
+    /// How long connections have to finish after the door was closed; then they are cut.
     /// Default 30 s.
     pub drain_timeout: Duration,
 }
@@ -41,8 +110,13 @@ impl Default for ServeLimits {
     fn default() -> Self {
         Self {
             header_read_timeout: Duration::from_secs(10),
+            head_bytes_max: 128 * 1024,
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            connection_age_max: Duration::from_hours(1),
             connections_max: 16_384,
+            streams_max: 100,
+            drain_quiet: Duration::from_secs(3),
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -55,39 +129,50 @@ pub struct Drained {
     pub connections_cut: usize,
 }
 
-/// Serves `router` to everybody who connects to `listener`, until `shutdown` completes; then
-/// finishes what was begun.
+/// What a server hears while it runs, and how it proves that it does.
+#[derive(Debug)]
+pub struct Control {
+    /// [`Stop::Drain`] begins the drain, [`Stop::Now`] ends it.
+    pub stop: StopSignal,
+    /// Beats with each look at the connections.
+    pub heartbeat: Heartbeat,
+}
+
+/// Serves everybody who connects to `listener`, until it is told to stop; then finishes what was
+/// begun.
 ///
 /// The order of the drain: connections that wait in the backlog are accepted, so that none of them
-/// is reset; the listener is closed, so that a proxy turns to another replica; each connection
-/// finishes its request and is closed; what is left at `drain_timeout` is cut.
+/// is reset; the listener is closed, so that a proxy turns to another replica; each HTTP/1
+/// connection is told with its next response that it is the last, and idle ones are closed after a
+/// quiet time; HTTP/2 connections are told with GOAWAY; what is left at `drain_timeout` is cut.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    service: impl HttpService,
     limits: ServeLimits,
-    shutdown: impl Future<Output = ()>,
+    mut control: Control,
 ) -> Drained {
-    let (draining, told) = watch::channel(false);
     let mut server = Server {
-        connections: Connections::new(router, limits, told),
-        slots: Arc::new(Semaphore::new(
+        protocol: Arc::new(Protocol::new(service, &limits)),
+        connections: Arc::new(Connections::new(limits)),
+        places: Arc::new(Semaphore::new(
             limits.connections_max.min(Semaphore::MAX_PERMITS),
         )),
         tasks: JoinSet::new(),
     };
+    let connections = Arc::clone(&server.connections);
     tokio::select! {
         () = server.accept_all(&listener) => {}
-        () = shutdown => {}
+        () = sweep(&connections, &control.heartbeat) => {}
+        () = control.stop.reaches(Stop::Drain) => {}
     }
     if let Err(error) = server.accept_backlog(listener) {
         tracing::error!(%error, "connections that waited to be accepted were lost");
     }
     tracing::info!(
-        connections = server.tasks.len(),
+        connections = connections.count(),
         "no longer accepting connections"
     );
-    draining.send_replace(true);
-    let drained = server.finish(limits.drain_timeout).await;
+    let drained = server.finish(limits.drain_timeout, &mut control).await;
     tracing::info!(
         connections_cut = drained.connections_cut,
         "connections drained"
@@ -95,25 +180,33 @@ pub async fn serve(
     drained
 }
 
-struct Server {
-    connections: Connections,
-    slots: Arc<Semaphore>,
+/// Looks at the connections for ever.
+async fn sweep(connections: &Connections, heartbeat: &Heartbeat) {
+    loop {
+        heartbeat.beat();
+        connections.sweep(None);
+        sleep(connections.interval()).await;
+    }
+}
+
+struct Server<S> {
+    protocol: Arc<Protocol<S>>,
+    connections: Arc<Connections>,
+    places: Arc<Semaphore>,
     tasks: JoinSet<()>,
 }
 
-impl Server {
+impl<S: HttpService> Server<S> {
     /// Accepts for ever.
     async fn accept_all(&mut self, listener: &TcpListener) {
         let mut failing = false;
         loop {
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
-                return;
-            };
+            let place = self.place().await;
             while self.tasks.try_join_next().is_some() {}
             match listener.accept().await {
                 Ok((stream, _peer)) => {
                     failing = false;
-                    self.spawn(stream, Some(slot));
+                    self.spawn(stream, place, false);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -122,8 +215,19 @@ impl Server {
                         tracing::error!(%error, "cannot accept connections, trying again");
                     }
                     failing = true;
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// A place for one more connection.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            let place = Arc::clone(&self.places).acquire_owned();
+            match tokio::time::timeout(PLACE_PATIENCE, place).await {
+                Ok(place) => return place.ok(),
+                Err(_full) => self.connections.evict_one(),
             }
         }
     }
@@ -139,7 +243,7 @@ impl Server {
             match listener.accept() {
                 Ok((stream, _peer)) => {
                     stream.set_nonblocking(true)?;
-                    self.spawn(TcpStream::from_std(stream)?, None);
+                    self.spawn(TcpStream::from_std(stream)?, None, true);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_of_one_connection(&error) => {}
@@ -148,18 +252,40 @@ impl Server {
         }
     }
 
-    fn spawn(&mut self, stream: TcpStream, slot: Option<OwnedSemaphorePermit>) {
-        let serving = self.connections.serve(stream);
+    fn spawn(&mut self, stream: TcpStream, place: Option<OwnedSemaphorePermit>, draining: bool) {
+        // Small answers must not wait for the acknowledgement of earlier ones.
+        let _ = stream.set_nodelay(true);
+        let registration = self.connections.open(draining);
+        let serving = Arc::clone(&self.protocol).serve(stream, registration);
         self.tasks.spawn(async move {
             serving.await;
-            drop(slot);
+            drop(place);
         });
     }
 
-    async fn finish(mut self, drain_timeout: Duration) -> Drained {
+    async fn finish(mut self, drain_timeout: Duration, control: &mut Control) -> Drained {
+        let connections = Arc::clone(&self.connections);
+        connections.clock.advance();
+        connections.begin_drain();
+        let since = connections.clock.now();
+        let sweeping = async {
+            loop {
+                control.heartbeat.beat();
+                connections.sweep(Some(since));
+                sleep(connections.interval()).await;
+            }
+        };
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(drain_timeout, all).await;
-        let connections_cut = self.tasks.len();
+        let due = Instant::now() + drain_timeout;
+        let _ = timeout_at(due, async {
+            tokio::select! {
+                () = all => {}
+                () = sweeping => {}
+                () = control.stop.reaches(Stop::Now) => {}
+            }
+        })
+        .await;
+        let connections_cut = connections.cut_all();
         self.tasks.shutdown().await;
         Drained { connections_cut }
     }

@@ -1,14 +1,16 @@
-//! The middleware that every request passes, as one list.
+//! What every request passes, as one list.
+//!
+//! The list is one function and not a chain of layers: docs/decisions/0011-one-service.md.
 
 mod access_log;
-mod body_limit;
+mod body;
+mod host;
 mod panics;
 mod request_id;
+mod unreadable;
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,14 +18,17 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, header};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tower::Service;
+use tower::Service as _;
 use tracing::Instrument;
 
 use self::access_log::AccessRecord;
+pub use self::access_log::LoggedBody;
+use self::body::{Bodies, BodyLimits};
 pub use self::request_id::{Apitrace, RequestId};
 use crate::fault::Fault;
 use crate::operations;
 use crate::presenter::Presenter;
+use crate::serve::HttpService;
 
 /// When an overloaded process wants to be asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -33,18 +38,29 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// The most bytes a request body may hold. Default 1 MiB.
     pub request_body_bytes_max: usize,
+    /// The most bytes that request bodies may hold together, those that are coming and those of
+    /// requests in flight. Default 128 MiB.
+    pub request_bodies_bytes_max: usize,
+    /// How many request bodies may be coming at once. For one more, the one that has been coming
+    /// longest is refused. Default 4096.
+    pub request_bodies_max: usize,
+    /// How long a request body may take to come. Default 15 s.
+    pub body_read_timeout: Duration,
     /// How long a handler may take until it has the head of its response. Default 30 s. A body that
     /// is streamed after that is not limited.
     ///
     /// The future of a handler that takes longer is dropped where it waits. A handler that must not
     /// be dropped half-way, because it is inside an exchange with a store, spawns that part as a
-    /// task of its own and waits for it; only the waiting is dropped then.
+    /// task of its own and waits for it; only the waiting is dropped then. A task that is spawned
+    /// with [`tracing::Instrument::in_current_span`] keeps the id of its request in its log lines.
     pub request_timeout: Duration,
     /// The most handlers that run at once; more requests are refused at once, not queued.
-    /// Default 4096. A request counts until it has the head of its response.
+    /// Default 4096. A request counts from the end of its body until it has the head of its
+    /// response.
     pub requests_in_flight_max: usize,
-    /// Query parameters whose values the log may show. Of the others it shows the names alone:
-    /// people search by personal data. Default none.
+    /// Query parameters whose values the log may show, as they are called when nothing in them is
+    /// percent-encoded. Of the others it shows the names alone: people search by personal data.
+    /// Default none.
     pub logged_parameters: &'static [&'static str],
 }
 
@@ -52,6 +68,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_body_bytes_max: 1024 * 1024,
+            request_bodies_bytes_max: 128 * 1024 * 1024,
+            request_bodies_max: 4096,
+            body_read_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             requests_in_flight_max: 4096,
             logged_parameters: &[],
@@ -59,81 +78,118 @@ impl Default for Limits {
     }
 }
 
+/// A router with the whole stack around it. Clones share its limits.
+#[derive(Clone)]
+pub struct Service {
+    stack: Arc<Stack>,
+    router: Router,
+}
+
+struct Stack {
+    limits: Limits,
+    bodies: Arc<Bodies>,
+    free: Semaphore,
+    presenter: Arc<dyn Presenter>,
+    shed: AtomicU64,
+}
+
 /// Puts the whole stack around `router`, which must have all of its routes.
 ///
 /// Paths without a route are answered with [`Fault::NotFound`], and routes without the method with
 /// [`Fault::MethodNotAllowed`] and an `Allow` header. A router that was nested with a fallback of
 /// its own, and a route with one, keep theirs.
-pub fn apply(router: Router, limits: &Limits, presenter: Arc<dyn Presenter>) -> Router {
+pub fn apply(router: Router, limits: &Limits, presenter: Arc<dyn Presenter>) -> Service {
+    let bodies = Bodies::new(BodyLimits {
+        bytes_max: limits.request_body_bytes_max,
+        read_timeout: limits.body_read_timeout,
+        count_max: limits.request_bodies_max,
+        bytes_together_max: limits.request_bodies_bytes_max,
+    });
     let stack = Arc::new(Stack {
         limits: *limits,
+        bodies: Arc::new(bodies),
         free: Semaphore::new(limits.requests_in_flight_max.min(Semaphore::MAX_PERMITS)),
         presenter,
+        shed: AtomicU64::new(0),
     });
     let (unknown, unfit) = (Arc::clone(&stack), Arc::clone(&stack));
-    router
+    let router = router
         .fallback(async move |request: Request| {
             unknown.refuse(request.uri().path(), &Fault::NotFound)
         })
         .method_not_allowed_fallback(async move |request: Request| {
             unfit.refuse(request.uri().path(), &Fault::MethodNotAllowed)
-        })
-        .layer(tower::layer::layer_fn(move |next| Guarded {
-            stack: Arc::clone(&stack),
-            next,
-        }))
+        });
+    Service { stack, router }
 }
 
-struct Stack {
-    limits: Limits,
-    free: Semaphore,
-    presenter: Arc<dyn Presenter>,
+impl HttpService for Service {
+    type Body = LoggedBody;
+
+    fn answer(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Response<LoggedBody>> + Send + use<> {
+        Arc::clone(&self.stack).pass(self.router.clone(), request)
+    }
+
+    fn answer_unreadable(&self, head: &[u8]) -> Option<Vec<u8>> {
+        unreadable::answer(head, &*self.stack.presenter)
+    }
+}
+
+impl Service {
+    /// How many requests are in flight, and how many were refused because there were too many.
+    #[must_use]
+    pub fn load(&self) -> (usize, u64) {
+        let stack = &self.stack;
+        let max = stack
+            .limits
+            .requests_in_flight_max
+            .min(Semaphore::MAX_PERMITS);
+        let in_flight = max - stack.free.available_permits();
+        (in_flight, stack.shed.load(Ordering::Relaxed))
+    }
 }
 
 impl Stack {
     /// The way of a request, from the outermost stage to the handler and back.
-    async fn pass<S>(
+    async fn pass(
         self: Arc<Self>,
-        mut next: S,
+        mut router: Router,
         mut request: Request,
-    ) -> Result<Response, Infallible>
-    where
-        S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
-    {
+    ) -> Response<LoggedBody> {
         // 1. Request id: first, so that every line and every answer below carries it.
         let identity = request_id::identify(&mut request);
         let span = identity.span();
         // 2. Access log: outside of all that can refuse or fail, so that it sees every answer.
         let record = AccessRecord::open(&request, &span, self.limits.logged_parameters);
-        let response = async {
-            // 3. Body limit: before anything is spent on a request that announces too much.
-            let bytes_max = self.limits.request_body_bytes_max;
-            if let Err(fault) = body_limit::limit(&mut request, bytes_max) {
-                return self.refuse(record.path(), &fault);
-            }
-            // 4. In-flight limit: refuses at once. A queue would only add waiting to overload.
-            let _slot = match self.admit(record.path()) {
-                Ok(slot) => slot,
-                Err(fault) => return self.refuse(record.path(), &fault),
-            };
-            // 5. Deadline, 6. panics: around the handler alone, since nothing else waits or fails.
-            let handler = panics::catch(next.call(request));
-            match tokio::time::timeout(self.limits.request_timeout, handler).await {
-                Ok(Ok(response)) => response,
+        let answering = async {
+            // 3. Host: a request that names none, or several, may be meant for somebody else.
+            host::check(&request)?;
+            // 4. Body: read before the request counts as in flight, so that slow clients keep
+            // nobody out. Where all places are taken it is not read at all.
+            self.admit(record.path()).map(drop)?;
+            let _held = self.bodies.read(&mut request).await?;
+            // 5. In-flight limit: refuses at once. A queue would only add waiting to overload.
+            let _place = self.admit(record.path())?;
+            // 6. Deadline, 7. panics: around the handler alone, since nothing else waits or fails.
+            let handler = panics::catch(router.call(request));
+            let timeout = self.limits.request_timeout;
+            match tokio::time::timeout(timeout, handler).await {
+                Ok(Ok(response)) => Ok(response),
                 Ok(Err(panic)) => {
-                    let mut response = self.refuse(record.path(), &Fault::Panicked);
+                    let request_id = identity.request_id().to_owned();
+                    let mut response = self.refuse(record.path(), &Fault::Panicked { request_id });
                     response.extensions_mut().insert(panic.into_hidden_cause());
-                    response
+                    Ok(response)
                 }
-                Err(_elapsed) => {
-                    let after = self.limits.request_timeout;
-                    self.refuse(record.path(), &Fault::DeadlineExceeded { after })
-                }
+                Err(_elapsed) => Err(Fault::DeadlineExceeded { after: timeout }),
             }
-        }
-        .instrument(span.clone())
-        .await;
-        Ok(identity.stamp(record.follow(response)))
+        };
+        let answered: Result<Response, Fault> = answering.instrument(span.clone()).await;
+        let response = answered.unwrap_or_else(|fault| self.refuse(record.path(), &fault));
+        record.follow(identity.stamp(response))
     }
 
     /// A place among the requests in flight. Probes don't need one: under overload the answer to
@@ -142,46 +198,25 @@ impl Stack {
         if operations::is_probe(path) {
             return Ok(None);
         }
-        let slot = self.free.try_acquire();
-        slot.map(Some).map_err(|_full| Fault::Overloaded {
-            retry_after: RETRY_AFTER,
+        let place = self.free.try_acquire();
+        place.map(Some).map_err(|_full| {
+            self.shed.fetch_add(1, Ordering::Relaxed);
+            Fault::Overloaded {
+                retry_after: RETRY_AFTER,
+            }
         })
     }
 
     fn refuse(&self, path: &str, fault: &Fault) -> Response {
         let mut response = self.presenter.fault(path, fault);
+        let headers = response.headers_mut();
         if let Some(retry_after) = fault.retry_after() {
             let seconds = HeaderValue::from(retry_after.as_secs().max(1));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        if fault.closes_connection() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
-    }
-}
-
-/// The stack around one route.
-#[derive(Clone)]
-struct Guarded<S> {
-    stack: Arc<Stack>,
-    next: S,
-}
-
-impl<S> Service<Request> for Guarded<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send>,
-    S: Clone + Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.next.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        // The service that was made ready goes with the request, its clone stays.
-        let clone = self.next.clone();
-        let next = std::mem::replace(&mut self.next, clone);
-        Box::pin(Arc::clone(&self.stack).pass(next, request))
     }
 }

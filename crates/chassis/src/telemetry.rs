@@ -16,6 +16,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::Subscriber;
@@ -146,13 +147,24 @@ where
     Ok(Registry::default().with(filter).with(layer))
 }
 
+/// How many panics there were.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How many panics the log has had since the start of the process.
+#[must_use]
+pub fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
 fn log_panics(queue: Arc<LineQueue>) {
     std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
         let thread = std::thread::current();
         tracing::error!(
             thread = thread.name(),
             location = panic.location().map(tracing::field::display),
-            backtrace = captured_backtrace(),
+            // A panic is a fault of the program: whoever mends it needs the way to it.
+            backtrace = std::backtrace::Backtrace::force_capture().to_string(),
             "panic: {}",
             panic.payload_as_str().unwrap_or("without a message"),
         );
@@ -161,11 +173,4 @@ fn log_panics(queue: Arc<LineQueue>) {
             queue.flush(FLUSH_TIMEOUT);
         }
     }));
-}
-
-/// The backtrace, where `RUST_BACKTRACE` asks for one.
-fn captured_backtrace() -> Option<String> {
-    use std::backtrace::{Backtrace, BacktraceStatus};
-    let backtrace = Backtrace::capture();
-    (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string())
 }

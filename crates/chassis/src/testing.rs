@@ -3,54 +3,62 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::subscriber::DefaultGuard;
 
-use crate::serve::{Drained, ServeLimits, serve};
+use crate::health::Heartbeat;
+use crate::lifecycle::{Stop, StopSignal};
+use crate::serve::{Control, Drained, HttpService, ServeLimits, serve};
 use crate::telemetry::{self, LogMode};
 
 /// A server on a free port of the loopback interface. It begins to drain when it is dropped.
 #[derive(Debug)]
 pub struct TestServer {
     address: SocketAddr,
-    shutdown: oneshot::Sender<()>,
+    stop: watch::Sender<Stop>,
     serving: JoinHandle<Drained>,
 }
 
 impl TestServer {
-    /// Serves `router` with the default limits of connections.
+    /// Serves `service` with the default limits of connections, but that idle ones are not kept for
+    /// long when it stops.
     ///
     /// # Panics
     ///
     /// When there is no port to be had.
-    pub async fn start(router: Router) -> Self {
-        Self::start_with(router, ServeLimits::default()).await
+    pub async fn start(service: impl HttpService) -> Self {
+        let limits = ServeLimits {
+            drain_quiet: Duration::from_millis(100),
+            ..ServeLimits::default()
+        };
+        Self::start_with(service, limits).await
     }
 
-    /// Serves `router`.
+    /// Serves `service`.
     ///
     /// # Panics
     ///
     /// When there is no port to be had.
-    pub async fn start_with(router: Router, limits: ServeLimits) -> Self {
+    pub async fn start_with(service: impl HttpService, limits: ServeLimits) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .expect("a free port");
         let address = listener
             .local_addr()
             .expect("the address of a bound socket");
-        let (shutdown, told) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, router, limits, async {
-            // A dropped sender tells the same.
-            let _ = told.await;
-        }));
+        let (stop, told) = StopSignal::channel();
+        let control = Control {
+            stop: told,
+            heartbeat: Heartbeat::unwatched(),
+        };
+        let serving = tokio::spawn(serve(listener, service, limits, control));
         Self {
             address,
-            shutdown,
+            stop,
             serving,
         }
     }
@@ -77,7 +85,7 @@ impl TestServer {
         reason = "a test whose server panicked has to fail"
     )]
     pub async fn stop(self) -> Drained {
-        drop(self.shutdown);
+        drop(self.stop);
         self.serving.await.expect("the server ended in order")
     }
 }

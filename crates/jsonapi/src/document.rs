@@ -1,238 +1,68 @@
-//! The request document of a write: one resource object as primary data.
+//! Request documents: resource objects, linkage, operations. Members that JSON:API does not define
+//! are ignored, as it demands; what it defines must have its shape.
 
-use serde_json::{Map, Value};
+mod resource;
+mod linkage;
+mod atomic;
 
-use crate::{Error, Errors, pointer_token};
+use serde_json::Value;
 
-/// A resource object as a client sends it: <https://jsonapi.org/format/1.1/#crud>.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResourceObject {
-    /// `type`.
-    pub resource_type: String,
-    /// `id`, absent where the server is to choose it.
-    pub id: Option<String>,
-    /// `attributes`, empty when absent; `@`-members are left out, as the format demands.
-    pub attributes: Map<String, Value>,
-    /// `relationships`, empty when absent; each is an object.
-    pub relationships: Map<String, Value>,
-}
+use crate::Error;
 
-impl ResourceObject {
-    /// Takes the resource object out of a document, where it stands at `/data`. Members that
-    /// JSON:API does not define are ignored, as it demands.
-    ///
-    /// # Errors
-    /// 400 for each member that has the wrong shape, all in one answer, with pointers.
-    pub fn from_document(document: Value) -> Result<Self, Errors> {
-        let Value::Object(mut root) = document else {
-            let detail = "The document must be an object with a 'data' member.";
-            return Err(malformed("", detail).into());
-        };
-        let Some(data) = root.remove("data") else {
-            let detail = "The document has no 'data' member with the resource object.";
-            return Err(malformed("", detail).into());
-        };
-        Self::parse(data, "/data")
-    }
+pub use atomic::{Data, Operation, OperationCode, OperationTarget, operations};
+pub use linkage::{Identifier, Linkage, Target};
+pub use resource::ResourceObject;
 
-    /// Takes a resource object apart that stands at `base`, a JSON pointer into the request
-    /// document.
-    ///
-    /// # Errors
-    /// As [`Self::from_document`].
-    pub fn parse(value: Value, base: &str) -> Result<Self, Errors> {
-        let Value::Object(data) = value else {
-            let name = base.rsplit('/').next().unwrap_or_default();
-            let detail = format!("'{name}' must be one resource object.");
-            return Err(malformed(base, detail).into());
-        };
-        let mut members = Members {
-            data,
-            base,
-            errors: Vec::new(),
-        };
-        let resource_type = members.take_string("type");
-        if resource_type.is_none() && members.errors.is_empty() {
-            let error = malformed(base, "The resource object has no 'type'.");
-            members.errors.push(error);
-        }
-        let id = members.take_string("id");
-        let attributes = members.take_object("attributes");
-        let relationships = members.take_object("relationships");
-        members.check_names(&attributes, &relationships);
-        match resource_type {
-            Some(resource_type) if members.errors.is_empty() => Ok(Self {
-                resource_type,
-                id,
-                attributes,
-                relationships,
-            }),
-            _ => Err(Errors::new(members.errors)),
-        }
-    }
-}
-
-/// The members of a resource object, and what was found wrong with them.
-struct Members<'a> {
-    data: Map<String, Value>,
-    base: &'a str,
-    errors: Vec<Error>,
-}
-
-impl Members<'_> {
-    fn take_string(&mut self, name: &str) -> Option<String> {
-        if let Value::String(text) = self.data.remove(name)? {
-            return Some(text);
-        }
-        self.refuse(name, format!("'{name}' must be a string."));
-        None
-    }
-
-    fn take_object(&mut self, name: &str) -> Map<String, Value> {
-        match self.data.remove(name) {
-            None => Map::new(),
-            Some(Value::Object(mut members)) => {
-                members.retain(|member, _| !member.starts_with('@'));
-                members
-            }
-            Some(_) => {
-                self.refuse(name, format!("'{name}' must be an object."));
-                Map::new()
-            }
-        }
-    }
-
-    /// Attributes and relationships share one namespace with `type` and `id`.
-    fn check_names(&mut self, attributes: &Map<String, Value>, relationships: &Map<String, Value>) {
-        for name in ["type", "id"] {
-            if attributes.contains_key(name) {
-                let detail = format!(
-                    "No attribute can be called '{name}': it is a member of the resource object."
-                );
-                self.refuse(&format!("attributes/{name}"), detail);
-            }
-        }
-        for (name, relationship) in relationships {
-            let place = format!("relationships/{}", pointer_token(name));
-            if !relationship.is_object() {
-                self.refuse(
-                    &place,
-                    format!("The relationship '{name}' must be an object."),
-                );
-            } else if attributes.contains_key(name) {
-                let detail =
-                    format!("'{name}' is given both as an attribute and as a relationship.");
-                self.refuse(&place, detail);
-            }
-        }
-    }
-
-    fn refuse(&mut self, place: &str, detail: String) {
-        let pointer = format!("{}/{place}", self.base);
-        self.errors.push(malformed(pointer, detail));
-    }
+/// The member `data` of a document; `wanted` says what it should be.
+fn primary_data(document: Value, wanted: &str) -> Result<Value, Error> {
+    let Value::Object(mut root) = document else {
+        let detail = "The document must be an object with a 'data' member.";
+        return Err(malformed("", detail));
+    };
+    root.remove("data").ok_or_else(|| {
+        let detail = format!("The document has no 'data' member with {wanted}.");
+        malformed("", detail)
+    })
 }
 
 fn malformed(pointer: impl Into<String>, detail: impl Into<String>) -> Error {
     Error::malformed_document(detail).pointer(pointer)
 }
 
+/// Values that look like documents, for property tests.
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
+fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
+    use proptest::prelude::*;
 
-    use super::*;
-    use crate::Source;
-
-    fn pointers(document: Value) -> Vec<String> {
-        let errors = ResourceObject::from_document(document).unwrap_err();
-        let pointer = |error: &Error| match error.source.clone() {
-            Some(Source::Pointer(pointer)) => pointer,
-            other => panic!("no pointer but {other:?}"),
-        };
-        errors.as_slice().iter().map(pointer).collect()
-    }
-
-    #[test]
-    fn a_resource_object_is_taken_apart() {
-        let object = ResourceObject::from_document(json!({
-            "data": {"type": "contacts", "id": "7", "attributes": {"city": "Brighton"}}
-        }));
-        let object = object.unwrap();
-        assert_eq!(
-            (object.resource_type.as_str(), object.id.as_deref()),
-            ("contacts", Some("7"))
-        );
-        assert_eq!(
-            Value::Object(object.attributes),
-            json!({"city": "Brighton"})
-        );
-    }
-
-    #[test]
-    fn ds_1_and_cr_2_the_document_is_an_object_with_one_resource_object() {
-        for (document, pointer) in [
-            (json!([]), ""),
-            (json!(null), ""),
-            (json!({}), ""),
-            (json!({"data": []}), "/data"),
-            (json!({"data": null}), "/data"),
-        ] {
-            assert_eq!(pointers(document), [pointer]);
-        }
-    }
-
-    #[test]
-    fn every_misshapen_member_is_named_in_one_answer() {
-        let document = json!({"data": {
-            "type": 5, "id": 1, "attributes": [], "relationships": {"author": "9"}
-        }});
-        let expected = [
-            "/data/type",
-            "/data/id",
-            "/data/attributes",
-            "/data/relationships/author",
-        ];
-        assert_eq!(pointers(document), expected);
-    }
-
-    #[test]
-    fn pointers_begin_where_the_resource_object_stands() {
-        let object = json!({"type": "t", "attributes": {"id": 1}, "relationships": {"a/b": 1}});
-        let errors = ResourceObject::parse(object, "/atomic:operations/2/data").unwrap_err();
-        let sources: Vec<_> = errors
-            .as_slice()
-            .iter()
-            .map(|one| one.source.clone())
-            .collect();
-        let expected = ["attributes/id", "relationships/a~1b"].map(|place| {
-            Some(Source::Pointer(format!(
-                "/atomic:operations/2/data/{place}"
-            )))
-        });
-        assert_eq!(sources, expected);
-    }
-
-    #[test]
-    fn cr_3_a_type_is_demanded() {
-        assert_eq!(pointers(json!({"data": {"attributes": {}}})), ["/data"]);
-    }
-
-    #[test]
-    fn ds_15_attributes_cannot_be_called_type_or_id() {
-        let document = json!({"data": {"type": "t", "attributes": {"id": "1", "type": "x"}}});
-        assert_eq!(
-            pointers(document),
-            ["/data/attributes/type", "/data/attributes/id"]
-        );
-    }
-
-    #[test]
-    fn ds_6_and_39_foreign_members_and_at_members_are_ignored() {
-        let object = ResourceObject::from_document(json!({
-            "@context": "x", "foo": 1,
-            "data": {"type": "t", "foo": 1, "@x": 2, "attributes": {"@y": 3, "a": 4}}
-        }));
-        assert_eq!(Value::Object(object.unwrap().attributes), json!({"a": 4}));
-    }
+    let names = [
+        "data",
+        "type",
+        "id",
+        "lid",
+        "attributes",
+        "relationships",
+        "op",
+        "ref",
+        "href",
+        "relationship",
+        "a/b",
+        "@x",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        Just(Value::from(1)),
+        prop::sample::select(vec!["add", "update", "remove", "t", ""]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        let member = (prop::sample::select(names.to_vec()), inner.clone());
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::Array),
+            prop::collection::vec(member, 0..6).prop_map(|members| {
+                let members = members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value));
+                Value::Object(members.collect())
+            }),
+        ]
+    })
 }

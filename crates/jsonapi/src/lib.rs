@@ -12,9 +12,22 @@ mod writer;
 mod error;
 pub mod http;
 
-pub use document::ResourceObject;
-pub use error::{Error, Errors, Source};
+pub use document::{
+    Data, Identifier, Linkage, Operation, OperationCode, OperationTarget, ResourceObject, Target,
+    operations,
+};
+pub use error::{ERROR_BYTES_MAX, Error, ErrorLinks, Errors, Source};
 pub use json::{DEPTH_MAX, InvalidJson, parse as parse_json, pointer_token};
-pub use media_type::{BodyFormat, MEDIA_TYPE, accept, content_type, is_json_api};
-pub use query::{Pagination, Parameters};
-pub use writer::{DocumentWriter, Links, ResourceWriter, document};
+pub use media_type::{
+    ATOMIC, Applied, BodyFormat, CURSOR_PAGINATION, MEDIA_TYPE, Offered, accept, content_type,
+    is_json_api,
+};
+pub use query::{
+    Case, Comparison, CursorPage, Element, Expression, Fieldsets, Filter, FilterLimits, Literal,
+    Node, Operand, Page, PageLimits, Pagination, Parameters, Path, SortKey, TextMatch, column,
+    excerpt, invalid_cursor, range_not_supported, unsupported_sort,
+};
+pub use writer::{
+    Closing, DocumentWriter, IdentifierParts, LinkageParts, Links, RelationshipParts,
+    ResourceParts, ResourceWriter, ResultsWriter, Total, document,
+};

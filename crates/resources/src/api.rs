@@ -23,6 +23,8 @@ use crate::store::Store;
 pub struct Limits {
     /// Larger bodies are answered with 413.
     pub body_bytes_max: usize,
+    /// What is wrong with a request is listed up to this many bytes.
+    pub error_bytes_max: usize,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
     /// may send such requests without asking.
     pub any_media_type: bool,

@@ -9,6 +9,7 @@ mod controller;
 pub mod schema;
 pub mod query;
 pub mod store;
+pub mod work;
 
 pub use api::{Limits, router};
 pub use controller::{Controller, Draft, Failure, GivenId, IdRule, Reason};

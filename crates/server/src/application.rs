@@ -1,36 +1,24 @@
 //! Opens the store and mounts the services; the only place where all crates meet.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use chassis::health::{Health, Schedule};
-use chassis::operations::{self, BuildInfo};
+use chassis::health::Health;
+use chassis::operations::{self, Audience};
 use chassis::stack;
 use resources::schema::ResourceType;
 use resources::store::Store;
 
+use chassis::presenter::Presenter;
+
 use crate::failure::Failure;
 use crate::presenter::Wording;
+use crate::probes;
 use crate::settings::Settings;
-use crate::store_check::StoreCheck;
+use crate::watched_store::WatchedStore;
 use crate::{definitions, sample_contacts, store};
 
 const FIBONACCI: &str = "fibonacci";
-
-/// Query parameters that name nobody.
-const LOGGED_PARAMETERS: [&str; 7] = [
-    "count",
-    "from",
-    "numbers",
-    "page[number]",
-    "page%5Bnumber%5D",
-    "page[size]",
-    "page%5Bsize%5D",
-];
-
-/// First segments of paths that no resource type can have.
-pub(crate) const RESERVED: [&str; 5] = [FIBONACCI, "ping", "liveness", "readiness", "operations"];
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -48,12 +36,8 @@ pub(crate) struct Plan {
 pub(crate) struct Application {
     /// The store, if a service needs one.
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// Readiness and liveness.
-    pub(crate) health: Health,
     /// The services and the operations routes.
-    pub(crate) main: Router,
-    /// The operations routes alone.
-    pub(crate) admin: Router,
+    pub(crate) main: stack::Service,
 }
 
 impl Plan {
@@ -99,38 +83,42 @@ impl Plan {
         })
     }
 
-    /// Opens what the services need and mounts them.
-    pub(crate) async fn open(self, settings: &Settings) -> Result<Application, Failure> {
-        let health = Health::new();
-        let wording = Arc::new(Wording {
-            fibonacci: self.fibonacci,
-        });
+    /// Opens what the services need and mounts them. `health` watches it.
+    pub(crate) async fn open(
+        self,
+        settings: &Settings,
+        health: &Health,
+    ) -> Result<Application, Failure> {
         let mut main = Router::new();
-        let mut store = None;
+        let mut opened = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let opened = store::open(settings, &self.types).await?;
+            let store = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*opened, contacts).await?;
+                sample_contacts::fill(&*store, contacts).await?;
             }
-            let check = Arc::new(StoreCheck::new(opened.clone()));
-            health.watch(check, Schedule::default());
+            let store = WatchedStore::watched_by(health, store, settings);
             let limits = resources::Limits {
-                body_bytes_max: settings.request_body_bytes_max,
+                body_bytes_max: settings.request_body_bytes_max.in_memory(),
+                error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 any_media_type: settings.request_body_any_media_type,
             };
-            main = main.merge(resources::router(&self.types, opened.clone(), limits));
-            store = Some(opened);
+            main = main.merge(resources::router(&self.types, store.clone(), limits));
+            opened = Some(store);
         }
-        let operations = operations::router(health.clone(), &build_info(), wording.clone());
-        let limits = limits(settings);
+        let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
         Ok(Application {
-            store,
-            health,
-            main: stack::apply(main.merge(operations.clone()), &limits, wording.clone()),
-            admin: stack::apply(operations, &limits, wording),
+            store: opened,
+            main: stack::apply(main, &probes::limits(settings), self.wording()),
+        })
+    }
+
+    /// How this process words what no service answers.
+    pub(crate) fn wording(&self) -> Arc<dyn Presenter> {
+        Arc::new(Wording {
+            fibonacci: self.fibonacci,
         })
     }
 }
@@ -140,7 +128,7 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
         count_max: settings.fibonacci_count_max,
         table_count_max: settings.fibonacci_table_count_max,
         index_max: settings.fibonacci_index_max,
-        streaming_bytes_max: settings.fibonacci_streaming_bytes_max,
+        streaming_bytes_max: settings.fibonacci_streaming_bytes_max.0,
         computations_max: settings.fibonacci_computations_max,
         generator: settings.fibonacci_generator,
     };
@@ -148,20 +136,8 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
         .map_err(|error| Failure::settings(format!("the settings 'fibonacci_…': {error}")))
 }
 
-fn limits(settings: &Settings) -> stack::Limits {
-    stack::Limits {
-        request_body_bytes_max: settings.request_body_bytes_max,
-        request_timeout: Duration::from_millis(settings.request_timeout_ms),
-        requests_in_flight_max: settings.requests_in_flight_max,
-        logged_parameters: &LOGGED_PARAMETERS,
-    }
-}
-
-fn build_info() -> BuildInfo {
-    BuildInfo {
-        name: "monocoque".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: env!("BUILD_COMMIT").to_owned(),
-        rustc: env!("BUILD_RUSTC").to_owned(),
-    }
+/// First segments of paths that no resource type can have.
+pub(crate) fn reserved() -> Vec<&'static str> {
+    let own = [FIBONACCI, "operations"];
+    own.into_iter().chain(operations::RESERVED).collect()
 }

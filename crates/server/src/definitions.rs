@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use resources::schema::{self, ResourceType};
 
-use crate::application::RESERVED;
+use crate::application::reserved;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -19,7 +19,7 @@ pub(crate) fn all(settings: &Settings) -> Result<Vec<Arc<ResourceType>>, Failure
 
 /// The types that a directory declares.
 pub(crate) fn load(folder: &Path) -> Result<Vec<Arc<ResourceType>>, Failure> {
-    schema::load_folder(folder, &RESERVED).map_err(|error| {
+    schema::load_folder(folder, &reserved()).map_err(|error| {
         Failure::settings(format!("the definition files cannot be used:\n{error}"))
     })
 }

@@ -20,6 +20,11 @@ enum Kind {
     Internal = 70,
 }
 
+/// The process could not end in order and was ended.
+pub(crate) const EXIT_HUNG: i32 = Kind::Internal as i32;
+/// Every worker thread stood still.
+pub(crate) const EXIT_STUCK: i32 = 71;
+
 /// A failure that ends the process.
 #[derive(Debug)]
 pub(crate) struct Failure {

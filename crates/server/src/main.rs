@@ -11,7 +11,8 @@ mod commands;
 mod definitions;
 mod store;
 mod application;
-mod store_check;
+mod watched_store;
+mod probes;
 mod presenter;
 mod sample_contacts;
 

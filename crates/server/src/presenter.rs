@@ -3,8 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use chassis::fault::Fault;
-use chassis::operations::{Report, ReportKind};
-use chassis::presenter::Presenter;
+use chassis::presenter::{Presenter, Report, ReportKind};
 use jsonapi::{Error, Errors};
 use serde_json::{Map, Value, json};
 
@@ -35,6 +34,11 @@ impl Presenter for Wording {
                 "not_alive",
                 "Not functional",
                 "This process should be replaced.",
+            ),
+            ReportKind::Startup => (
+                "not_started",
+                "Not started",
+                "This process does not have all that it needs to serve yet.",
             ),
             ReportKind::Ping | ReportKind::Readiness => (
                 "not_ready",

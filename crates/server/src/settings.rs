@@ -15,17 +15,23 @@ use std::path::PathBuf;
 pub(crate) use declaration::Settings;
 pub(crate) use flags::SettingFlags;
 pub(crate) use sources::{Effective, read};
-pub(crate) use value::{LogFilter, Secret};
+pub(crate) use value::{DrainReadiness, LogFilter, Secret};
 
 /// A setting as it is declared.
 #[derive(Debug)]
 pub(crate) struct Setting {
     /// Its name in the file.
     pub(crate) name: &'static str,
+    /// The heading that help shows it under.
+    pub(crate) group: &'static str,
+    /// What help calls its value.
+    pub(crate) kind: &'static str,
     /// Its doc comment.
     pub(crate) doc: &'static str,
     /// Its default; empty means that it is not set.
     pub(crate) default: &'static str,
+    /// The least and the most that it may be, both included.
+    pub(crate) bounds: Option<(&'static str, &'static str)>,
     /// A further environment variable, which the `MONOCOQUE_` one overrides.
     pub(crate) variable: Option<&'static str>,
     /// Whether its value may be shown.

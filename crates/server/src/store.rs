@@ -1,7 +1,6 @@
 //! Opens the store that the settings choose. Another store is another branch here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use resources::query::Query;
 use resources::schema::ResourceType;
@@ -63,7 +62,7 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
         return Ok(None);
     };
     let mongodb = MongoSettings {
-        operation_timeout: Duration::from_millis(settings.mongo_operation_timeout_ms),
+        operation_timeout: settings.mongo_operation_timeout_ms,
         shows_hosts: settings.mongo_shows_hosts,
         ..MongoSettings::new(uri.reveal())
     };

@@ -8,11 +8,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 use resources::store::{StoreError, WriteError};
 
 use crate::circuit::Circuit;
 use crate::failure::Intent;
+use crate::patience::{INTERRUPTION, Patience};
 
 /// An error that may say that the server is away.
 pub(crate) trait MaybeStoreError: From<StoreError> {
@@ -107,6 +109,25 @@ impl Calls {
         }
     }
 
+    /// Does writes that may be done twice, again while the server is away or busy for a while.
+    pub(crate) async fn run_patiently<T: Send + 'static, W>(
+        &self,
+        what: &str,
+        work: impl Fn() -> W,
+    ) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let mut patience = Patience::new(&INTERRUPTION);
+        loop {
+            let error = match self.run(Intent::Write, work()).await {
+                Err(error) if passes(&error) && patience.wait().await => error,
+                outcome => return outcome,
+            };
+            tracing::warn!(%error, "{what} was interrupted and goes on");
+        }
+    }
+
     fn timed_out(&self, intent: Intent) -> StoreError {
         let reason = format!("no answer within {:?}", self.timeout);
         self.circuit.suspect(reason.clone());
@@ -115,6 +136,14 @@ impl Calls {
             Intent::Write => StoreError::OutcomeUnknown(reason),
         }
     }
+}
+
+/// Whether the same can succeed later.
+fn passes(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::OutcomeUnknown(_)
+    )
 }
 
 /// Work that goes on in a task of its own when its caller is gone.
@@ -150,7 +179,7 @@ impl<T: Send + 'static> Drop for ToTheEnd<T> {
     fn drop(&mut self) {
         // Without a runtime the process is ending, and its connections with it.
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(work);
+            runtime.spawn(work.in_current_span());
         }
     }
 }

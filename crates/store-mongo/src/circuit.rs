@@ -1,4 +1,5 @@
-//! Keeps the process quick while the server is away: requests fail at once, one probe looks for it.
+//! Keeps the process quick while the server is away: requests fail at once, and one probe looks for
+//! the server.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
@@ -14,10 +15,10 @@ use crate::patience::{PROBE, Patience};
 /// Failures in a row, of any requests, after which the server is taken to be away.
 const FAILURES_MAX: u32 = 2;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A server that is there answers a ping sooner, however slow a request is.
+/// A reachable server answers a ping sooner, however slow a request is.
 const SUSPECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether the server is there, as the latest requests found it.
+/// Whether the latest requests reached the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reachability {
     /// Requests are sent.

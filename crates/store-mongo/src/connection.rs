@@ -11,7 +11,7 @@ use resources::store::StoreError;
 
 use crate::calls::Calls;
 use crate::circuit::Circuit;
-use crate::counter::Greatest;
+use crate::counter::Counters;
 use crate::failure;
 use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
@@ -22,7 +22,7 @@ pub(crate) struct Connection {
     pub(crate) calls: Calls,
     pub(crate) circuit: Arc<Circuit>,
     pub(crate) unprepared: Unprepared,
-    pub(crate) greatest: Greatest,
+    pub(crate) counters: Counters,
     /// Whether the server can read as of one moment: yes, until it says otherwise.
     snapshots: AtomicBool,
     /// The hosts, if clients may know them.
@@ -38,13 +38,14 @@ impl Connection {
         let client = Client::with_options(options)
             .map_err(|error| StoreError::Unusable(failure::text(&error)))?;
         let circuit = Circuit::new(client.clone());
+        let database = client.database(&database);
         Ok(Self {
-            database: client.database(&database),
+            counters: Counters::new(&database),
+            database,
             client,
             calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),
             circuit,
             unprepared: Unprepared::default(),
-            greatest: Greatest::default(),
             snapshots: AtomicBool::new(true),
             hosts,
         })

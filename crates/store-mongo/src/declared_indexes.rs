@@ -1,4 +1,4 @@
-//! The indexes that a type declares, as MongoDB is told of them.
+//! The indexes that a type declares, as MongoDB's models.
 
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
@@ -99,7 +99,7 @@ pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {
 
 const POSITION_INDEX: &str = "_position_1__id_1";
 
-/// The name under which it is declared.
+/// The name of a declared index.
 pub(crate) fn name_of(model: &IndexModel) -> &str {
     let options = model.options.as_ref();
     options

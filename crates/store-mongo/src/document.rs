@@ -45,7 +45,7 @@ pub(crate) fn replacement(
     within_the_limit(replaceable(document)?)
 }
 
-/// A document with some attributes changed: those that are there keep their positions.
+/// A document with some attributes changed. Existing attributes keep their positions.
 pub(crate) fn changed(
     resource_type: &ResourceType,
     before: &RawDocument,

@@ -1,7 +1,8 @@
 //! The elements of a BSON document, read off its bytes: <https://bsonspec.org/spec.html>.
 //!
-//! A page has thousands of them, and most are strings. The library's own iterator checks names
-//! and texts for UTF-8 one by one; here that is left to whoever looks at every byte anyway.
+//! A page has thousands of them, and most are strings. The library's own iterator checks each name
+//! and each text for UTF-8; here the writer of JSON does it, which looks at every byte anyway.
+//! `docs/decisions/0012-bson-reader.md` has what it gains.
 
 use std::fmt;
 

@@ -23,7 +23,7 @@ pub(crate) fn is(value: &Value) -> bool {
         .is_some_and(|object| !matches!(meaning(object), Meaning::Plain))
 }
 
-/// An object that is not wholly as Extended JSON has it is plain, and kept as it is.
+/// An object that differs from Extended JSON in any way is plain and stays as it is.
 pub(crate) fn meaning(object: &Map<String, Value>) -> Meaning<'_> {
     let Some((name, value)) = object.iter().next() else {
         return Meaning::Plain;

@@ -8,11 +8,12 @@ use mongodb::error::{
     Error, ErrorKind, NO_WRITES_PERFORMED, RETRYABLE_WRITE_ERROR, SYSTEM_OVERLOADED_ERROR,
     TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure as DriverWrite,
 };
+use resources::schema::{Id, ResourceType};
 use resources::store::{Refusal, StoreError, WriteError, WriteFailure};
 
 use self::codes::{State, meaning};
 
-pub(crate) use self::refusal::{document_too_large, refusal_of_document, refusal_or_error};
+pub(crate) use self::refusal::{document_too_large, refusal_of_document};
 pub(crate) use self::text::text;
 
 pub(crate) const UNAUTHORIZED: i32 = 13;
@@ -84,6 +85,12 @@ impl Stop {
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Driver(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR))
     }
+}
+
+/// What stopped the write of one document: a refusal where the server refused the document.
+pub(crate) fn refusal_or_error(resource_type: &ResourceType, id: &Id, error: Error) -> Stop {
+    let refusal = refusal::refusal(resource_type, id, &error);
+    refusal.map_or(Stop::Driver(error), Stop::Refused)
 }
 
 /// Other writes to the same resource were always faster.

@@ -5,17 +5,13 @@ mod whole;
 
 use std::sync::Arc;
 
-use resources::schema::ResourceType;
+use resources::schema::{IdKind, ResourceType};
 use resources::store::{ImportMode, NewResource, Outcomes, Step, StoreError};
 use tokio::sync::mpsc;
 
 use self::batch::Batch;
 use self::whole::Whole;
-use crate::calls::Calls;
 use crate::connection::Connection;
-use crate::counter;
-use crate::failure::Intent;
-use crate::patience::{INTERRUPTION, Patience};
 
 /// Runs an import to its end.
 pub(crate) async fn run(
@@ -66,40 +62,21 @@ struct Importer {
 impl Importer {
     async fn insert(&mut self, rows: Vec<NewResource>) -> Result<Outcomes, StoreError> {
         let rows = Arc::new(rows);
-        again_while_away(&self.store.calls, || {
-            let (store, of, rows) = (self.store.clone(), self.resource_type.clone(), rows.clone());
-            async move { counter::raise(&store, &of, rows.iter().map(|row| &row.id)).await }
-        })
-        .await?;
+        if self.resource_type.id == IdKind::Integer {
+            let raise = || {
+                let (store, of) = (self.store.clone(), self.resource_type.clone());
+                let rows = rows.clone();
+                async move {
+                    let chosen = rows.iter().map(|row| &row.id);
+                    store.counters.raise(&of, chosen).await
+                }
+            };
+            self.store.calls.run_patiently("an import", raise).await?;
+        }
         let batch = Batch::new(&self.resource_type, &rows, self.in_order);
         match &mut self.whole {
             Some(whole) => whole.insert(batch).await,
             None => batch.store(&self.store, &self.resource_type).await,
         }
-    }
-}
-
-/// Does again what may be done twice, while the server is away or busy for a while.
-async fn again_while_away<T: Send + 'static, W>(
-    calls: &Calls,
-    work: impl Fn() -> W,
-) -> Result<T, StoreError>
-where
-    W: Future<Output = Result<T, StoreError>> + Send + 'static,
-{
-    let mut patience = Patience::new(&INTERRUPTION);
-    loop {
-        let error = match calls.run(Intent::Write, work()).await {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        let passes = matches!(
-            error,
-            StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::OutcomeUnknown(_)
-        );
-        if !passes || !patience.wait().await {
-            return Err(error);
-        }
-        tracing::warn!(%error, "an import was interrupted and goes on");
     }
 }

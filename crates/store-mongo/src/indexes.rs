@@ -1,4 +1,4 @@
-//! The indexes of a collection: what is missing is made, what is outdated is dropped.
+//! The indexes of a collection: missing ones are created, outdated ones are dropped.
 
 mod state;
 
@@ -15,7 +15,7 @@ use resources::store::StoreError;
 use crate::connection::Connection;
 use crate::declared_indexes::{models, name_of};
 use crate::failure::{self, UNAUTHORIZED, of_read};
-use crate::{counter, ids, json};
+use crate::{ids, json};
 
 pub use state::{IndexState, Standing};
 
@@ -24,30 +24,18 @@ const NAMESPACE_NOT_FOUND: i32 = 26;
 const NAMESPACE_EXISTS: i32 = 48;
 
 /// What only the operator can change: definitions, documents, other indexes, rights. The server
-/// says the same at the next attempt.
+/// says the same at the next attempt. `BadValue`, `FailedToParse`, `Unauthorized`, `TypeMismatch`,
+/// `CommandNotFound`, `CannotCreateIndex`, `InvalidOptions`, `InvalidNamespace`,
+/// `IndexOptionsConflict` (the same keys under another name), `IndexKeySpecsConflict` (the same
+/// name for other keys), `CommandNotSupported`, `CommandNotSupportedOnView`,
+/// `CannotIndexParallelArrays`, `InvalidIndexSpecificationOption`, `CannotBuildIndexKeys`,
+/// `AtlasError` (rights, there), `DuplicateKey`, `KeyTooLong`.
 const FINAL: [i32; 18] = [
-    2, // BadValue
-    9, // FailedToParse
-    UNAUTHORIZED,
-    14,    // TypeMismatch
-    59,    // CommandNotFound
-    67,    // CannotCreateIndex
-    72,    // InvalidOptions
-    73,    // InvalidNamespace
-    85,    // IndexOptionsConflict: the same keys under another name
-    86,    // IndexKeySpecsConflict: the same name for other keys
-    115,   // CommandNotSupported
-    166,   // CommandNotSupportedOnView
-    171,   // CannotIndexParallelArrays
-    197,   // InvalidIndexSpecificationOption
-    201,   // CannotBuildIndexKeys
-    8000,  // AtlasError: rights, there
-    11000, // DuplicateKey
-    17280, // KeyTooLong
+    2, 9, 13, 14, 59, 67, 72, 73, 85, 86, 115, 166, 171, 197, 201, 8000, 11000, 17280,
 ];
 
-/// Makes what is declared and not there, drops what this program made for an earlier definition,
-/// and checks whether the ids are of the declared kind.
+/// Creates missing indexes, drops those that this program made for an earlier definition, and
+/// checks that the ids are of the declared kind.
 ///
 /// # Errors
 /// `Unusable` is what the operator must change first; anything else can be tried again.
@@ -66,7 +54,7 @@ pub(crate) async fn prepare(
     })
 }
 
-/// Every index that is declared or there.
+/// Every declared or existing index.
 pub(crate) async fn states(
     store: &Connection,
     resource_type: &ResourceType,
@@ -158,7 +146,8 @@ impl Preparation<'_> {
             // Documents of other programs may have greater ids than the counter. Made here, the
             // counter is not made by several requests at once.
             let greatest = Id::Integer(greatest);
-            counter::raise(self.store, of, std::iter::once(&greatest)).await?;
+            let counters = &self.store.counters;
+            counters.raise(of, std::iter::once(&greatest)).await?;
         }
         Ok(())
     }
@@ -174,8 +163,8 @@ impl Preparation<'_> {
         }
     }
 
-    /// What is there is left as it is. Without a unique index the store cannot keep its promise, so
-    /// one that is too weak is an error.
+    /// Existing indexes are not changed. A unique index that is too weak is an error, because the
+    /// store cannot keep its promise with it.
     fn report_difference(&self, state: &IndexState) -> Result<(), StoreError> {
         let (collection, index) = (&self.resource_type.collection, &state.name);
         match &state.standing {
@@ -220,9 +209,12 @@ impl Preparation<'_> {
         };
         let collection = &self.resource_type.collection;
         if code == Some(UNAUTHORIZED) {
-            let text = "the index is no longer declared and still refuses resources, because the \
-                        user may not drop it";
-            tracing::warn!(collection, index = name, text);
+            tracing::warn!(
+                collection,
+                index = name,
+                "the index is no longer declared and still refuses resources: the user may not \
+                 drop it"
+            );
         } else {
             tracing::info!(
                 collection,

@@ -40,6 +40,7 @@ use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use self::connection::Connection;
 use self::failure::{Intent, of_read};
@@ -67,8 +68,8 @@ impl MongoStore {
         Ok(Self { connection })
     }
 
-    /// Tells whenever requests find the server away or back. While somebody watches, the store
-    /// writes no log line about it.
+    /// Tells when requests find the server away or back. While the receiver exists, the store writes
+    /// no log line about it.
     #[must_use]
     pub fn reachability(&self) -> watch::Receiver<Reachability> {
         self.connection.circuit.watch()
@@ -139,7 +140,9 @@ impl Store for MongoStore {
         if resource_type.id == IdKind::Integer && count > 0 {
             self.connection.unprepared.admit(resource_type)?;
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            return counter::reserve(&self.connection, resource_type, count).await;
+            let (store, resource_type) = (self.connection.clone(), resource_type.clone());
+            let work = async move { store.counters.reserve(&resource_type, count).await };
+            return self.connection.calls.run(Intent::Read, work).await;
         }
         let fresh = || resource_type.id.generate();
         let ids: Option<Vec<Id>> = std::iter::repeat_with(fresh).take(count).collect();
@@ -172,7 +175,7 @@ impl Store for MongoStore {
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
         let work = async move {
-            counter::raise_for(&store, &unit.writes).await?;
+            store.counters.raise_for(&unit.writes).await?;
             match &unit.writes[..] {
                 [] => Ok(Vec::new()),
                 [write] => match write::single(&store, write, deadline).await? {
@@ -189,7 +192,8 @@ impl Store for MongoStore {
         self.connection.circuit.admit()?;
         let (batches, found) = Scan::channel();
         let store = self.connection.clone();
-        tokio::spawn(scan::run(store, resource_type.clone(), batches));
+        let scan = scan::run(store, resource_type.clone(), batches);
+        tokio::spawn(scan.in_current_span());
         Ok(found)
     }
 
@@ -202,7 +206,8 @@ impl Store for MongoStore {
         self.connection.unprepared.admit(resource_type)?;
         let (steps, import) = Import::channel();
         let store = self.connection.clone();
-        tokio::spawn(import::run(store, resource_type.clone(), mode, steps));
+        let running = import::run(store, resource_type.clone(), mode, steps);
+        tokio::spawn(running.in_current_span());
         Ok(import)
     }
 
@@ -224,6 +229,8 @@ impl Store for MongoStore {
     }
 }
 
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

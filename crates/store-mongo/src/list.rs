@@ -10,6 +10,7 @@ use resources::query::{Filter, Query};
 use resources::schema::ResourceType;
 use resources::store::{Batch, Page, Resources, Scan, StoreError};
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use crate::connection::Connection;
 use crate::cursor::Cursor;
@@ -38,7 +39,8 @@ pub(crate) async fn list(
     let missing = query.limit - begun.first.len() as u64;
     let rest = begun.cursor.map(|cursor| {
         let (batches, rest) = Scan::channel();
-        tokio::spawn(send_rest(store.clone(), cursor, missing, batches));
+        let sending = send_rest(store.clone(), cursor, missing, batches);
+        tokio::spawn(sending.in_current_span());
         rest
     });
     Ok(Page {

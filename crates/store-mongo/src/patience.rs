@@ -27,7 +27,7 @@ pub(crate) const PROBE: Policy = Policy::new(400, 400, u32::MAX);
 /// Preparing a collection while the server is away.
 pub(crate) const PREPARATION: Policy = Policy::new(500, 500, u32::MAX);
 
-/// Looking whether somebody has mended what the server refuses.
+/// Looking whether the operator has removed what the server refuses.
 pub(crate) const REFUSAL: Policy = Policy::new(5000, 5000, u32::MAX);
 
 impl Policy {

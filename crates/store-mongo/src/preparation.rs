@@ -1,4 +1,4 @@
-//! Collections are prepared at the start, or as soon as their server is there.
+//! Prepares collections at the start, or as soon as the server is reachable.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const START_WAIT: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// `Unusable` when the server says so while the start still waits. A refusal that comes later keeps
-/// the type unprepared until somebody has mended the cause.
+/// the type unprepared until the operator removes the cause.
 pub(crate) async fn prepare(
     store: &Arc<Connection>,
     types: &[Arc<ResourceType>],

@@ -33,7 +33,7 @@ pub struct MongoSettings {
     pub uri: String,
     /// How this process is called in the logs of the server.
     pub application: String,
-    /// The database, where it is not to be the one of the connection string.
+    /// The database; default: that of the connection string.
     pub database: Option<String>,
     /// Whether clients may know the hosts, which an answer 503 then names. Default: no.
     pub shows_hosts: bool,

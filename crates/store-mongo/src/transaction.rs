@@ -58,7 +58,7 @@ pub(crate) async fn write(
                 Err(stop) => (0, stop),
             },
             Err(stopped) => {
-                // Nothing of it is visible either way; the server drops what is not committed.
+                // Best effort: the server drops an uncommitted transaction by itself.
                 let _ = client.abort_transaction().await;
                 stopped
             }

@@ -102,7 +102,7 @@ impl Session<'_> {
         }
     }
 
-    /// What a write leaves of an absent resource; `None` if somebody else has created it meanwhile.
+    /// Does a write to an absent resource; `None` if another write has created it meanwhile.
     async fn create(&mut self, write: &Write, after: After) -> Result<Option<Written>, Stop> {
         let After::Replaced(members) = after else {
             return Ok(Some(Written::Unchanged));
@@ -114,7 +114,7 @@ impl Session<'_> {
         }
     }
 
-    /// What a write leaves of this document; `None` if it is not the stored one any more.
+    /// Does a write to this document; `None` if another write has changed it meanwhile.
     async fn change(
         &mut self,
         write: &Write,
@@ -187,7 +187,9 @@ impl Session<'_> {
         let collection = self.store.collection(resource_type);
         for change in [doc! { "$set": { HOLD: 1 } }, doc! { "$unset": { HOLD: 1 } }] {
             let held = collection.update_one(filter.clone(), change);
-            if held.session(&mut *self.client).await?.matched_count == 0 {
+            let held = held.session(&mut *self.client).await;
+            let held = held.map_err(|error| refusal_or_error(resource_type, id, error))?;
+            if held.matched_count == 0 {
                 return Ok(false);
             }
         }

@@ -88,7 +88,7 @@ impl Running<'_> {
 
     fn insert_one(&self, row: NewResource) -> Result<Result<(), Refusal>, StoreError> {
         let NewResource { id, attributes } = row;
-        match unit::insert(self.desk, self.resource_type, &id, attributes) {
+        match unit::insert(self.desk, self.resource_type, &id, &attributes) {
             Ok(()) => Ok(Ok(())),
             Err(WriteFailure::Refused(refusal)) => Ok(Err(refusal)),
             Err(WriteFailure::Store(error)) => Err(error),

@@ -10,6 +10,7 @@ mod readers;
 mod collection;
 mod id;
 mod writer;
+mod large;
 mod unit;
 mod import;
 mod preparation;
@@ -115,7 +116,7 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        self.writer.write(unit).await
+        large::write(&self.writer, unit).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -194,4 +194,56 @@ async fn a_backup_takes_no_file_s_place_and_needs_a_store() {
     let nowhere = folder.path().join("absent/copy");
     let error = back_up(folder.path(), &nowhere).unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_updates_at_once_lose_nothing() {
+    let (_folder, store) = fresh().await;
+    let store = Arc::new(store);
+    let of = unique_on(&store, "").await;
+    let large = serde_json::json!({"text": "x".repeat(resources::work::LARGE_BYTES)});
+    let stored = insert(&store, &of, large).await.unwrap();
+    let Written::Stored(Resource { id, .. }) = &stored[0] else {
+        panic!("{stored:?}")
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..30 {
+        let members = serde_json::json!({ format!("a{number}"): number });
+        let serde_json::Value::Object(members) = members else {
+            unreachable!()
+        };
+        let mut writes = vec![Write::update(&of, id.clone(), members.clone())];
+        if number % 3 == 0 {
+            // Two large writes in a unit, of which the second meets what the first has left.
+            writes.push(Write::update(&of, id.clone(), members));
+        }
+        let store = store.clone();
+        tasks.spawn(async move { store.write(Unit::new(writes)).await.unwrap() });
+    }
+    tasks.join_all().await;
+    let found = store.find(&of, std::slice::from_ref(id), &Filter::Everything);
+    let text = found.await.unwrap().remove(0).unwrap().text;
+    let members: resources::schema::Attributes = serde_json::from_str(&text).unwrap();
+    assert_eq!(members.len(), 31);
+}
+
+#[tokio::test]
+async fn the_writer_decides_nothing_large() {
+    let (_folder, store) = fresh().await;
+    let of = unique_on(&store, "").await;
+    let large = serde_json::json!({"text": "x".repeat(resources::work::LARGE_BYTES)});
+    let stored = insert(&store, &of, large).await.unwrap();
+    let Written::Stored(resource) = &stored[0] else {
+        panic!("{stored:?}")
+    };
+    let update = Write::update(
+        &of,
+        resource.id.clone(),
+        resources::schema::Attributes::new(),
+    );
+    let unit = Arc::new(Unit::new(vec![update]));
+    let tried = store.writer.try_write(unit, Vec::new()).await;
+    let Err(large::Undone::Undecided { index: 0, current }) = tried else {
+        panic!("the writer has decided")
+    };
+    assert_eq!(current, resource.text);
 }

@@ -4,22 +4,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteError, WriteFailure,
-    Written, admit,
+    After, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteFailure, Written,
+    admit,
 };
 use rusqlite::ErrorCode;
-use serde_json::Value;
 
 use super::collection::{Collection, index_name};
 use super::failure::failure;
 use super::id::SqlId;
+use super::large::{Decision, Decisions, Undone};
 use super::writer::Desk;
 
 /// Does all writes of a unit or none.
-pub(super) fn apply(desk: &Desk, unit: Unit) -> Result<Vec<Written>, WriteError> {
+pub(super) fn apply(
+    desk: &Desk,
+    unit: &Unit,
+    decisions: &Decisions,
+) -> Result<Vec<Written>, Undone> {
     desk.execute("SAVEPOINT unit")?;
     // The validation of JSON Schema is foreign code; its panic must not end the one writer.
-    let outcome = catch_unwind(AssertUnwindSafe(|| apply_all(desk, unit)))
+    let outcome = catch_unwind(AssertUnwindSafe(|| apply_all(desk, unit, decisions)))
         .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".to_owned()).into()));
     // A failure may have ended the whole transaction, and the savepoint with it.
     if !desk.connection.is_autocommit() {
@@ -31,36 +35,69 @@ pub(super) fn apply(desk: &Desk, unit: Unit) -> Result<Vec<Written>, WriteError>
     outcome
 }
 
-fn apply_all(desk: &Desk, unit: Unit) -> Result<Vec<Written>, WriteError> {
-    let writes = unit.writes.into_iter().enumerate();
-    writes
-        .map(|(index, write)| perform(desk, write).map_err(|failure| failure.at(index)))
-        .collect()
+fn apply_all(desk: &Desk, unit: &Unit, decisions: &Decisions) -> Result<Vec<Written>, Undone> {
+    let mut all = Vec::with_capacity(unit.writes.len());
+    for (index, write) in unit.writes.iter().enumerate() {
+        let decision = decisions.get(index).and_then(Option::as_deref);
+        let written = match perform(desk, write, decision) {
+            Ok(Performed::Done(written)) => written,
+            Ok(Performed::Undecided(current)) => {
+                return Err(Undone::Undecided { index, current });
+            }
+            Err(failure) => return Err(failure.at(index).into()),
+        };
+        all.push(written);
+    }
+    Ok(all)
 }
 
-fn perform(desk: &Desk, write: Write) -> Result<Written, WriteFailure> {
+enum Performed {
+    Done(Written),
+    /// A large write, of which nothing is decided for this text.
+    Undecided(String),
+}
+
+fn perform(
+    desk: &Desk,
+    write: &Write,
+    decision: Option<&Decision>,
+) -> Result<Performed, WriteFailure> {
     if write.needs_current() {
-        return perform_on_current(desk, &write);
+        return perform_on_current(desk, write, decision);
     }
     let row = Row::new(desk, &write.resource_type, &write.id);
-    match (write.change, write.guard.presence) {
+    let written = match (&write.change, write.guard.presence) {
         (Change::Replace(members), Presence::MustBeNew) => row.insert(members),
         (Change::Replace(members), Presence::MustExist) => row.replace(members),
         (Change::Replace(members), Presence::Either) => row.put(members),
         (_, presence) => row.delete(presence),
-    }
+    };
+    written.map(Performed::Done)
 }
 
-fn perform_on_current(desk: &Desk, write: &Write) -> Result<Written, WriteFailure> {
+fn perform_on_current(
+    desk: &Desk,
+    write: &Write,
+    decision: Option<&Decision>,
+) -> Result<Performed, WriteFailure> {
     let row = Row::new(desk, &write.resource_type, &write.id);
     let current = row.collection.text(&desk.connection, row.id);
     let current = current.map_err(failure)?;
-    match admit(write, current.as_deref())? {
-        After::Replaced(members) if current.is_none() => row.insert(members),
-        After::Replaced(members) | After::Updated { whole: members, .. } => row.replace(members),
+    let decided = match (decision, current) {
+        (Some(decision), Some(current)) if decision.current == current => &decision.after,
+        (_, Some(current)) if write.is_large(current.len()) => {
+            return Ok(Performed::Undecided(current));
+        }
+        (_, current) => &admit(write, current.as_deref())?,
+    };
+    let written = match decided {
+        // What presence asks for holds already.
+        After::Replaced(members) => row.put(members),
+        After::Updated { whole: members, .. } => row.replace(members),
         After::Removed => row.delete(Presence::MustExist),
         After::Unchanged => Ok(Written::Unchanged),
-    }
+    };
+    written.map(Performed::Done)
 }
 
 /// Stores a new resource.
@@ -68,7 +105,7 @@ pub(super) fn insert(
     desk: &Desk,
     resource_type: &ResourceType,
     id: &Id,
-    members: Attributes,
+    members: &Attributes,
 ) -> Result<(), WriteFailure> {
     Row::new(desk, resource_type, id).insert(members).map(drop)
 }
@@ -91,28 +128,29 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn insert(&self, members: Attributes) -> Result<Written, WriteFailure> {
+    fn insert(&self, members: &Attributes) -> Result<Written, WriteFailure> {
         let (_, written) = self.store(&self.collection.insert(), members)?;
         self.note_integer()?;
         Ok(written)
     }
 
-    fn replace(&self, members: Attributes) -> Result<Written, WriteFailure> {
+    fn replace(&self, members: &Attributes) -> Result<Written, WriteFailure> {
         match self.store(&self.collection.replace(), members)? {
             (0, _) => Err(Refusal::Absent(self.id.clone()).into()),
             (_, written) => Ok(written),
         }
     }
 
-    fn put(&self, members: Attributes) -> Result<Written, WriteFailure> {
+    fn put(&self, members: &Attributes) -> Result<Written, WriteFailure> {
         let (_, written) = self.store(&self.collection.put(), members)?;
         self.note_integer()?;
         Ok(written)
     }
 
     /// How many rows were changed, and what the resource is then.
-    fn store(&self, sql: &str, members: Attributes) -> Result<(usize, Written), WriteFailure> {
-        let text = Value::Object(members).to_string();
+    fn store(&self, sql: &str, members: &Attributes) -> Result<(usize, Written), WriteFailure> {
+        let text = serde_json::to_string(members);
+        let text = text.map_err(|error| StoreError::Internal(error.to_string()))?;
         let changed = self
             .desk
             .connection

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use resources::schema::{Id, ResourceType};
-use resources::store::{ImportMode, Step, StoreError, Unit, WriteError, Written};
+use resources::store::{ImportMode, Step, StoreError, Unit, Written};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::failure;
 use super::id::Counters;
+use super::large::{Decisions, Turns, Undone};
 use super::{import, preparation, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
@@ -19,10 +20,17 @@ const JOBS_WAITING_MAX: usize = 1024;
 /// Units of work in one commit.
 const UNITS_TOGETHER_MAX: usize = 256;
 
-type Outcome = Result<Vec<Written>, WriteError>;
+type Outcome = Result<Vec<Written>, Undone>;
+
+/// A unit, what was decided about its large writes, and who waits for it.
+struct Waiting {
+    unit: Arc<Unit>,
+    decisions: Decisions,
+    reply: oneshot::Sender<Outcome>,
+}
 
 enum Job {
-    Unit(Unit, oneshot::Sender<Outcome>),
+    Unit(Waiting),
     Prepare(
         Vec<Arc<ResourceType>>,
         oneshot::Sender<Result<(), StoreError>>,
@@ -35,6 +43,7 @@ pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
+    pub(super) turns: Turns,
 }
 
 /// What the jobs of the thread work with.
@@ -59,12 +68,19 @@ impl Writer {
             jobs: Some(jobs),
             thread: Some(thread),
             counters,
+            turns: Turns::default(),
         })
     }
 
-    pub(super) async fn write(&self, unit: Unit) -> Outcome {
+    /// Does a unit, unless it has a large write of which nothing is decided yet.
+    pub(super) async fn try_write(&self, unit: Arc<Unit>, decisions: Decisions) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        self.hand_over(Job::Unit(unit, reply)).await?;
+        let waiting = Waiting {
+            unit,
+            decisions,
+            reply,
+        };
+        self.hand_over(Job::Unit(waiting)).await?;
         outcome.await.map_err(|_| gone())?
     }
 
@@ -118,11 +134,11 @@ impl Desk {
         let mut next = jobs.blocking_recv();
         while let Some(job) = next.take() {
             match job {
-                Job::Unit(unit, reply) => {
-                    let mut units = vec![(unit, reply)];
+                Job::Unit(first) => {
+                    let mut units = vec![first];
                     while units.len() < UNITS_TOGETHER_MAX {
                         match jobs.try_recv() {
-                            Ok(Job::Unit(unit, reply)) => units.push((unit, reply)),
+                            Ok(Job::Unit(another)) => units.push(another),
                             Ok(other) => {
                                 next = Some(other);
                                 break;
@@ -144,11 +160,12 @@ impl Desk {
     }
 
     /// No caller hears of success before the commit is on the disk.
-    fn commit_together(&self, units: Vec<(Unit, oneshot::Sender<Outcome>)>) {
+    fn commit_together(&self, units: Vec<Waiting>) {
         let mut replies = Vec::with_capacity(units.len());
         let committed = self.in_transaction(|| {
-            for (unit, reply) in units {
-                replies.push((reply, unit::apply(self, unit)));
+            for waiting in units {
+                let outcome = unit::apply(self, &waiting.unit, &waiting.decisions);
+                replies.push((waiting.reply, outcome));
                 self.still_in_transaction()?;
             }
             Ok(())

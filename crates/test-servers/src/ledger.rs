@@ -72,12 +72,12 @@ impl Ledger {
             return self.not_sent(changes, &error);
         }
         // The versions before the unit itself is in the book.
-        let versions: Vec<_> = changes.iter().map(|change| self.version(*change)).collect();
+        let guards: Vec<_> = changes.iter().map(|change| self.version(*change)).collect();
         let unit = self.book().begin(changes);
-        let writes = changes.iter().zip(versions).map(|(change, version)| {
+        let writes = changes.iter().zip(guards).map(|(change, version)| {
             let mut write = self.write(store, unit, *change);
-            // Stores do writes with and without a version in different ways.
-            write.guard.version = version.filter(|_| unit % 2 == 0);
+            // Stores do a write without a version in another way, so every other unit has none.
+            write.guard.version = version.filter(|_| unit.is_multiple_of(2));
             write
         });
         let writes = Unit::new(writes.collect());

@@ -3,129 +3,84 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use axum::Router;
-use axum::response::Response;
-use http::Request;
+use axum::body::Body;
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
-use tower::Service;
 
-use super::ServeLimits;
+use super::activity::{Activity, Order};
+use super::response::WatchedBody;
+use super::stream::{Transport, WatchedStream};
+use super::sweep::Registration;
+use super::{HttpService, ServeLimits};
 
-/// How long a connection that has not asked anything yet is waited for in a drain. Its request may
-/// be on the wire: it would be lost, because hyper closes connections at once that it has read
-/// nothing from.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(500);
-
-/// At which pace a peer of HTTP/2 is asked whether it is still there.
-const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
-const HTTP2_STREAMS_MAX: u32 = 250;
-
-/// What all connections of a server share.
-pub(super) struct Connections {
-    builder: Arc<Builder<TokioExecutor>>,
-    router: Router,
-    limits: ServeLimits,
-    draining: watch::Receiver<bool>,
+/// What every connection is served with.
+pub(super) struct Protocol<S> {
+    builder: Builder<TokioExecutor>,
+    service: S,
 }
 
-impl Connections {
-    pub(super) fn new(
-        router: Router,
-        limits: ServeLimits,
-        draining: watch::Receiver<bool>,
-    ) -> Self {
+impl<S: HttpService> Protocol<S> {
+    pub(super) fn new(service: S, limits: &ServeLimits) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
-        // Without a timer hyper ignores its timeouts.
+        // The sweep keeps the time of heads and of idle connections.
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.idle_timeout);
+            .header_read_timeout(None)
+            .max_buf_size(limits.head_bytes_max.max(8192));
+        let head_bytes_max = u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .keep_alive_interval(HTTP2_PING_INTERVAL)
-            .max_concurrent_streams(HTTP2_STREAMS_MAX);
-        Self {
-            builder: Arc::new(builder),
-            router,
-            limits,
-            draining,
-        }
+            .max_header_list_size(head_bytes_max)
+            .max_concurrent_streams(limits.streams_max);
+        Self { builder, service }
     }
 
-    /// Serves until the client or the drain ends it.
-    pub(super) fn serve(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<> {
-        let builder = Arc::clone(&self.builder);
-        let router = self.router.clone();
-        let mut draining = self.draining.clone();
-        let header_read_timeout = self.limits.header_read_timeout;
-        async move {
-            // Small answers must not wait for the acknowledgement of earlier ones.
-            let _ = stream.set_nodelay(true);
-            let asked = Arc::new(AtomicBool::new(false));
-            let service = service_of(router, Arc::clone(&asked));
-            let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-            // Hyper's own timeout begins when it knows the protocol, and a client that sends
-            // nothing, or one letter, never gets there.
-            let mut first_request_due = pin!(sleep_until(Instant::now() + header_read_timeout));
-            let mut waiting = true;
-            let mut told = false;
-            loop {
-                tokio::select! {
-                    ended = connection.as_mut() => {
-                        if let Err(error) = ended {
-                            tracing::debug!(error = &*error, "connection failed");
-                        }
-                        return;
+    /// Serves until the client, the sweep or the drain ends it.
+    pub(super) async fn serve<T: Transport>(self: Arc<Self>, stream: T, place: Registration) {
+        let activity = &place.activity;
+        let unreadable = self.service.clone();
+        let answer = Box::new(move |head: &[u8]| unreadable.answer_unreadable(head));
+        let stream = WatchedStream::new(stream, Arc::clone(activity), answer);
+        let service = service_fn(|request: Request<Incoming>| self.answer(request, activity));
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error = &*error, "connection failed");
                     }
-                    () = first_request_due.as_mut(), if waiting => {
-                        waiting = false;
-                        if !asked.load(Ordering::Relaxed) {
-                            tracing::debug!("no request in time, connection cut");
-                            return;
-                        }
-                        if told {
-                            connection.as_mut().graceful_shutdown();
-                        }
-                    }
-                    _ = draining.wait_for(|draining| *draining), if !told => {
-                        told = true;
-                        if asked.load(Ordering::Relaxed) {
-                            connection.as_mut().graceful_shutdown();
-                        } else {
-                            let grace = Instant::now() + FIRST_REQUEST_GRACE;
-                            let due = first_request_due.deadline().min(grace);
-                            first_request_due.as_mut().reset(due);
-                        }
-                    }
+                    return;
+                }
+                order = activity.ordered() => match order {
+                    Order::Finish => connection.as_mut().graceful_shutdown(),
+                    Order::Cut => return,
                 }
             }
         }
     }
-}
 
-/// The router as hyper calls it. Notes that there was a request.
-fn service_of(
-    router: Router,
-    asked: Arc<AtomicBool>,
-) -> impl hyper::service::Service<
-    Request<Incoming>,
-    Response = Response,
-    Error = Infallible,
-    Future: Send + 'static,
-> {
-    service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
-        // A router is always ready.
-        router.clone().call(request)
-    })
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        activity: &Arc<Activity>,
+    ) -> impl Future<Output = Result<Response<WatchedBody<S::Body>>, Infallible>> + Send + use<S>
+    {
+        let http2 = request.version() == Version::HTTP_2;
+        let open = activity.begin_request(http2);
+        let answering = self.service.answer(request.map(Body::new));
+        async move {
+            let mut response = answering.await;
+            if !http2 && open.activity().next_response_is_the_last() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response.map(|body| WatchedBody::new(body, open, http2)))
+        }
+    }
 }

@@ -60,7 +60,7 @@ impl AccessRecord {
     }
 
     /// Follows the response until its body ends.
-    pub(super) fn follow(mut self, mut response: Response) -> Response {
+    pub(super) fn follow(mut self, mut response: Response) -> Response<LoggedBody> {
         let bodiless = self.method == Method::HEAD || response.body().is_end_stream();
         self.outcome = Some(Outcome {
             status: response.status(),
@@ -69,18 +69,22 @@ impl AccessRecord {
             complete: bodiless,
         });
         if bodiless {
-            return response;
+            // The line is written now.
+            drop(self);
+            return response.map(|body| LoggedBody {
+                body,
+                length: None,
+                record: None,
+            });
         }
         // A connection does not ask for the end of a body whose announced length it has.
         let announced = response.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
         let length = announced.or(response.body().size_hint().exact());
-        response.map(|body| {
-            Body::new(FollowedBody {
-                body,
-                length,
-                record: self,
-            })
+        response.map(|body| LoggedBody {
+            body,
+            length,
+            record: Some(self),
         })
     }
 }
@@ -135,13 +139,20 @@ impl Drop for AccessRecord {
 /// A query without the values that must not be shown.
 fn presentable<'a>(query: &'a str, shown: &[&str]) -> Cow<'a, str> {
     let name = |pair: &'a str| pair.split('=').next().unwrap_or_default();
-    if query.split('&').all(|pair| shown.contains(&name(pair))) {
+    let may_be_shown = |pair: &'a str| {
+        let decoded = percent_encoding::percent_decode_str(name(pair));
+        // Where nothing is encoded nothing is allocated.
+        decoded
+            .decode_utf8()
+            .is_ok_and(|name| shown.contains(&&*name))
+    };
+    if query.split('&').all(may_be_shown) {
         return Cow::Borrowed(query);
     }
     let pairs: Vec<String> = query
         .split('&')
         .map(|pair| match name(pair) {
-            name if shown.contains(&name) => pair.to_owned(),
+            _ if may_be_shown(pair) => pair.to_owned(),
             name => format!("{name}=…"),
         })
         .collect();
@@ -159,13 +170,15 @@ fn chain(error: &(dyn Error + Send + Sync + 'static)) -> String {
     text
 }
 
-struct FollowedBody {
+/// The body of a response, followed by the log. What its production logs carries the id of the
+/// request.
+pub struct LoggedBody {
     body: Body,
     length: Option<u64>,
-    record: AccessRecord,
+    record: Option<AccessRecord>,
 }
 
-impl HttpBody for FollowedBody {
+impl HttpBody for LoggedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -173,16 +186,21 @@ impl HttpBody for FollowedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        let ended = self.body.is_end_stream();
-        let length = self.length;
-        let Some(outcome) = &mut self.record.outcome else {
+        let this = &mut *self;
+        let Some(record) = &mut this.record else {
+            return Pin::new(&mut this.body).poll_frame(context);
+        };
+        let polled = record
+            .span
+            .in_scope(|| Pin::new(&mut this.body).poll_frame(context));
+        let Some(outcome) = &mut record.outcome else {
             return polled;
         };
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 outcome.bytes_sent += frame.data_ref().map_or(0, |data| data.len() as u64);
-                outcome.complete = ended || length == Some(outcome.bytes_sent);
+                outcome.complete =
+                    this.body.is_end_stream() || this.length == Some(outcome.bytes_sent);
             }
             Poll::Ready(None) => outcome.complete = true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
@@ -199,6 +217,16 @@ impl HttpBody for FollowedBody {
     }
 }
 
+impl Drop for LoggedBody {
+    fn drop(&mut self) {
+        // What the rest of the body logs as it goes carries the id too.
+        if let Some(record) = &self.record {
+            let body = std::mem::take(&mut self.body);
+            record.span.in_scope(|| drop(body));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,8 +237,13 @@ mod tests {
             ("count=10", "count=10"),
             ("count=10&email=ada@example.org&x", "count=10&email=…&x=…"),
             ("filter%5Bphone%5D=1", "filter%5Bphone%5D=…"),
+            (
+                "page%5Bsize%5D=1&page[size]=%32",
+                "page%5Bsize%5D=1&page[size]=%32",
+            ),
+            ("page%FF=1&%63ount=7", "page%FF=…&%63ount=7"),
         ] {
-            assert_eq!(presentable(query, &["count"]), expected);
+            assert_eq!(presentable(query, &["count", "page[size]"]), expected);
         }
     }
 }

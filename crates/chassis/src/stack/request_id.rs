@@ -38,7 +38,7 @@ impl RequestId {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._:+/=@-".contains(byte))
     }
 
-    fn fresh() -> Self {
+    pub(super) fn fresh() -> Self {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -130,6 +130,10 @@ pub(super) fn identify(request: &mut Request) -> Identity {
 }
 
 impl Identity {
+    pub(super) fn request_id(&self) -> &str {
+        self.request_id.as_str()
+    }
+
     /// The span of the request. It is of level error so that no filter separates a line from its
     /// id.
     pub(super) fn span(&self) -> Span {

@@ -9,9 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use chassis::fault::Fault;
-use chassis::operations::Report;
-use chassis::presenter::Presenter;
-use chassis::stack::{self, Limits};
+use chassis::presenter::{Presenter, Report};
+use chassis::stack::{self, Limits, Service};
 use chassis::testing::TestServer;
 use http::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -46,7 +45,7 @@ fn json(status: http::StatusCode, body: &serde_json::Value) -> Response {
         .into_response()
 }
 
-pub(crate) fn guarded(router: Router, limits: &Limits) -> Router {
+pub(crate) fn guarded(router: Router, limits: &Limits) -> Service {
     stack::apply(router, limits, Arc::new(Plain))
 }
 
@@ -118,5 +117,48 @@ impl Wire {
             .await
             .expect("a closed connection in time");
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// A connection of HTTP/2 whose flow control a test holds in its hands.
+pub(crate) struct Http2 {
+    sender: h2::client::SendRequest<bytes::Bytes>,
+    /// Answers pings and takes frames as long as it is kept.
+    pub(crate) driver: tokio::task::JoinHandle<Result<(), h2::Error>>,
+}
+
+impl Http2 {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let sender = sender.ready().await.unwrap();
+        Self { sender, driver }
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> h2::client::ResponseFuture {
+        self.send("GET", path, true).0
+    }
+
+    /// A request whose body the caller sends.
+    pub(crate) fn post(
+        &mut self,
+        path: &str,
+    ) -> (h2::client::ResponseFuture, h2::SendStream<bytes::Bytes>) {
+        self.send("POST", path, false)
+    }
+
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        ended: bool,
+    ) -> (h2::client::ResponseFuture, h2::SendStream<bytes::Bytes>) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://localhost{path}"))
+            .body(())
+            .unwrap();
+        self.sender.send_request(request, ended).unwrap()
     }
 }

@@ -9,9 +9,24 @@ mod stack;
 // What probes are told.
 #[cfg(test)]
 mod operations;
-// Connections: timeouts, caps, drain.
+// Connections: timeouts and caps.
 #[cfg(test)]
 mod serve;
+// Clients that read or send too slowly.
+#[cfg(test)]
+mod slow_clients;
+// Heads that no service gets to see.
+#[cfg(test)]
+mod heads;
+// How connections end when the process stops.
+#[cfg(test)]
+mod drain;
+// Proofs of life.
+#[cfg(test)]
+mod liveness;
+// States of a process and what probes answer in each.
+#[cfg(test)]
+mod states;
 // What a request leaves in the log.
 #[cfg(test)]
 mod log_lines;

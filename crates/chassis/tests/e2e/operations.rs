@@ -3,11 +3,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chassis::health::{Check, Health, Policy, Schedule, WorkerLimits};
-use chassis::operations::{self, BuildInfo};
+use chassis::health::{Check, CheckFailure, Health, Policy, Schedule};
+use chassis::operations::{self, Audience, BuildInfo};
+use chassis::presenter::Presenter;
 use chassis::testing::TestServer;
 use serde_json::Value;
-use tokio::runtime::Handle;
 
 use crate::harness::{Plain, SOON, get, header_of, start};
 
@@ -25,7 +25,7 @@ impl Check for Store {
         "mongodb"
     }
 
-    async fn check(&self) -> Result<(), String> {
+    async fn check(&self) -> Result<(), CheckFailure> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         assert!(
             !self.panicking.load(Ordering::SeqCst),
@@ -35,7 +35,7 @@ impl Check for Store {
             std::future::pending::<()>().await;
         }
         if self.down.load(Ordering::SeqCst) {
-            Err("unreachable".to_owned())
+            Err(CheckFailure::new("unreachable").with_detail("no route to db7"))
         } else {
             Ok(())
         }
@@ -46,8 +46,8 @@ fn quick(policy: Policy) -> Schedule {
     Schedule {
         interval: Duration::from_millis(10),
         timeout: Duration::from_millis(100),
-        failures_to_fail: 1,
         policy,
+        ..Schedule::default()
     }
 }
 
@@ -57,7 +57,15 @@ async fn serve(health: &Health) -> TestServer {
         version: "1.2.3".to_owned(),
         ..BuildInfo::default()
     };
-    start(operations::router(health.clone(), &build, Arc::new(Plain))).await
+    health.started();
+    let presenter: Arc<dyn Presenter> = Arc::new(Plain);
+    start(operations::router(
+        health,
+        &build,
+        Audience::Operators,
+        &presenter,
+    ))
+    .await
 }
 
 async fn ask(server: &TestServer, path: &str) -> (u16, Value) {
@@ -199,11 +207,12 @@ fn a_result_that_nobody_renews_is_a_failure() {
         health.watch(Arc::new(Store::default()), quick(Policy::Required));
         tokio::time::sleep(Duration::from_millis(50)).await;
     });
-    assert!(health.readiness().ready);
+    health.started();
+    assert!(health.readiness(&[]).ready);
     // The schedule ends with its runtime.
     drop(runtime);
     std::thread::sleep(Duration::from_millis(3 * 10 + 100 + 20));
-    let readiness = health.readiness();
+    let readiness = health.readiness(&[]);
     assert!(!readiness.ready);
     assert_eq!(
         readiness.upstreams[0].failure.as_deref(),
@@ -247,7 +256,7 @@ async fn a_draining_process_is_alive_and_not_ready() {
     let health = Health::new();
     let server = serve(&health).await;
     assert_eq!(ask(&server, "/readiness").await.0, 200);
-    health.drain();
+    health.drain(true);
     let (status, body) = ask(&server, "/readiness").await;
     assert_eq!(
         (status, &body["attributes"]["state"]),
@@ -255,58 +264,4 @@ async fn a_draining_process_is_alive_and_not_ready() {
     );
     assert_eq!(ask(&server, "/liveness").await.0, 200);
     assert_eq!(ask(&server, "/ping").await.0, 200);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn liveness_names_the_worker_that_is_stuck() {
-    let health = Health::new();
-    let limits = WorkerLimits {
-        sample_interval: Duration::from_millis(50),
-        stuck_after: Duration::from_millis(500),
-    };
-    health.watch_workers(&Handle::current(), limits).unwrap();
-    let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let culprit = tokio::spawn(async move { blocked.recv().is_err() });
-    let deadline = tokio::time::Instant::now() + SOON;
-    while health.workers().unwrap().stuck.is_empty() {
-        assert!(tokio::time::Instant::now() < deadline, "nobody noticed");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let server = serve(&health).await;
-    let (status, body) = ask(&server, "/liveness").await;
-    assert_eq!(
-        (status, &body["attributes"]["workersCount"]),
-        (503, &4.into())
-    );
-    assert_eq!(health.workers().unwrap().stuck.len(), 1);
-    drop(release);
-    assert!(culprit.await.unwrap());
-    while !health.workers().unwrap().alive() {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "nobody noticed the recovery"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(ask(&server, "/liveness").await.0, 200);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn workers_that_are_idle_or_merely_busy_are_alive() {
-    let health = Health::new();
-    let limits = WorkerLimits {
-        sample_interval: Duration::from_millis(50),
-        stuck_after: Duration::from_millis(500),
-    };
-    health.watch_workers(&Handle::current(), limits).unwrap();
-    let busy = tokio::spawn(async {
-        loop {
-            tokio::task::yield_now().await;
-        }
-    });
-    for _ in 0..15 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert!(health.workers().unwrap().alive(), "{:?}", health.workers());
-    }
-    busy.abort();
 }

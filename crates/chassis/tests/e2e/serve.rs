@@ -1,11 +1,9 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use chassis::serve::ServeLimits;
 use chassis::testing::TestServer;
-use tokio::sync::Notify;
 
 use crate::harness::{self, SOON, Wire, get as fetch};
 
@@ -15,22 +13,11 @@ fn hello() -> Router {
     Router::new().route("/hello", get(async || "hello"))
 }
 
-/// A router whose `/slow` says when it was called, and answers when it is told to.
-fn slow() -> (Router, Arc<Notify>, Arc<Notify>) {
-    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (notice, signal) = (Arc::clone(&begun), Arc::clone(&finish));
-    let handler = async move || {
-        notice.notify_one();
-        signal.notified().await;
-        "done"
-    };
-    (hello().route("/slow", get(handler)), begun, finish)
-}
-
 fn impatient() -> ServeLimits {
     ServeLimits {
         header_read_timeout: Duration::from_millis(100),
         idle_timeout: Duration::from_millis(300),
+        drain_quiet: Duration::from_millis(100),
         drain_timeout: Duration::from_millis(500),
         ..ServeLimits::default()
     }
@@ -107,78 +94,6 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
     );
     drop(first);
     second.read_until("hello").await;
-}
-
-#[tokio::test]
-async fn a_request_in_flight_survives_shutdown() {
-    let (router, begun, finish) = slow();
-    let server = TestServer::start(router).await;
-    let request = tokio::spawn(fetch(server.url("/slow")));
-    begun.notified().await;
-    let address = server.address();
-    let stopping = tokio::spawn(server.stop());
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(
-        tokio::net::TcpStream::connect(address).await.is_err(),
-        "the door is closed"
-    );
-    finish.notify_one();
-    let response = request.await.unwrap();
-    assert_eq!(response.text().await.unwrap(), "done");
-    assert_eq!(stopping.await.unwrap().connections_cut, 0);
-}
-
-#[tokio::test]
-async fn a_request_that_waits_in_the_backlog_survives_shutdown() {
-    let limits = ServeLimits {
-        connections_max: 1,
-        ..ServeLimits::default()
-    };
-    let (router, begun, finish) = slow();
-    let server = TestServer::start_with(router, limits).await;
-    let first = tokio::spawn(fetch(server.url("/slow")));
-    begun.notified().await;
-    let mut waiting = Vec::new();
-    for _ in 0..20 {
-        let mut wire = Wire::connect(server.address()).await;
-        wire.send(REQUEST).await;
-        waiting.push(wire);
-    }
-    // And one whose request is still on the wire when the drain begins.
-    let mut late = Wire::connect(server.address()).await;
-    let stopping = tokio::spawn(server.stop());
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    late.send(REQUEST).await;
-    waiting.push(late);
-    for wire in &mut waiting {
-        assert!(wire.read_to_end().await.ends_with("hello"));
-    }
-    finish.notify_one();
-    assert_eq!(first.await.unwrap().text().await.unwrap(), "done");
-    assert_eq!(stopping.await.unwrap().connections_cut, 0);
-}
-
-#[tokio::test]
-async fn an_idle_connection_does_not_hold_up_the_shutdown() {
-    let server = TestServer::start(hello()).await;
-    let mut asked = Wire::connect(server.address()).await;
-    asked.send(REQUEST).await;
-    asked.read_until("hello").await;
-    let _silent = Wire::connect(server.address()).await;
-    let drained = tokio::time::timeout(Duration::from_secs(2), server.stop()).await;
-    assert_eq!(drained.expect("a drain without delay").connections_cut, 0);
-}
-
-#[tokio::test]
-async fn a_connection_that_never_ends_is_cut_at_the_deadline() {
-    let (router, begun, _never) = slow();
-    let server = TestServer::start_with(router, impatient()).await;
-    let mut wire = Wire::connect(server.address()).await;
-    wire.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    begun.notified().await;
-    let drained = tokio::time::timeout(SOON, server.stop()).await;
-    assert_eq!(drained.expect("a deadline").connections_cut, 1);
-    assert_eq!(wire.read_to_end().await, "");
 }
 
 #[cfg(unix)]

@@ -18,7 +18,8 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 impl Service {
     /// The answer to a failed operation.
     pub(super) fn refuse(&self, failure: Failure) -> Response {
-        let mut response = errors(&failure, self.controller.store_hosts()).into_response();
+        let errors = errors(&failure, self.controller.store_hosts());
+        let mut response = errors.within(self.limits.error_bytes_max).into_response();
         // What may have been done already must not be tried again without a look.
         let unknown = matches!(failure.reason, Reason::Store(StoreError::OutcomeUnknown(_)));
         if response.status() == StatusCode::SERVICE_UNAVAILABLE && !unknown {
@@ -138,6 +139,10 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
 
 fn invalid(violations: &[Violation], prefix: &str) -> Errors {
     let error = |violation: &Violation| {
+        if violation.keyword.is_empty() {
+            let count = capitalized(&violation.message);
+            return Error::more(StatusCode::UNPROCESSABLE_ENTITY, &count);
+        }
         let title = "Attribute is not valid";
         Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_attribute", title)
             .detail(format!("{}.", capitalized(&violation.message)))

@@ -85,23 +85,29 @@ impl FromRequest<Arc<Service>> for ResourceBody {
     type Rejection = Errors;
 
     async fn from_request(request: Request, on: &Arc<Service>) -> Result<Self, Errors> {
-        let resource_type = &on.served(request.uri().path())?.resource_type;
-        let format = format(request.headers(), on.limits)?;
-        // JSON:API wants the id in the document of a change; a new resource may have none.
-        let is_new = request.method() == Method::POST;
-        let bytes_max = on.limits.body_bytes_max;
-        let text = to_bytes(request.into_body(), bytes_max).await;
-        let text = text.map_err(|error| unread(&error, bytes_max))?;
-        let value = jsonapi::parse_json(&text)?;
-        let draft = match format {
-            BodyFormat::JsonApi => {
-                let object = ResourceObject::from_document(value)?;
-                from_resource_object(resource_type, object, "/data", is_new)?
-            }
-            BodyFormat::PlainJson => from_plain_object(resource_type, value)?,
-        };
-        Ok(Self(draft))
+        let read = read(request, on).await;
+        read.map(Self)
+            .map_err(|errors| errors.within(on.limits.error_bytes_max))
     }
+}
+
+async fn read(request: Request, on: &Service) -> Result<Draft, Errors> {
+    let resource_type = &on.served(request.uri().path())?.resource_type;
+    let format = format(request.headers(), on.limits)?;
+    // JSON:API wants the id in the document of a change; a new resource may have none.
+    let is_new = request.method() == Method::POST;
+    let bytes_max = on.limits.body_bytes_max;
+    let text = to_bytes(request.into_body(), bytes_max).await;
+    let text = text.map_err(|error| unread(&error, bytes_max))?;
+    let value = jsonapi::parse_json(&text)?;
+    let draft = match format {
+        BodyFormat::JsonApi => {
+            let object = ResourceObject::from_document(value)?;
+            from_resource_object(resource_type, object, "/data", is_new)?
+        }
+        BodyFormat::PlainJson => from_plain_object(resource_type, value)?,
+    };
+    Ok(draft)
 }
 
 /// A body means nothing to some requests, but its media type may ask for something that is not

@@ -6,6 +6,7 @@ use super::draft::Pointers;
 use super::{Controller, Draft, Failure, IdRule, Reason, id_of_url};
 use crate::schema::{Attributes, Id, ResourceType};
 use crate::store::{Resource, StoreError, Unit, Write, WriteError, Written};
+use crate::work;
 
 impl Controller {
     /// Stores a new resource. Its id is the client's where the kind of the ids allows that, else
@@ -19,7 +20,7 @@ impl Controller {
             Some(id) => id,
             None => self.next_id(resource_type).await?,
         };
-        let (attributes, pointers) = valid(resource_type, draft)?;
+        let (attributes, pointers) = valid(resource_type, draft).await?;
         self.store_one(&pointers, Write::insert(resource_type, id, attributes))
             .await
     }
@@ -47,7 +48,7 @@ impl Controller {
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
         draft.must_name(resource_type, &id)?;
-        let (attributes, pointers) = valid(resource_type, draft)?;
+        let (attributes, pointers) = valid(resource_type, draft).await?;
         self.store_one(&pointers, Write::replace(resource_type, id, attributes))
             .await
     }
@@ -99,7 +100,7 @@ impl Controller {
     }
 }
 
-fn valid(
+async fn valid(
     resource_type: &Arc<ResourceType>,
     draft: Draft,
 ) -> Result<(Attributes, Pointers), Failure> {
@@ -108,11 +109,13 @@ fn valid(
         pointers,
         ..
     } = draft;
-    match resource_type.attributes.validate(attributes) {
-        Ok(attributes) => Ok((attributes, pointers)),
-        Err(violations) => {
-            let failure = Failure::new(resource_type, Reason::Invalid(violations));
-            Err(pointers.place(failure))
-        }
+    let of = resource_type.clone();
+    let is_large = work::is_large(&attributes);
+    let validate = move || of.attributes.validate(attributes);
+    let failed = |reason| pointers.place(Failure::new(resource_type, reason));
+    match work::run(is_large, validate).await {
+        Ok(Ok(attributes)) => Ok((attributes, pointers)),
+        Ok(Err(violations)) => Err(failed(Reason::Invalid(violations))),
+        Err(error) => Err(failed(error.into())),
     }
 }

@@ -1,20 +1,35 @@
 //! The schema of a type's attributes: a compiled JSON Schema and the rules of the stores.
 
-use std::collections::BTreeSet;
+mod explanation;
+mod parts;
+mod place;
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::ControlFlow;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
+use self::parts::Parts;
+
+/// Violations that are listed; those after them are only counted.
+pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
+
+/// Violations that are counted; the search ends there.
+const VIOLATIONS_COUNTED_MAX: usize = 10_000;
+
 /// The attributes of one resource, in the order in which they were given.
 pub type Attributes = Map<String, Value>;
 
 /// A place where attributes are not as the schema wants them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Violation {
     /// JSON pointer within the attributes; `""` is the whole object.
     pub pointer: String,
-    /// The keyword of JSON Schema that is violated, such as `type` or `required`.
+    /// The keyword of JSON Schema that is violated, such as `type` or `required`; empty for the
+    /// last one of too many, which says how many more there are.
     pub keyword: String,
     /// What is wrong, without the offending value: attributes may be personal data.
     pub message: String,
@@ -32,6 +47,7 @@ impl Violation {
 #[derive(Debug)]
 pub struct AttributesSchema {
     validator: Validator,
+    parts: Parts,
     declared: Map<String, Value>,
     /// Attributes of unique indexes: stores compare lists in different ways.
     single: BTreeSet<String>,
@@ -41,16 +57,14 @@ impl AttributesSchema {
     /// Compiles a JSON Schema (2020-12) of the attributes object. Formats are checked.
     ///
     /// # Errors
-    /// A keyword used wrongly, an unknown format, a regular expression that cannot be compiled
-    /// or a reference to another document. The error's instance path is a path in `schema`.
+    /// A keyword used wrongly, an unknown format, a regular expression that cannot be compiled or
+    /// be matched in linear time, or a reference to another document. The error's instance path is a path in `schema`.
     pub fn compile(schema: &Value) -> Result<Self, ValidationError<'static>> {
-        let validator = jsonschema::draft202012::options()
-            .should_validate_formats(true)
-            .should_ignore_unknown_formats(false)
-            .build(schema)?;
+        let validator = parts::compile(schema)?;
         let declared = schema.get("properties").and_then(Value::as_object).cloned();
         Ok(Self {
             validator,
+            parts: Parts::new(schema.clone()),
             declared: declared.unwrap_or_default(),
             single: BTreeSet::new(),
         })
@@ -85,55 +99,119 @@ impl AttributesSchema {
     /// Passes valid attributes through.
     ///
     /// # Errors
-    /// Every violation, in the order of their pointers.
+    /// The violations in the order of their pointers, at most 100 of them; a last one more
+    /// says how many there are besides.
     pub fn validate(&self, attributes: Attributes) -> Result<Attributes, Vec<Violation>> {
         let value = Value::Object(attributes);
-        let violations = self.violations(&value);
+        let mut listed = Listed::default();
+        self.violations(&value, &mut |violation| listed.add(violation));
         match value {
-            Value::Object(attributes) if violations.is_empty() => Ok(attributes),
-            _ => Err(violations.into_iter().collect()),
+            Value::Object(attributes) if listed.is_empty() => Ok(attributes),
+            _ => Err(listed.into_violations()),
         }
     }
 
     /// Checks a change of some attributes from `before` to `after`.
     ///
     /// # Errors
-    /// Violations that the change brings. Those that were there before, in attributes that were
-    /// not named, are no obstacle: documents of any origin can be repaired step by step.
+    /// Violations that the change brings, as [`Self::validate`] lists them. Those that were there
+    /// before, in attributes that were not named, are no obstacle: documents of any origin can be
+    /// repaired step by step.
     pub fn validate_change(
         &self,
         named: &BTreeSet<String>,
         before: &Value,
         after: &Value,
     ) -> Result<(), Vec<Violation>> {
-        let mut violations = self.violations(after);
-        if !violations.is_empty() {
-            let known = self.violations(before);
-            violations.retain(|violation| !known.contains(violation) || violation.is_in(named));
+        if self.is_valid(after) {
+            return Ok(());
         }
-        if violations.is_empty() {
+        let mut known = HashSet::new();
+        self.violations(before, &mut |violation| {
+            known.insert(hash(&violation));
+            ControlFlow::Continue(())
+        });
+        let mut listed = Listed::default();
+        self.violations(after, &mut |violation| {
+            if known.contains(&hash(&violation)) && !violation.is_in(named) {
+                return ControlFlow::Continue(());
+            }
+            listed.add(violation)
+        });
+        if listed.is_empty() {
             Ok(())
         } else {
-            Err(violations.into_iter().collect())
+            Err(listed.into_violations())
         }
     }
 
-    fn violations(&self, attributes: &Value) -> BTreeSet<Violation> {
+    /// The check without explanations is several times faster.
+    fn is_valid(&self, attributes: &Value) -> bool {
+        self.rules(attributes).next().is_none() && self.validator.is_valid(attributes)
+    }
+
+    fn violations(&self, attributes: &Value, listen: &mut dyn FnMut(Violation) -> ControlFlow<()>) {
+        let ended = self.rules(attributes).try_for_each(&mut *listen);
+        if ended.is_continue() && !self.validator.is_valid(attributes) {
+            explanation::walk(&self.parts, attributes, listen);
+        }
+    }
+
+    /// What the rules of the stores forbid.
+    fn rules(&self, attributes: &Value) -> impl Iterator<Item = Violation> {
         let names = attributes.as_object().into_iter().flat_map(Map::keys);
         let unstorable = names.filter_map(|name| unstorable_name(name));
         let lists = self.single.iter().filter_map(|name| list(name, attributes));
-        // Violations are collected only if there are some: the check alone is several times
-        // faster.
-        let invalid = !self.validator.is_valid(attributes);
-        let explained = invalid.then(|| self.validator.iter_errors(attributes));
-        explained
-            .into_iter()
-            .flatten()
-            .flat_map(|error| explain(&error))
-            .chain(unstorable)
-            .chain(lists)
-            .collect()
+        unstorable.chain(lists)
     }
+}
+
+/// Violations up to the bound, and how many more there are.
+#[derive(Default)]
+struct Listed {
+    violations: BTreeSet<Violation>,
+    more: usize,
+}
+
+impl Listed {
+    fn add(&mut self, violation: Violation) -> ControlFlow<()> {
+        if self.violations.len() < VIOLATIONS_LISTED_MAX {
+            self.violations.insert(violation);
+            return ControlFlow::Continue(());
+        }
+        self.more += 1;
+        if self.more + VIOLATIONS_LISTED_MAX < VIOLATIONS_COUNTED_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    fn into_violations(self) -> Vec<Violation> {
+        let mut violations: Vec<_> = self.violations.into_iter().collect();
+        if self.more > 0 {
+            let more = self.more;
+            let all_counted = more + VIOLATIONS_LISTED_MAX < VIOLATIONS_COUNTED_MAX;
+            let least = if all_counted { "" } else { "at least " };
+            violations.push(Violation {
+                pointer: String::new(),
+                keyword: String::new(),
+                message: format!("and {least}{more} more"),
+            });
+        }
+        violations
+    }
+}
+
+/// Known violations may be many, so that only their hashes are kept.
+fn hash(violation: &Violation) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    violation.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A unique index is over single values: MongoDB would compare the elements of a list, `SQLite` the
@@ -162,39 +240,27 @@ fn unstorable_name(name: &str) -> Option<Violation> {
     })
 }
 
-/// One violation for each place: JSON Schema reports all unexpected members as one error.
-fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
-    let path = error.instance_path().as_str();
-    let violation = |pointer: String, message: String| Violation {
-        pointer,
-        keyword: error.kind().keyword().to_owned(),
-        message,
-    };
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
-            .iter()
-            .map(|name| {
-                let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
-                violation(pointer, format!("'{name}' is not declared"))
-            })
-            .collect(),
+/// Gives `hear` each place of an error, relative to the value, and what is wrong there: JSON
+/// Schema reports all unexpected members as one error.
+fn explain(
+    error: &ValidationError<'_>,
+    hear: &mut dyn FnMut(String, String) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let message = match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            return unexpected.iter().try_for_each(|name| {
+                let pointer = format!("/{}", jsonapi::pointer_token(name));
+                hear(pointer, format!("'{name}' is not declared"))
+            });
+        }
         ValidationErrorKind::Required { property } => {
-            let name = property.as_str().unwrap_or_default();
-            vec![violation(path.to_owned(), format!("'{name}' is required"))]
+            format!("'{}' is required", property.as_str().unwrap_or_default())
         }
         // The library's own text names only the first two.
-        ValidationErrorKind::Enum { options } => {
-            vec![violation(
-                path.to_owned(),
-                format!("the value is not one of {options}"),
-            )]
-        }
-        _ => vec![violation(
-            path.to_owned(),
-            error.masked_with("the value").to_string(),
-        )],
-    }
+        ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
+        _ => error.masked_with("the value").to_string(),
+    };
+    hear(String::new(), message)
 }
 
 #[cfg(test)]
@@ -294,6 +360,35 @@ mod tests {
         let after = json!({"pages": "few"});
         let violations = change("pages", before, after).unwrap_err();
         assert_eq!(places(&violations), [("/pages", "type")]);
+    }
+
+    #[test]
+    fn violations_beyond_the_bound_are_counted_and_not_listed() {
+        let schema = json!({"properties": {"tags": {"items": {"type": "string"}}}});
+        let schema = AttributesSchema::compile(&schema).unwrap();
+        let refused = |count: usize| {
+            let attributes = object(json!({"tags": vec![1; count]}));
+            let mut violations = schema.validate(attributes).unwrap_err();
+            (violations.len(), violations.pop().unwrap())
+        };
+        assert_eq!(refused(100).1.keyword, "type");
+        let (listed, last) = refused(350);
+        assert_eq!((listed, last.message.as_str()), (101, "and 250 more"));
+        assert_eq!(refused(500_000).1.message, "and at least 9900 more");
+        let names = (0..90_000).map(|number| (format!("${number}"), json!(0)));
+        assert_eq!(schema.validate(names.collect()).unwrap_err().len(), 101);
+    }
+
+    #[test]
+    fn a_change_is_refused_for_what_it_brings_even_behind_many_old_violations() {
+        let schema = json!({"properties": {"old": {"items": {"type": "string"}},
+                                           "z": {"type": "string"}}});
+        let schema = AttributesSchema::compile(&schema).unwrap();
+        let old = vec![1; 20_000];
+        let (before, after) = (json!({"old": old}), json!({"old": old, "z": 1}));
+        let named = BTreeSet::from(["z".to_owned()]);
+        let violations = schema.validate_change(&named, &before, &after).unwrap_err();
+        assert_eq!(places(&violations), [("/z", "type")]);
     }
 
     #[test]

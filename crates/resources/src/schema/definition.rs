@@ -3,6 +3,7 @@
 mod folder;
 mod keywords;
 mod mistake;
+mod references;
 
 use std::sync::LazyLock;
 
@@ -107,6 +108,8 @@ impl Definition {
         let mut mistakes = self.id_attribute_mistakes(located);
         mistakes.extend(self.index_mistakes(located));
         mistakes.extend(keywords::mistakes(&self.attributes, "/attributes", located));
+        let references = references::mistakes(&self.attributes, "/attributes", located);
+        mistakes.extend(references);
         mistakes.extend(self.shard_key_mistakes(located));
         let page = self.page.limits();
         if page.default > page.maximum {
@@ -329,6 +332,75 @@ mod tests {
             );
             assert!(parse(&text).is_err(), "{keyword}");
         }
+    }
+
+    fn attributes(schema: &str) -> Vec<(usize, String)> {
+        let text = format!("type: t\nattributes:\n  type: object\n{schema}");
+        match parse(&text) {
+            Ok(_) => Vec::new(),
+            Err(found) => found.into_iter().map(|one| (one.line, one.field)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_needs_backtracking_is_a_mistake_with_its_reason() {
+        for pattern in [r"^(a+)+\1$", "^(?=a)a+$", "(?<!x)y"] {
+            let text = format!(
+                "type: t\nattributes:\n  type: object\n  properties:\n    a: {{pattern: '{pattern}'}}\n"
+            );
+            let found = parse(&text).unwrap_err();
+            assert_eq!(found[0].line, 5);
+            assert!(
+                found[0].message.contains("back-references"),
+                "{}",
+                found[0].message
+            );
+        }
+        let named = "  patternProperties:\n    '^(?=a)': {}\n";
+        assert_eq!(
+            attributes(named)[0],
+            (5, "/attributes/patternProperties/^(?=a)".to_owned())
+        );
+        assert_eq!(attributes("  properties: {a: {pattern: '^(a+)+$'}}\n"), []);
+    }
+
+    #[test]
+    fn references_that_lead_back_to_themselves_are_mistakes() {
+        let loops = "  properties: {a: {$ref: '#/$defs/a'}}\n  $defs:\n    \
+                     a: {$ref: '#/$defs/b'}\n    b: {$ref: '#/$defs/a'}\n";
+        assert_eq!(
+            attributes(loops),
+            [(7, "/attributes/$defs/b/$ref".to_owned())]
+        );
+        for looping in [
+            "  $ref: '#'\n",
+            "  $defs: {a: {allOf: [{type: string}, {$ref: '#/$defs/a'}]}}\n",
+            "  $defs: {a: {anyOf: [{not: {$ref: '#/$defs/a'}}]}}\n",
+            "  $defs: {a: {$anchor: n, if: true, then: {$ref: '#n'}}}\n",
+        ] {
+            assert_eq!(attributes(looping).len(), 1, "{looping}");
+        }
+        let recursive =
+            "  properties: {next: {$ref: '#'}, all: {type: array, items: {$ref: '#'}}}\n";
+        assert_eq!(attributes(recursive), []);
+    }
+
+    #[test]
+    fn schemas_that_multiply_at_one_place_are_mistakes() {
+        let chain = |length: usize, schema: &dyn Fn(&str) -> String| {
+            let step = |number: usize| {
+                let next = format!("{{$ref: '#/$defs/s{}'}}", number + 1);
+                format!("    s{number}: {}\n", schema(&next))
+            };
+            let steps: String = (0..length).map(step).collect();
+            attributes(&format!(
+                "  $defs:\n    s{length}: {{type: string}}\n{steps}"
+            ))
+        };
+        let doubled = |next: &str| format!("{{anyOf: [{next}, {next}]}}");
+        assert!(!chain(30, &doubled).is_empty());
+        assert_eq!(chain(5, &doubled), []);
+        assert!(!chain(5000, &str::to_owned).is_empty());
     }
 
     #[test]

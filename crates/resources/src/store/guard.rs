@@ -1,12 +1,13 @@
 //! What a write does to the resource that is there: decided in one place for every store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
 use super::{Change, Presence, Refusal, StoreError, Version, Write, WriteFailure, stored_value};
 use crate::query::Filter;
 use crate::schema::Attributes;
+use crate::work;
 
 /// What a write leaves in the place of a resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,17 @@ impl Write {
             Change::Update(_) | Change::Link { .. } | Change::Nothing => false,
         };
         conditional || !presence_decides
+    }
+
+    /// Whether [`admit`] takes long where the resource has a text of so many bytes. A store must
+    /// not let others wait for that; see [`crate::work`].
+    #[must_use]
+    pub fn is_large(&self, current_bytes: usize) -> bool {
+        let members = match &self.change {
+            Change::Replace(members) | Change::Update(members) => members,
+            Change::Link { .. } | Change::Delete | Change::Nothing => return false,
+        };
+        self.guard.validated && (current_bytes > work::LARGE_BYTES || work::is_large(members))
     }
 }
 
@@ -131,12 +143,12 @@ fn linked(current: Option<&Value>, add: &[Value], remove: &[Value]) -> Value {
         Some(Value::Array(ids)) => ids.clone(),
         _ => Vec::new(),
     };
-    linked.retain(|id| !remove.contains(id));
-    for id in add {
-        if !linked.contains(id) {
-            linked.push(id.clone());
-        }
-    }
+    let texts = |ids: &[Value]| ids.iter().map(Value::to_string).collect::<HashSet<_>>();
+    let leaving = texts(remove);
+    linked.retain(|id| !leaving.contains(&id.to_string()));
+    let mut present = texts(&linked);
+    let joining = add.iter().filter(|id| present.insert(id.to_string()));
+    linked.extend(joining.cloned());
     Value::Array(linked)
 }
 

@@ -22,6 +22,9 @@ fn section(value: &Effective) -> String {
         .lines()
         .map(|line| format!("# {}\n", line.trim()))
         .collect();
+    let bounds = setting.bounds.map_or_else(String::new, |(least, most)| {
+        format!("# From {least} to {most}.\n")
+    });
     let also = setting
         .variable
         .map(|name| format!(", {name}"))
@@ -41,7 +44,7 @@ fn section(value: &Effective) -> String {
     // What is not set is shown as a comment: an empty text would not be the same.
     let comment = if text.is_empty() { "# " } else { "" };
     format!(
-        "{}# Environment: {variable}{also}. Flag: --{flag}. Value from: {origin}.\n\
+        "{}{bounds}# Environment: {variable}{also}. Flag: --{flag}. Value from: {origin}.\n\
          {comment}{} = {shown}\n",
         doc.concat(),
         setting.name

@@ -1,67 +1,120 @@
-//! `monocoque serve`
+//! `monocoque serve`: the parts of the process in the order of their start.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
 
-use chassis::health::{Health, WorkerLimits};
-use chassis::serve::ServeLimits;
-use chassis::telemetry;
-use tokio::net::TcpListener;
+use chassis::health::{Health, Heartbeat, WorkerLimits};
+use chassis::lifecycle::{self, Modules, Stop, StopSignal};
+use chassis::operations::{Audience, Port};
+use chassis::serve::{Control, ServeLimits};
+use chassis::{stack, telemetry};
 use tokio::runtime::{Builder, Handle};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::application::Plan;
 use crate::command_line::Serve;
-use crate::failure::Failure;
-use crate::settings::{self, Settings};
+use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
+use crate::probes;
+use crate::settings::{self, DrainReadiness, Settings};
+
+/// How long a part other than the services may take to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the task that sweeps the connections may be silent.
+const ACCEPT_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0)
         .map_err(|error| Failure::settings(error.to_string()))?;
-    let served = super::runtime(Builder::new_multi_thread())?.block_on(serve(arguments, &settings));
+    let mut builder = Builder::new_multi_thread();
+    builder.thread_name("worker");
+    if settings.worker_threads > 0 {
+        builder.worker_threads(settings.worker_threads);
+    }
+    let runtime = super::runtime(builder)?;
+    let served = runtime.block_on(serve(arguments, &settings));
+    // The last tasks let go of the store, which then closes its files. What hangs is left behind.
+    runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
 async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
+    let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
-    let (main, listen) = bind(settings.listen, "listen").await?;
-    let (admin, admin_listen) = bind(settings.admin_listen, "admin_listen").await?;
-    announce(&plan, listen, admin_listen);
-    let (stop, stopping) = watch::channel(false);
-    tokio::spawn(stop_on_signal(stop));
-    let application = plan.open(settings).await?;
-    let health = application.health.clone();
-    if let Err(error) = health.watch_workers(&Handle::current(), WorkerLimits::default()) {
-        return Err(Failure::internal(format!(
-            "the watchdog does not start: {error}"
-        )));
-    }
-    tokio::spawn(drain_when(stopping.clone(), health));
-    let limits = serve_limits(settings);
-    tokio::join!(
-        chassis::serve::serve(main, application.main, limits, stopped(stopping.clone())),
-        chassis::serve::serve(admin, application.admin, limits, stopped(stopping)),
-    );
+    let [main, admin] = sockets(settings)?;
+    announce(&plan, address_of(&main)?, address_of(&admin)?);
+    let health = Health::new();
+    let (tell, mut told) = StopSignal::channel();
+    let mut modules = Modules::new();
+    // First of all parts, so that it answers from the start to the very end.
+    let port = open_port(admin, &plan, settings, &health, tell.clone())?;
+    modules.add_passive("operations port", async move || close(port).await);
+    watch_workers(&health, settings)?;
+    let opened = tokio::select! {
+        opened = plan.open(settings, &health) => opened,
+        () = told.reaches(Stop::Drain) => {
+            modules.stop(STOP_PATIENCE).await;
+            return Ok(());
+        }
+    };
+    let application = match opened {
+        Ok(application) => application,
+        Err(failure) => {
+            modules.stop(STOP_PATIENCE).await;
+            return Err(failure);
+        }
+    };
     if let Some(store) = application.store {
-        store.close().await;
+        modules.add_passive("store", async move || store.close().await);
     }
+    let services = Services {
+        service: application.main,
+        limits: serve_limits(settings),
+        heartbeat: health.heartbeat("the task that accepts connections", ACCEPT_BUDGET),
+    };
+    services.add_to(&mut modules, main, told.clone())?;
+    health.started();
+    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(micros, "serving");
+    let outcome = modules.run(&mut told).await;
+    // A part that failed stops the others in the same order as a signal does.
+    tell.send_if_modified(|stop| {
+        let first = *stop == Stop::No;
+        *stop = (*stop).max(Stop::Drain);
+        first
+    });
+    drain(settings, &health, &mut told).await;
+    modules.stop(stop_budget(settings)).await;
     tracing::info!("stopped");
-    Ok(())
+    outcome.map_err(|failure| Failure::internal(failure.to_string()))
 }
 
-async fn bind(address: SocketAddr, name: &str) -> Result<(TcpListener, SocketAddr), Failure> {
-    let failed = |error| {
-        Failure::settings(format!(
-            "the setting '{name}': cannot listen on {address}: {error}"
-        ))
+/// The sockets of the services and of the operations: those that were passed on, or new ones.
+fn sockets(settings: &Settings) -> Result<[TcpListener; 2], Failure> {
+    let inherited = chassis::serve::inherited();
+    let mut inherited = inherited
+        .map_err(|error| Failure::settings(format!("LISTEN_FDS cannot be used: {error}")))?
+        .into_iter();
+    let mut socket = |address: SocketAddr, reuse_port, name: &str| match inherited.next() {
+        Some(socket) => Ok(socket),
+        None => chassis::serve::bind(address, reuse_port).map_err(|error| {
+            Failure::settings(format!(
+                "the setting '{name}': cannot listen on {address}: {error}"
+            ))
+        }),
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
+    Ok([
+        socket(settings.listen, settings.reuse_port, "listen")?,
+        socket(settings.admin_listen, false, "admin_listen")?,
+    ])
+}
+
+fn address_of(socket: &TcpListener) -> Result<SocketAddr, Failure> {
+    let address = socket.local_addr();
+    address.map_err(|error| Failure::internal(format!("a socket has no address: {error}")))
 }
 
 /// The first log line, and a banner where a person looks on.
@@ -81,49 +134,124 @@ fn announce(plan: &Plan, listen: SocketAddr, admin_listen: SocketAddr) {
     }
 }
 
+/// The operations port, which also hears the signals: it runs when all else hangs.
+fn open_port(
+    socket: TcpListener,
+    plan: &Plan,
+    settings: &Settings,
+    health: &Health,
+    tell: watch::Sender<Stop>,
+) -> Result<Port, Failure> {
+    let wording = plan.wording();
+    let router = probes::router(health, Audience::Operators, &wording);
+    let service = stack::apply(router, &probes::limits(settings), wording);
+    let dumped = health.clone();
+    let signals = move || lifecycle::listen(tell, move || dump(&dumped));
+    Port::open(socket, service, signals)
+        .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
+}
+
+async fn close(port: Port) {
+    let closed = tokio::task::spawn_blocking(move || port.close());
+    let _ = closed.await;
+}
+
+/// The state of the process as one log line.
+fn dump(health: &Health) {
+    let readiness = health.readiness(&[]);
+    let metrics = health.liveness();
+    tracing::info!(
+        state = readiness.state.name(),
+        ready = readiness.ready,
+        upstreams = ?readiness.upstreams,
+        liveness = ?metrics,
+        panics = telemetry::panics(),
+        "state of the process"
+    );
+}
+
+fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
+    let limits = WorkerLimits {
+        slow_after: settings.worker_slow_after_ms,
+        stuck_after: settings.worker_stuck_after_ms,
+        exit_when_all_are_stuck: settings.exit_when_stuck.then_some(EXIT_STUCK),
+        ..WorkerLimits::default()
+    };
+    health
+        .watch_workers(&Handle::current(), limits)
+        .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
+}
+
+/// The services, as the last part.
+struct Services {
+    service: stack::Service,
+    limits: ServeLimits,
+    heartbeat: Heartbeat,
+}
+
+impl Services {
+    fn add_to(
+        self,
+        modules: &mut Modules,
+        socket: TcpListener,
+        mut told: StopSignal,
+    ) -> Result<(), Failure> {
+        let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
+        socket.set_nonblocking(true).map_err(unusable)?;
+        let listener = tokio::net::TcpListener::from_std(socket).map_err(unusable)?;
+        let (tell, stop) = StopSignal::channel();
+        let control = Control {
+            stop,
+            heartbeat: self.heartbeat,
+        };
+        let (ended, mut has_ended) = watch::channel(false);
+        let running = async move {
+            chassis::serve::serve(listener, self.service, self.limits, control).await;
+            ended.send_replace(true);
+            Ok(())
+        };
+        modules.add("services", running, async move || {
+            tell.send_replace(Stop::Drain);
+            let hurry = async {
+                told.reaches(Stop::Now).await;
+                tell.send_replace(Stop::Now);
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = hurry => {}
+                _ = has_ended.wait_for(|ended| *ended) => {}
+            }
+        });
+        Ok(())
+    }
+}
+
 fn serve_limits(settings: &Settings) -> ServeLimits {
     ServeLimits {
-        header_read_timeout: Duration::from_millis(settings.header_read_timeout_ms),
-        idle_timeout: Duration::from_millis(settings.idle_timeout_ms),
-        connections_max: settings.connections_max,
-        drain_timeout: Duration::from_millis(settings.drain_timeout_ms),
+        header_read_timeout: settings.header_read_timeout_ms,
+        head_bytes_max: settings.head_bytes_max.in_memory(),
+        idle_timeout: settings.idle_timeout_ms,
+        write_timeout: settings.write_timeout_ms,
+        connection_age_max: settings.connection_age_max_ms,
+        connections_max: chassis::serve::connections_within_limit(settings.connections_max),
+        streams_max: u32::try_from(settings.http2_streams_max).unwrap_or(u32::MAX),
+        drain_quiet: settings.drain_quiet_ms,
+        drain_timeout: settings.drain_timeout_ms,
     }
 }
 
-/// The first signal lets requests finish, the second one does not.
-async fn stop_on_signal(stop: watch::Sender<bool>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        tracing::error!("signals cannot be received; only SIGKILL stops this process");
-        return std::future::pending().await;
-    };
-    for last in [false, true] {
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        tracing::info!(
-            signal = name,
-            "told to stop{}",
-            if last { " at once" } else { "" }
-        );
-        if last {
-            std::process::exit(0);
-        }
-        stop.send_replace(true);
+/// Tells load balancers to turn away and waits until they have.
+async fn drain(settings: &Settings, health: &Health, told: &mut StopSignal) {
+    let when = settings.drain_readiness;
+    health.drain(when == DrainReadiness::Immediately);
+    let patience = settings.drain_delay_ms + stop_budget(settings) + STOP_PATIENCE * 2;
+    if let Err(error) = lifecycle::force_exit_after(patience, EXIT_HUNG) {
+        tracing::error!(%error, "there is no backstop for the end of this process");
     }
+    let _ = tokio::time::timeout(settings.drain_delay_ms, told.reaches(Stop::Now)).await;
+    health.drain(when != DrainReadiness::Never);
 }
 
-async fn drain_when(stopping: watch::Receiver<bool>, health: Health) {
-    stopped(stopping).await;
-    health.drain();
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // Without a sender there is no signal to wait for.
-    if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        std::future::pending::<()>().await;
-    }
+fn stop_budget(settings: &Settings) -> Duration {
+    settings.drain_timeout_ms + STOP_PATIENCE
 }

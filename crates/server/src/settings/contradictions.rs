@@ -4,28 +4,31 @@ use super::{Effective, Settings};
 
 /// What is wrong with values of different settings together, each named with its origin.
 pub(super) fn find(settings: &Settings, values: &[Effective]) -> Vec<String> {
-    let operation = settings.mongo_operation_timeout_ms;
-    let request = settings.request_timeout_ms;
-    if settings.mongo_uri.is_none() {
-        return Vec::new();
+    let mut problems = Vec::new();
+    let with_mongodb = settings.mongo_uri.is_some();
+    if with_mongodb && settings.mongo_operation_timeout_ms >= settings.request_timeout_ms {
+        problems.push(format!(
+            "{} must be less than {}: requests would be answered with 504 before it is known what \
+             MongoDB did",
+            named(values, "mongo_operation_timeout_ms"),
+            named(values, "request_timeout_ms"),
+        ));
     }
-    if operation == 0 {
-        let setting = named(values, "mongo_operation_timeout_ms");
-        return vec![format!(
-            "{setting}: no request to MongoDB would have time for an answer; it must be at least 1"
-        )];
+    if settings.request_body_bytes_max > settings.request_bodies_bytes_max {
+        problems.push(format!(
+            "{} must not be more than {}: the largest body would never fit",
+            named(values, "request_body_bytes_max"),
+            named(values, "request_bodies_bytes_max"),
+        ));
     }
-    if operation < request {
-        return Vec::new();
+    if settings.worker_slow_after_ms > settings.worker_stuck_after_ms {
+        problems.push(format!(
+            "{} must not be more than {}",
+            named(values, "worker_slow_after_ms"),
+            named(values, "worker_stuck_after_ms"),
+        ));
     }
-    let (shorter, longer) = (
-        named(values, "mongo_operation_timeout_ms"),
-        named(values, "request_timeout_ms"),
-    );
-    vec![format!(
-        "{shorter} must be less than {longer}: requests would be answered with 504 before it is \
-         known what MongoDB did"
-    )]
+    problems
 }
 
 /// `the setting 'name' (origin): 'value'`

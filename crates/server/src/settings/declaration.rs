@@ -2,48 +2,63 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chassis::health::Policy;
 use chassis::telemetry::LogMode;
 
-use super::value::SettingValue;
+use super::value::{DrainReadiness, SettingValue, Size};
 use super::{Effective, LogFilter, Secret, Setting};
 use crate::redaction::without_password;
 
 /// Makes the struct, its reading and its description from one list.
 macro_rules! settings {
-    ($(
+    ($( $group:literal { $(
         $(#[doc = $doc:literal])+
-        $name:ident: $type:ty = $default:literal $(also $variable:literal)? $(, $secret:ident)?;
-    )+) => {
+        $name:ident: $type:ty = $default:literal $(from $least:literal to $most:literal)?
+            $(also $variable:literal)? $(, $secret:ident)?;
+    )+ } )+) => {
         /// The settings of a process, each within its bounds.
         #[derive(Debug, Clone)]
         pub(crate) struct Settings {
-            $( $(#[doc = $doc])+ pub(crate) $name: $type, )+
+            $( $( $(#[doc = $doc])+ pub(crate) $name: $type, )+ )+
         }
 
         impl Settings {
             /// All settings, in the order of the list.
             pub(crate) const ALL: &[Setting] = &[
-                $( Setting {
+                $( $( Setting {
                     name: stringify!($name),
+                    group: $group,
+                    kind: <$type as SettingValue>::KIND,
                     doc: concat!($($doc, "\n"),+),
                     default: $default,
+                    bounds: settings!(@bounds $($least $most)?),
                     variable: settings!(@variable $($variable)?),
                     secret: settings!(@secret $($secret)?),
-                }, )+
+                }, )+ )+
             ];
 
             /// Reads every value, or says of each bad one what is wrong with it.
             pub(super) fn parse(values: &[Effective]) -> Result<Self, Vec<String>> {
                 let mut problems = Vec::new();
                 let mut values = values.iter();
-                $( let $name = read::<$type>(values.next(), &mut problems); )+
-                match ($($name,)+) {
-                    ($(Some($name),)+) => Ok(Self { $($name),+ }),
+                $( $(
+                    let parse = settings!(@parse $type, $($least $most)?);
+                    let $name = read(values.next(), parse, &mut problems);
+                )+ )+
+                match ($($($name,)+)+) {
+                    ($($(Some($name),)+)+) => Ok(Self { $($($name),+),+ }),
                     _ => Err(problems),
                 }
             }
         }
+    };
+    (@bounds) => { None };
+    (@bounds $least:literal $most:literal) => { Some(($least, $most)) };
+    (@parse $type:ty,) => { <$type as SettingValue>::parse };
+    (@parse $type:ty, $least:literal $most:literal) => {
+        |text: &str| within::<$type>(text, $least, $most)
     };
     (@variable) => { None };
     (@variable $variable:literal) => { Some($variable) };
@@ -51,9 +66,25 @@ macro_rules! settings {
     (@secret secret) => { true };
 }
 
-fn read<T: SettingValue>(value: Option<&Effective>, problems: &mut Vec<String>) -> Option<T> {
+/// Parses a value that must not be less than `least` nor more than `most`.
+fn within<T: SettingValue + PartialOrd>(text: &str, least: &str, most: &str) -> Result<T, String> {
+    let value = T::parse(text)?;
+    let holds = T::parse(least).is_ok_and(|least| least <= value)
+        && T::parse(most).is_ok_and(|most| value <= most);
+    if holds {
+        Ok(value)
+    } else {
+        Err(format!("is not from {least} to {most}"))
+    }
+}
+
+fn read<T>(
+    value: Option<&Effective>,
+    parse: impl Fn(&str) -> Result<T, String>,
+    problems: &mut Vec<String>,
+) -> Option<T> {
     let value = value?;
-    match T::parse(&value.text) {
+    match parse(&value.text) {
         Ok(parsed) => Some(parsed),
         Err(reason) => {
             let (name, origin) = (value.setting.name, &value.origin);
@@ -70,56 +101,127 @@ fn read<T: SettingValue>(value: Option<&Effective>, problems: &mut Vec<String>) 
 }
 
 settings! {
-    /// Address and port of the services. Port 0 takes any free one.
-    listen: SocketAddr = "127.0.0.1:8000";
-    /// Address and port of the operations routes, apart from the services.
-    admin_listen: SocketAddr = "127.0.0.1:9000";
-    /// Directory of the embedded store; made where absent.
-    data_dir: PathBuf = "./data";
-    /// Directory of definition files (*.yaml), one for each resource type. Without it there are
-    /// the built-in contacts.
-    resources: Option<PathBuf> = "";
-    /// URI of a MongoDB deployment, in the place of the embedded store. It may hold a password.
-    mongo_uri: Option<Secret> = "" also "MONGO_URI", secret;
-    /// How long one request to MongoDB may take, its retries included, in milliseconds; less than
-    /// a request as a whole may take.
-    mongo_operation_timeout_ms: u64 = "10000";
-    /// Whether an answer 503 names the hosts of MongoDB, without credentials: true or false.
-    mongo_shows_hosts: bool = "false";
-    /// How log lines look: JSON for programs, LOCAL for people.
-    log_mode: LogMode = "JSON" also "LOG_MODE";
-    /// Which log lines are written: error, warn, info, debug, trace, or rules for single modules
-    /// such as 'info,chassis=debug'.
-    log_filter: LogFilter = "info";
-    /// The largest request body, in bytes.
-    request_body_bytes_max: usize = "1048576";
-    /// Whether request bodies of other or absent media types are read as plain JSON: true or false.
-    /// Pages of any origin may send such requests without asking the server first.
-    request_body_any_media_type: bool = "false";
-    /// How long a request may take before it is answered with 504, in milliseconds. Streaming of
-    /// a body does not count.
-    request_timeout_ms: u64 = "30000";
-    /// Requests that are handled at once; more are answered with 503.
-    requests_in_flight_max: usize = "4096";
-    /// Connections at once; more wait to be accepted.
-    connections_max: usize = "16384";
-    /// How long a new connection may take to send the head of its first request, in milliseconds.
-    header_read_timeout_ms: u64 = "10000";
-    /// How long a connection may be idle between requests, in milliseconds. A proxy in front must
-    /// give up idle connections sooner.
-    idle_timeout_ms: u64 = "75000";
-    /// How long unfinished requests have at shutdown before they are cut, in milliseconds.
-    drain_timeout_ms: u64 = "30000";
-    /// How far a Fibonacci list may reach, in numbers.
-    fibonacci_count_max: u64 = "100000";
-    /// Fibonacci lists up to this count are slices of one text made at the start.
-    fibonacci_table_count_max: u64 = "10000";
-    /// The largest n of /fibonacci/{n}.
-    fibonacci_index_max: u64 = "10000000";
-    /// Bytes of memory that unfinished Fibonacci answers may hold together.
-    fibonacci_streaming_bytes_max: u64 = "268435456";
-    /// Large Fibonacci numbers that are computed at once.
-    fibonacci_computations_max: usize = "2";
-    /// Form of the Fibonacci generator: auto, or one form to force.
-    fibonacci_generator: fibonacci::Generator = "auto";
+    "Addresses and files" {
+        /// Address and port of the services. Port 0 takes any free one. A socket that a service
+        /// manager passes on (LISTEN_FDS) takes its place.
+        listen: SocketAddr = "127.0.0.1:8000";
+        /// Address and port of the operations routes, apart from the services. A second socket
+        /// that is passed on takes its place.
+        admin_listen: SocketAddr = "127.0.0.1:9000";
+        /// Whether other processes may listen on the address of the services too, which then
+        /// share its connections (SO_REUSEPORT): true or false.
+        reuse_port: bool = "false";
+        /// Directory of the embedded store; made where absent.
+        data_dir: PathBuf = "./data";
+        /// Directory of definition files (*.yaml), one for each resource type. Without it there
+        /// are the built-in contacts.
+        resources: Option<PathBuf> = "";
+    }
+    "MongoDB" {
+        /// URI of a MongoDB deployment, in the place of the embedded store. It may hold a
+        /// password.
+        mongo_uri: Option<Secret> = "" also "MONGO_URI", secret;
+        /// How long one request to MongoDB may take, its retries included; less than a request as
+        /// a whole may take.
+        mongo_operation_timeout_ms: Duration = "10s" from "1ms" to "1h";
+        /// Whether an answer 503 names the hosts of MongoDB, without credentials: true or false.
+        mongo_shows_hosts: bool = "false";
+    }
+    "Log" {
+        /// How log lines look: JSON for programs, LOCAL for people.
+        log_mode: LogMode = "JSON" also "LOG_MODE";
+        /// Which log lines are written: error, warn, info, debug, trace, or rules for single
+        /// modules such as 'info,chassis=debug'.
+        log_filter: LogFilter = "info";
+    }
+    "Requests" {
+        /// The largest request body.
+        request_body_bytes_max: Size = "1MiB" from "1" to "1GiB";
+        /// Whether request bodies of other or absent media types are read as plain JSON: true or
+        /// false. Pages of any origin may send such requests without asking the server first.
+        request_body_any_media_type: bool = "false";
+        /// How much all request bodies may hold together, from their first byte to the answer.
+        request_bodies_bytes_max: Size = "128MiB" from "1" to "64GiB";
+        /// Request bodies that may be coming at once. For one more, the one that has been coming
+        /// longest is refused.
+        request_bodies_max: usize = "4096" from "1" to "1000000";
+        /// The largest answer that lists what is wrong with a request; it says how much it leaves
+        /// out.
+        error_body_bytes_max: Size = "64KiB" from "1KiB" to "64MiB";
+        /// How long a request body may take to come before it is answered with 408.
+        body_read_timeout_ms: Duration = "15s" from "1ms" to "1h";
+        /// How long a request may take, from the end of its body, before it is answered with 504.
+        /// Streaming of an answer does not count.
+        request_timeout_ms: Duration = "30s" from "1ms" to "1h";
+        /// Requests that are handled at once; more are answered with 503.
+        requests_in_flight_max: usize = "4096" from "1" to "1000000";
+    }
+    "Connections" {
+        /// Connections at once; for more, idle ones are closed, or they wait to be accepted. At
+        /// most as many as the limit of file descriptors allows.
+        connections_max: usize = "16384" from "1" to "1000000";
+        /// How long the head of a request may take to come.
+        header_read_timeout_ms: Duration = "10s" from "1ms" to "1h";
+        /// The largest head of a request.
+        head_bytes_max: Size = "128KiB" from "8KiB" to "1MiB";
+        /// How long a connection may be idle between requests. A proxy in front must give up idle
+        /// connections sooner.
+        idle_timeout_ms: Duration = "75s" from "1ms" to "1d";
+        /// How long a client may leave an answer untaken before its connection is cut.
+        write_timeout_ms: Duration = "30s" from "1ms" to "1h";
+        /// The age at which a connection is closed after an answer, less up to a tenth by chance,
+        /// so that clients spread over new replicas.
+        connection_age_max_ms: Duration = "1h" from "1ms" to "365d";
+        /// Requests at once on one connection of HTTP/2.
+        http2_streams_max: usize = "100" from "1" to "10000";
+    }
+    "Health" {
+        /// Threads that serve requests; 0 takes as many as there are processors.
+        worker_threads: usize = "0" from "0" to "1024";
+        /// How long a worker thread may stand still before the log names it.
+        worker_slow_after_ms: Duration = "1s" from "250ms" to "1h";
+        /// How long a worker thread may stand still before liveness fails.
+        worker_stuck_after_ms: Duration = "10s" from "250ms" to "1h";
+        /// Whether the process ends with code 71 when all worker threads stand still: true or
+        /// false.
+        exit_when_stuck: bool = "false";
+        /// What a failing store means for readiness: required, degraded (ready after the first
+        /// success) or informational.
+        store_policy: Policy = "required";
+        /// How often the store is checked while no request uses it; at least twice a second while
+        /// it fails.
+        store_check_interval_ms: Duration = "5s" from "10ms" to "1h";
+        /// How long a check of the store may take.
+        store_check_timeout_ms: Duration = "2s" from "10ms" to "1h";
+        /// Failures of the store in a row that make it failing.
+        store_failures_to_fail: usize = "1" from "1" to "1000";
+        /// Successes in a row that end that.
+        store_successes_to_recover: usize = "1" from "1" to "1000";
+    }
+    "Stopping" {
+        /// When the drain shows in readiness: immediately, after-delay or never.
+        drain_readiness: DrainReadiness = "immediately";
+        /// How long new connections are still taken after the process was told to stop, so that
+        /// load balancers can turn away.
+        drain_delay_ms: Duration = "2s" from "0" to "10m";
+        /// How long idle connections of HTTP/1 are kept after that for requests that may be on
+        /// their way.
+        drain_quiet_ms: Duration = "3s" from "1ms" to "10m";
+        /// How long unfinished requests have after the delay before they are cut.
+        drain_timeout_ms: Duration = "30s" from "1ms" to "1h";
+    }
+    "Fibonacci" {
+        /// How far a Fibonacci list may reach, in numbers.
+        fibonacci_count_max: u64 = "100000" from "0" to "100000000";
+        /// Fibonacci lists up to this count are slices of one text made at the start.
+        fibonacci_table_count_max: u64 = "10000" from "0" to "1000000";
+        /// The largest n of /fibonacci/N.
+        fibonacci_index_max: u64 = "10000000" from "0" to "100000000";
+        /// Memory that unfinished Fibonacci answers may hold together.
+        fibonacci_streaming_bytes_max: Size = "256MiB" from "1" to "64GiB";
+        /// Large Fibonacci numbers that are computed at once.
+        fibonacci_computations_max: usize = "2" from "1" to "1024";
+        /// Form of the Fibonacci generator: auto, or one form to force.
+        fibonacci_generator: fibonacci::Generator = "auto";
+    }
 }

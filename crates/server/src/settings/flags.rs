@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use super::Settings;
+use super::{Setting, Settings};
 
 const CONFIG: &str = "config";
 
@@ -25,18 +25,11 @@ impl Args for SettingFlags {
             .value_parser(clap::value_parser!(PathBuf))
             .help("TOML file with settings [env: MONOCOQUE_CONFIG]");
         let flags = Settings::ALL.iter().map(|setting| {
-            let doc = setting.doc.split_whitespace().collect::<Vec<_>>().join(" ");
-            let variable = setting.variable.unwrap_or_default();
-            let separator = if variable.is_empty() { "" } else { ", " };
-            let default = match setting.default {
-                "" => String::new(),
-                default => format!(" [default: {default}]"),
-            };
-            let own = setting.own_variable();
             Arg::new(setting.name)
                 .long(setting.flag())
-                .value_name("VALUE")
-                .help(format!("{doc}{default} [env: {own}{separator}{variable}]"))
+                .value_name(setting.kind)
+                .help_heading(setting.group)
+                .help(help_of(setting))
         });
         command
             .next_help_heading("Settings")
@@ -47,6 +40,31 @@ impl Args for SettingFlags {
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
     }
+}
+
+/// Its doc comment, its default and bounds, and its variables.
+fn help_of(setting: &Setting) -> String {
+    let doc = setting.doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut facts = Vec::new();
+    if !setting.default.is_empty() {
+        facts.push(format!("default: {}", setting.default));
+    }
+    if let Some((least, most)) = setting.bounds {
+        facts.push(format!("from {least} to {most}"));
+    }
+    let facts = if facts.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", facts.join(", "))
+    };
+    let variables: Vec<String> = [
+        Some(setting.own_variable()),
+        setting.variable.map(str::to_owned),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!("{doc}{facts} [env: {}]", variables.join(", "))
 }
 
 impl FromArgMatches for SettingFlags {

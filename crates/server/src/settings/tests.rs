@@ -195,10 +195,111 @@ fn mongodb_must_answer_before_the_request_is_given_up() {
         "without MongoDB"
     );
     let refused = read(&[uri, request("10000")]).unwrap_err();
-    let named = "'mongo_operation_timeout_ms' (default): '10000' must be less than the setting \
+    let named = "'mongo_operation_timeout_ms' (default): '10s' must be less than the setting \
                  'request_timeout_ms' (environment MONOCOQUE_REQUEST_TIMEOUT_MS): '10000'";
     assert!(refused.contains(named), "{refused}");
     assert!(read(&[uri, operation("30001")]).is_err());
     let refused = read(&[uri, operation("0")]).unwrap_err();
-    assert!(refused.contains("at least 1"), "{refused}");
+    assert!(refused.contains("is not from 1ms to 1h"), "{refused}");
+}
+
+#[test]
+fn durations_and_sizes_are_numbers_with_or_without_a_unit() {
+    let read = |name: &'static str, text: &str| {
+        let flags = SettingFlags {
+            config: None,
+            given: vec![(name, text.to_owned())],
+        };
+        read_from(&flags, &HashMap::new()).map(|(settings, _)| settings)
+    };
+    for (text, millis) in [
+        ("250", 250),
+        ("250ms", 250),
+        ("10s", 10_000),
+        ("10 s", 10_000),
+        ("2m", 120_000),
+        ("1h", 3_600_000),
+    ] {
+        let settings = read("request_timeout_ms", text).unwrap();
+        assert_eq!(settings.request_timeout_ms.as_millis(), millis, "{text}");
+    }
+    for (text, bytes) in [
+        ("7", 7),
+        ("7B", 7),
+        ("2kB", 2000),
+        ("64KiB", 65_536),
+        ("1 MiB", 1 << 20),
+        ("1mb", 1_000_000),
+    ] {
+        let settings = read("request_body_bytes_max", text).unwrap();
+        assert_eq!(settings.request_body_bytes_max.0, bytes, "{text}");
+    }
+    for text in [
+        "",
+        "s",
+        "-1s",
+        "1.5s",
+        "10x",
+        "1KiB",
+        "99999999999999999999s",
+        "9e9",
+    ] {
+        assert!(read("request_timeout_ms", text).is_err(), "{text}");
+        if text != "1KiB" {
+            assert!(read("request_body_bytes_max", text).is_err(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn every_setting_with_bounds_takes_them_and_nothing_beyond() {
+    let read = |name: &'static str, text: &str| {
+        let flags = SettingFlags {
+            config: None,
+            given: vec![(name, text.to_owned())],
+        };
+        read_from(&flags, &HashMap::new()).map_err(|problems| problems.join("\n"))
+    };
+    let mut bounded = 0;
+    for setting in Settings::ALL {
+        let Some((least, most)) = setting.bounds else {
+            assert!(
+                !["COUNT", "DURATION", "SIZE"].contains(&setting.kind),
+                "{}",
+                setting.name
+            );
+            continue;
+        };
+        bounded += 1;
+        for text in [least, most] {
+            // Two settings may contradict each other at their bounds; each alone is fine.
+            let problem = read(setting.name, text).err().unwrap_or_default();
+            assert!(!problem.contains("is not from"), "{problem}");
+        }
+        let beyond = match most.find(|character: char| !character.is_ascii_digit()) {
+            Some(at) => format!("{}9{}", &most[..at], &most[at..]),
+            None => format!("{most}9"),
+        };
+        let problem = read(setting.name, &beyond).unwrap_err();
+        assert!(
+            problem.contains(&format!("is not from {least} to {most}")),
+            "{problem}"
+        );
+    }
+    assert!(bounded > 15, "{bounded}");
+    for name in [
+        "request_timeout_ms",
+        "idle_timeout_ms",
+        "write_timeout_ms",
+        "connections_max",
+    ] {
+        assert!(read(name, "0").unwrap_err().contains(name), "{name}");
+    }
+}
+
+#[test]
+fn no_description_has_what_help_takes_for_a_line_break() {
+    for setting in Settings::ALL {
+        assert!(!setting.doc.contains("{n}"), "{}", setting.name);
+    }
 }

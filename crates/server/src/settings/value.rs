@@ -3,11 +3,16 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chassis::health::Policy;
 use chassis::telemetry::LogMode;
 
 /// A type that settings can have; the error completes the sentence "'text' …".
 pub(super) trait SettingValue: Sized {
+    /// What help calls such a value.
+    const KIND: &'static str;
+
     fn parse(text: &str) -> Result<Self, String>;
 }
 
@@ -33,6 +38,8 @@ impl fmt::Debug for Secret {
 pub(crate) struct LogFilter(pub(crate) String);
 
 impl SettingValue for SocketAddr {
+    const KIND: &'static str = "ADDRESS:PORT";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse()
             .map_err(|_| "is not an IP address and a port such as 127.0.0.1:8000".to_owned())
@@ -40,6 +47,8 @@ impl SettingValue for SocketAddr {
 }
 
 impl SettingValue for PathBuf {
+    const KIND: &'static str = "PATH";
+
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             Err("is not a path".to_owned())
@@ -52,6 +61,8 @@ impl SettingValue for PathBuf {
 }
 
 impl SettingValue for Secret {
+    const KIND: &'static str = "URI";
+
     /// Files of secrets often end with a newline, which is not part of the secret. A blank secret
     /// is a mistake: it is not the same as no secret.
     fn parse(text: &str) -> Result<Self, String> {
@@ -63,6 +74,8 @@ impl SettingValue for Secret {
 }
 
 impl<T: SettingValue> SettingValue for Option<T> {
+    const KIND: &'static str = T::KIND;
+
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             Ok(None)
@@ -73,6 +86,8 @@ impl<T: SettingValue> SettingValue for Option<T> {
 }
 
 impl SettingValue for LogMode {
+    const KIND: &'static str = "MODE";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse()
             .map_err(|_| "is neither JSON nor LOCAL".to_owned())
@@ -80,6 +95,8 @@ impl SettingValue for LogMode {
 }
 
 impl SettingValue for LogFilter {
+    const KIND: &'static str = "RULES";
+
     fn parse(text: &str) -> Result<Self, String> {
         // The message of the telemetry would repeat the URI with its password.
         if text.contains("://") {
@@ -89,30 +106,138 @@ impl SettingValue for LogFilter {
     }
 }
 
+/// A count; its bounds stand in its declaration.
 impl SettingValue for u64 {
+    const KIND: &'static str = "COUNT";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse()
             .map_err(|_| format!("is not an integer from 0 to {}", Self::MAX))
     }
 }
 
+impl SettingValue for usize {
+    const KIND: &'static str = "COUNT";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| format!("is not an integer from 0 to {}", Self::MAX))
+    }
+}
+
+/// A number of milliseconds, or a number with its unit.
+impl SettingValue for Duration {
+    const KIND: &'static str = "DURATION";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        const UNITS: [(&str, u64); 6] = [
+            ("", 1),
+            ("ms", 1),
+            ("s", 1_000),
+            ("m", 60_000),
+            ("h", 3_600_000),
+            ("d", 86_400_000),
+        ];
+        let millis = number_with_unit(text, &UNITS);
+        millis.map(Self::from_millis).ok_or_else(|| {
+            "is not a duration such as 250ms, 10s, 5m, 1h or a number of milliseconds".to_owned()
+        })
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl Size {
+    /// For what is in memory.
+    pub(crate) fn in_memory(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// A number of bytes, or a number with its unit.
+impl SettingValue for Size {
+    const KIND: &'static str = "SIZE";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        const UNITS: [(&str, u64); 8] = [
+            ("", 1),
+            ("b", 1),
+            ("kb", 1_000),
+            ("mb", 1_000_000),
+            ("gb", 1_000_000_000),
+            ("kib", 1 << 10),
+            ("mib", 1 << 20),
+            ("gib", 1 << 30),
+        ];
+        let bytes = number_with_unit(&text.to_ascii_lowercase(), &UNITS);
+        bytes
+            .map(Self)
+            .ok_or_else(|| "is not a size such as 64KiB, 1MiB, 2GB or a number of bytes".to_owned())
+    }
+}
+
+/// `10s` with `("s", 1_000)` is 10,000. A blank may stand before the unit.
+fn number_with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim_start())?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// What a failing store means for readiness.
+impl SettingValue for Policy {
+    const KIND: &'static str = "POLICY";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "required" => Ok(Self::Required),
+            "degraded" => Ok(Self::Degraded),
+            "informational" => Ok(Self::Informational),
+            _ => Err("is neither required nor degraded nor informational".to_owned()),
+        }
+    }
+}
+
+/// When a drain shows in readiness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DrainReadiness {
+    /// As soon as the process is told to stop.
+    Immediately,
+    /// When the door closes.
+    AfterDelay,
+    /// Not at all.
+    Never,
+}
+
+impl SettingValue for DrainReadiness {
+    const KIND: &'static str = "WHEN";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "immediately" => Ok(Self::Immediately),
+            "after-delay" => Ok(Self::AfterDelay),
+            "never" => Ok(Self::Never),
+            _ => Err("is neither immediately nor after-delay nor never".to_owned()),
+        }
+    }
+}
+
 impl SettingValue for bool {
+    const KIND: &'static str = "BOOL";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse()
             .map_err(|_| "is neither true nor false".to_owned())
     }
 }
 
-impl SettingValue for usize {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            Ok(0) | Err(_) => Err(format!("is not an integer from 1 to {}", Self::MAX)),
-            Ok(number) => Ok(number),
-        }
-    }
-}
-
 impl SettingValue for fibonacci::Generator {
+    const KIND: &'static str = "FORM";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse()
             .map_err(|error| format!("is no form of the generator: {error}"))

@@ -35,6 +35,7 @@ pub(crate) struct Setup {
     store: Store,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    descriptors: Option<u32>,
 }
 
 impl Setup {
@@ -43,6 +44,7 @@ impl Setup {
             store: store.clone(),
             arguments: Vec::new(),
             variables: Vec::new(),
+            descriptors: None,
         }
     }
 
@@ -65,6 +67,12 @@ impl Setup {
         self
     }
 
+    /// Limits how many files and connections it may have open.
+    pub(crate) fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     pub(crate) async fn start(self) -> Server {
         let server = self.start_unready().await;
@@ -75,8 +83,15 @@ impl Setup {
     /// Starts the server and waits until it takes connections.
     pub(crate) async fn start_unready(self) -> Server {
         let mut command = command::binary();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
-        command.args(["--admin-listen", "127.0.0.1:0"]);
+        if let Some(count) = self.descriptors {
+            command = command::within_descriptors(&command, count);
+        }
+        command.arg("serve");
+        command.env("MONOCOQUE_LISTEN", "127.0.0.1:0");
+        command.env("MONOCOQUE_ADMIN_LISTEN", "127.0.0.1:0");
+        // The connections that the client keeps must not hold up the end of each test.
+        command.env("MONOCOQUE_DRAIN_DELAY_MS", "0");
+        command.env("MONOCOQUE_DRAIN_QUIET_MS", "50ms");
         self.store.configure(&mut command);
         command.args(self.arguments).envs(self.variables);
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -210,6 +225,16 @@ impl Server {
     /// Tells the process to stop.
     pub(crate) fn begin_to_terminate(&self) {
         assert!(terminate(self.child.id()), "no SIGTERM could be sent");
+    }
+
+    /// Sends a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let (flag, pid) = (format!("-{name}"), self.child.id().to_string());
+        let sent = Command::new("kill").args([flag, pid]).status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "no {name} could be sent"
+        );
     }
 
     /// Tells the process to stop and waits until it has.

@@ -15,6 +15,12 @@ mod command_line;
 // What operators and schedulers see: probes, ids, log lines, the drain.
 #[cfg(test)]
 mod operations;
+// The end of a process: signals and the drain.
+#[cfg(test)]
+mod stopping;
+// What the operating system gives a process: descriptors, sockets.
+#[cfg(test)]
+mod system;
 // What they see of a process that has a store.
 #[cfg(test)]
 mod storage;

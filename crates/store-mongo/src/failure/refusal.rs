@@ -4,14 +4,13 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 use resources::schema::{Id, ResourceType, Violation};
 use resources::store::Refusal;
 
-use super::Stop;
 use crate::declared_indexes;
 
 pub(super) const DUPLICATE_KEY: i32 = 11000;
 
 /// The refusal of a document that one request was about, if that is what the error says.
-pub(crate) fn refusal_or_error(resource_type: &ResourceType, id: &Id, error: Error) -> Stop {
-    let refusal = match error.kind.as_ref() {
+pub(super) fn refusal(resource_type: &ResourceType, id: &Id, error: &Error) -> Option<Refusal> {
+    match error.kind.as_ref() {
         ErrorKind::Command(command) if command.code == DUPLICATE_KEY => {
             Some(duplicate_key(resource_type, id, &command.message))
         }
@@ -19,8 +18,7 @@ pub(crate) fn refusal_or_error(resource_type: &ResourceType, id: &Id, error: Err
             refusal_of_document(resource_type, id, write.code, &write.message)
         }
         _ => None,
-    };
-    refusal.map_or(Stop::Driver(error), Stop::Refused)
+    }
 }
 
 /// Whether a code of a write error is about the document alone.

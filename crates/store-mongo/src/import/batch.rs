@@ -12,7 +12,6 @@ use mongodb::error::{Error, ErrorKind, IndexedWriteError};
 use resources::schema::{Id, ResourceType};
 use resources::store::{NewResource, Outcomes, Refusal, StoreError};
 
-use super::again_while_away;
 use crate::connection::Connection;
 use crate::failure::{self, of_read, of_write, refusal_of_document};
 use crate::{document, ids};
@@ -65,7 +64,7 @@ impl Batch {
     ) -> Result<Outcomes, StoreError> {
         let target = store.primary_collection(resource_type);
         let (in_order, sent_before) = (self.in_order, AtomicBool::new(false));
-        let errors = again_while_away(&store.calls, || {
+        let errors = store.calls.run_patiently("an import", || {
             let sending = Sending {
                 target: target.clone(),
                 documents: self.documents.clone(),
@@ -109,8 +108,8 @@ struct Sending {
 impl Sending {
     /// The errors are those of single documents.
     ///
-    /// A document that is there just as it was sent was stored by an attempt before this one: its
-    /// id is the import's own, or nobody could tell the difference.
+    /// A stored document that equals the sent one counts as stored by an earlier attempt. Either its
+    /// id is the import's own, or the difference cannot be seen.
     async fn send(self) -> Result<Vec<IndexedWriteError>, StoreError> {
         let mut pending: Vec<usize> = (0..self.documents.len()).collect();
         loop {

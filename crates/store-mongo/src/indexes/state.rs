@@ -8,7 +8,7 @@ use resources::schema::ResourceType;
 
 use crate::declared_indexes::{is_own_unique, models};
 
-/// An index as it should be or as it is.
+/// A declared or existing index, compared with the definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndexState {
     /// Its name in MongoDB.
@@ -22,16 +22,16 @@ pub struct IndexState {
 /// How an index of a collection stands against the definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// Declared and there, under whatever name.
+    /// Declared and existing, under any name.
     Present,
-    /// Declared and not there.
+    /// Declared and not existing.
     Missing,
-    /// There under the declared name or over the declared keys, but not as declared. It is left
-    /// as it is.
+    /// Exists under the declared name or over the declared keys, but differs from the declaration.
+    /// The store does not change it.
     Different {
-        /// What it is.
+        /// The existing index.
         found: String,
-        /// What it should be.
+        /// The declared index.
         declared: String,
         /// Whether others can store what the declared index forbids.
         is_too_weak: bool,
@@ -39,7 +39,8 @@ pub enum Standing {
     /// A unique index that this program made for an earlier definition. The next preparation drops
     /// it.
     Outdated,
-    /// There and not declared, made by somebody else or not unique. It is left as it is.
+    /// Exists and is not declared; another program made it, or it is not unique. The store does not
+    /// change it.
     Undeclared,
 }
 
@@ -63,7 +64,7 @@ impl fmt::Display for IndexState {
     }
 }
 
-/// The indexes that a type declares, then the others that are there.
+/// The indexes that a type declares, then the other existing ones.
 pub(super) fn compare(there: &[Document], resource_type: &ResourceType) -> Vec<IndexState> {
     const OF_IDS: &str = "_id_";
     let of_ids = there.iter().find(|index| name_of(index) == OF_IDS);
@@ -165,7 +166,7 @@ impl Spec {
         self.unique && self.keys == declared.keys && has_all
     }
 
-    /// How a declared index stands, where this one is there for it.
+    /// Compares this declared index with the existing one that serves for it.
     fn state(self, found: Option<Self>) -> IndexState {
         let standing = match &found {
             None => Standing::Missing,

@@ -1,7 +1,7 @@
 //! Whether files of certificates and keys hold what they should.
 //!
-//! The driver passes over what it cannot read and then trusts nobody, or fails with a message that
-//! names no option.
+//! The driver skips sections that it cannot read, and then fails at the first connection or with a
+//! message that names no option.
 
 use std::path::Path;
 

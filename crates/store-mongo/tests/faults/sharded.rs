@@ -54,6 +54,8 @@ async fn changes_of_a_sharded_type_ask_for_its_shard_key() {
     let interposer = Interposer::start(local, &server.address(), overheard.clone()).await;
     let uri = format!("mongodb://{}/?directConnection=true", interposer.address);
     let store = TestStore::prepared(&uri.into()).await;
+    // What the preparation of counters asked for.
+    overheard.0.lock().unwrap().clear();
     // The preparation has made the counter of the ids.
     overheard.0.lock().unwrap().clear();
     let definition = "type: things\nattributes: {type: object}\nshardKey: [city, zip]\n";

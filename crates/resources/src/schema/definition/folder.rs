@@ -1,5 +1,7 @@
 //! A directory of definition files.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +9,9 @@ use super::super::ResourceType;
 use super::super::located_yaml::Position;
 use super::mistake::{DefinitionError, mistake};
 use super::parse;
+
+/// The longest definition file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Reads every `.yaml` and `.yml` file of a folder, in the order of their names.
 ///
@@ -31,10 +36,10 @@ pub fn load_folder(
     let mut mistakes = Vec::new();
     let mut types: Vec<Arc<ResourceType>> = Vec::new();
     for file in files {
-        let parsed = match std::fs::read_to_string(&file) {
+        let parsed = match read(&file) {
             Ok(text) => parse(&text),
-            Err(error) => {
-                mistakes.push(whole(&file, format!("cannot be read: {error}")));
+            Err(message) => {
+                mistakes.push(whole(&file, message));
                 continue;
             }
         };
@@ -53,6 +58,28 @@ pub fn load_folder(
     }
 }
 
+/// The text of a definition file. What is no regular file may never end.
+fn read(path: &Path) -> Result<String, String> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if !matches!(extension, Some("yaml" | "yml")) {
+        return Err("is not read: the name of a definition file ends in '.yaml' or '.yml'".into());
+    }
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    if text.len() as u64 > FILE_BYTES_MAX || metadata.len() > FILE_BYTES_MAX {
+        return Err(format!("is larger than {FILE_BYTES_MAX} bytes"));
+    }
+    read.map_err(unreadable)?;
+    Ok(text)
+}
+
+/// The files whose names end like those of definitions, also in capitals.
 fn definition_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let unreadable = |error: std::io::Error| format!("the folder cannot be read: {error}");
     let mut files = Vec::new();
@@ -60,7 +87,8 @@ fn definition_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
         let path = entry.map_err(unreadable)?.path();
         if path
             .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            .and_then(|extension| extension.to_str())
+            .is_some_and(|extension| matches!(&*extension.to_ascii_lowercase(), "yaml" | "yml"))
         {
             files.push(path);
         }
@@ -128,5 +156,24 @@ mod tests {
         let error = load_folder(folder.path(), &[]).unwrap_err();
         assert_eq!(error.mistakes.len(), 3);
         assert!(error.to_string().contains("e.yaml:"), "{error}");
+    }
+
+    #[test]
+    fn only_regular_files_of_a_bounded_size_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("/dev/zero", path("a.yaml")).unwrap();
+        std::fs::create_dir(path("b.yaml")).unwrap();
+        std::fs::write(path("c.YAML"), "type: c\nattributes: {type: object}\n").unwrap();
+        std::fs::write(path("d.yaml"), "#".repeat(5 << 20)).unwrap();
+        let error = load_folder(folder.path(), &[]).unwrap_err().to_string();
+        for told in [
+            "a.yaml:1:1: is no regular file",
+            "b.yaml:1:1: is no regular file",
+            "c.YAML:1:1: is not read",
+            "d.yaml:1:1: is larger than",
+        ] {
+            assert!(error.contains(told), "{told}: {error}");
+        }
     }
 }

@@ -76,6 +76,26 @@ const PLAIN: [&str; 36] = [
     "$ref",
 ];
 
+/// The schemas under a keyword, each with the step to it.
+pub(super) fn subschemas<'a>(keyword: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
+    let token = jsonapi::pointer_token(keyword);
+    if SCHEMA.contains(&keyword) {
+        return vec![(format!("/{token}"), value)];
+    }
+    if SCHEMAS.contains(&keyword) {
+        let schemas = value.as_array().into_iter().flatten().enumerate();
+        return schemas
+            .map(|(index, inner)| (format!("/{token}/{index}"), inner))
+            .collect();
+    }
+    if NAMED_SCHEMAS.contains(&keyword) {
+        let schemas = value.as_object().into_iter().flatten();
+        let step = |name: &str| format!("/{token}/{}", jsonapi::pointer_token(name));
+        return schemas.map(|(name, inner)| (step(name), inner)).collect();
+    }
+    Vec::new()
+}
+
 /// Keywords that the schema at `pointer` uses wrongly, and unknown ones. Names that start with
 /// `x-` are free for other programs.
 pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) -> Vec<Mistake> {
@@ -85,27 +105,23 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
     };
     let mut found = Vec::new();
     for (keyword, value) in keywords {
-        let pointer = format!("{pointer}/{}", jsonapi::pointer_token(keyword));
-        let inner = |value: &Value, step: &str| {
-            let step = jsonapi::pointer_token(step);
-            mistakes(value, &format!("{pointer}/{step}"), located)
-        };
-        match keyword.as_str() {
-            name if SCHEMA.contains(&name) => found.extend(mistakes(value, &pointer, located)),
-            name if SCHEMAS.contains(&name) => {
-                let schemas = value.as_array().into_iter().flatten().enumerate();
-                found.extend(schemas.flat_map(|(step, value)| inner(value, &step.to_string())));
-            }
-            name if NAMED_SCHEMAS.contains(&name) => {
-                let schemas = value.as_object().into_iter().flatten();
-                found.extend(schemas.flat_map(|(step, value)| inner(value, step)));
-            }
-            name => {
-                let message = wrong(name, value);
+        for (step, inner) in subschemas(keyword, value) {
+            let pointer = format!("{pointer}{step}");
+            if keyword == "patternProperties" {
+                let pattern = step.trim_start_matches("/patternProperties/");
+                let pattern = pattern.replace("~1", "/").replace("~0", "~");
+                let message = wrong("pattern", &pattern.into());
                 found.extend(
                     message.map(|text| mistake(located.position(&pointer), &pointer, text)),
                 );
             }
+            found.extend(mistakes(inner, &pointer, located));
+        }
+        let holds_schemas = [&SCHEMA[..], &SCHEMAS, &NAMED_SCHEMAS].concat();
+        if !holds_schemas.contains(&keyword.as_str()) {
+            let pointer = format!("{pointer}/{}", jsonapi::pointer_token(keyword));
+            let message = wrong(keyword, value);
+            found.extend(message.map(|text| mistake(located.position(&pointer), &pointer, text)));
         }
     }
     found
@@ -114,6 +130,13 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
 fn wrong(keyword: &str, value: &Value) -> Option<String> {
     if COMPILED.contains(&keyword) {
         let alone = Value::Object(Map::from_iter([(keyword.to_owned(), value.clone())]));
+        if keyword == "pattern" && needs_backtracking(&alone) {
+            return Some(
+                "uses look-around or back-references, which can take for ever on a long text; \
+                 say it without them"
+                    .to_owned(),
+            );
+        }
         return AttributesSchema::compile(&alone)
             .err()
             .map(|error| error.to_string());
@@ -126,4 +149,9 @@ fn wrong(keyword: &str, value: &Value) -> Option<String> {
     }
     let known = PLAIN.contains(&keyword) || keyword.starts_with("x-");
     (!known).then(|| "is no keyword of JSON Schema; is it misspelled?".to_owned())
+}
+
+/// Whether a pattern is right, but only for an engine whose time has no bound.
+fn needs_backtracking(schema: &Value) -> bool {
+    AttributesSchema::compile(schema).is_err() && jsonschema::draft202012::new(schema).is_ok()
 }

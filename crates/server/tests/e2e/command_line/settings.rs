@@ -118,13 +118,37 @@ fn help_mentions_every_setting() {
     for command in ["serve", "import", "export", "config", "healthcheck"] {
         let help = run(&[command, "--help"]);
         for name in &names {
-            let flag = format!("--{} <VALUE>", name.replace('_', "-"));
+            let flag = format!("--{} <", name.replace('_', "-"));
             let variable = format!("MONOCOQUE_{}", name.to_ascii_uppercase());
             for text in [flag, variable] {
                 assert!(help.output().contains(&text), "{command}: {text}");
             }
         }
         assert!(help.output().contains("--config <FILE>"), "{command}");
+    }
+}
+
+#[test]
+fn help_shows_settings_in_groups_each_on_a_line_of_its_own() {
+    let help = run(&["serve", "--help"]);
+    let lines: Vec<&str> = help.output().lines().collect();
+    for group in [
+        "Addresses and files",
+        "Requests",
+        "Connections",
+        "Health",
+        "Stopping",
+    ] {
+        assert!(
+            lines.contains(&format!("{group}:").as_str()),
+            "no {group}: {}",
+            help.output()
+        );
+    }
+    let number = lines.iter().find(|line| line.contains("/fibonacci/N"));
+    assert!(number.is_some(), "{}", help.output());
+    for kind in ["<DURATION>", "<SIZE>", "<COUNT>", "from 1ms to 1h"] {
+        assert!(help.output().contains(kind), "no {kind}: {}", help.output());
     }
 }
 
@@ -263,7 +287,7 @@ fn a_timeout_of_mongodb_that_is_longer_than_that_of_requests_is_code_64() {
     outcome(Invocation::new(&arguments)).fails_with(
         64,
         &[
-            "'mongo_operation_timeout_ms' (default): '10000' must be less",
+            "'mongo_operation_timeout_ms' (default): '10s' must be less",
             "(flag --request-timeout-ms): '500'",
         ],
     );

@@ -10,7 +10,7 @@ use super::{LOOK_INTERVAL, SOON, Store};
 const BINARY: &str = env!("CARGO_BIN_EXE_monocoque");
 
 /// The binary, without the settings of the developer who runs the tests.
-pub(super) fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     without_settings(Command::new(BINARY))
 }
 
@@ -26,6 +26,20 @@ fn without_settings(mut command: Command) -> Command {
     }
     command.env_remove("MONGO_URI").env_remove("LOG_MODE");
     command
+}
+
+/// The same command with a limit of file descriptors.
+pub(super) fn within_descriptors(command: &Command, count: u32) -> Command {
+    let mut limited = Command::new("sh");
+    let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
+    limited.args(["-c", &script]).arg(command.get_program());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
 }
 
 /// A command line that is about to be run.

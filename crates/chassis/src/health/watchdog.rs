@@ -1,0 +1,272 @@
+//! The thread that looks at all proofs of life and comes to one verdict.
+//!
+//! It is a plain thread, because a task of the runtime would hang with the workers it is to accuse.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::canaries::{Canary, Errand};
+use super::heartbeat::Heartbeats;
+use super::workers::Workers;
+use super::{rendezvous, threads};
+
+/// How often idle workers are asked to meet.
+const RENDEZVOUS_INTERVAL: Duration = Duration::from_secs(10);
+const RENDEZVOUS_FAILURES_MAX: u32 = 3;
+const TIMER_INTERVAL: Duration = Duration::from_secs(1);
+const BLOCKING_INTERVAL: Duration = Duration::from_secs(2);
+
+/// When a worker counts as stuck.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerLimits {
+    /// How often the proofs are looked at.
+    pub sample_interval: Duration,
+    /// How long a worker may stand still before the log names it. Must be well above the time of
+    /// 61 healthy polls on an overloaded machine: below 250 ms healthy workers were accused.
+    pub slow_after: Duration,
+    /// How long a worker may stand still, and a canary be away, before liveness fails.
+    pub stuck_after: Duration,
+    /// The code to end the process with when every worker is stuck; none leaves that to others.
+    pub exit_when_all_are_stuck: Option<i32>,
+}
+
+impl Default for WorkerLimits {
+    /// Four times a second; named after 1 s, stuck after 10 s, and no exit.
+    fn default() -> Self {
+        Self {
+            sample_interval: Duration::from_millis(250),
+            slow_after: Duration::from_secs(1),
+            stuck_after: Duration::from_secs(10),
+            exit_when_all_are_stuck: None,
+        }
+    }
+}
+
+/// What the watchdog saw last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Liveness {
+    /// How many worker threads the runtime has.
+    pub workers: usize,
+    /// The indices of those that stand still, ascending.
+    pub stuck: Vec<usize>,
+    /// What is wrong, a sentence each, which names the worker and its state, the pool, the timers
+    /// or the task; nothing when all is well.
+    pub failures: Vec<String>,
+    /// Whether the watchdog itself still looks.
+    pub watching: bool,
+}
+
+impl Liveness {
+    /// All proofs were given, and somebody looks.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        self.failures.is_empty() && self.watching
+    }
+}
+
+/// The thread. It ends when this value is dropped.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    verdict: Arc<Verdict>,
+}
+
+#[derive(Debug)]
+struct Verdict {
+    workers: usize,
+    found: Mutex<Found>,
+    watching: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    stuck: Vec<usize>,
+    failures: Vec<String>,
+}
+
+impl Watchdog {
+    pub(super) fn start(
+        runtime: &Handle,
+        limits: WorkerLimits,
+        heartbeats: Arc<Heartbeats>,
+    ) -> std::io::Result<Self> {
+        let verdict = Arc::new(Verdict {
+            workers: runtime.metrics().num_workers(),
+            found: Mutex::default(),
+            watching: AtomicBool::new(true),
+        });
+        let watch = Watch {
+            runtime: runtime.clone(),
+            limits,
+            heartbeats,
+            workers: Workers::default(),
+            timer: Canary::new(Errand::Timer, TIMER_INTERVAL),
+            blocking: Canary::new(Errand::Blocking, BLOCKING_INTERVAL),
+            threads: BTreeMap::new(),
+            met_at: None,
+            missed: 0,
+            slow: Vec::new(),
+        };
+        let weak = Arc::downgrade(&verdict);
+        thread::Builder::new()
+            .name("watchdog".to_owned())
+            .spawn(move || watch.run(&weak))?;
+        Ok(Self { verdict })
+    }
+
+    pub(super) fn state(&self) -> Liveness {
+        let found = self
+            .verdict
+            .found
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Liveness {
+            workers: self.verdict.workers,
+            stuck: found.stuck.clone(),
+            failures: found.failures.clone(),
+            watching: self.verdict.watching.load(Ordering::Acquire),
+        }
+    }
+}
+
+/// Says so when the thread ends, also when it ends in a panic.
+struct Farewell<'a>(&'a Weak<Verdict>);
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        if let Some(verdict) = self.0.upgrade() {
+            verdict.watching.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// What the thread knows.
+struct Watch {
+    runtime: Handle,
+    limits: WorkerLimits,
+    heartbeats: Arc<Heartbeats>,
+    workers: Workers,
+    timer: Canary,
+    blocking: Canary,
+    /// The thread of each worker, as of the last time they met.
+    threads: BTreeMap<usize, i32>,
+    met_at: Option<Instant>,
+    /// How many times in a row idle workers did not all come.
+    missed: u32,
+    /// The workers that the log has named.
+    slow: Vec<usize>,
+}
+
+impl Watch {
+    fn run(mut self, verdict: &Weak<Verdict>) {
+        let _farewell = Farewell(verdict);
+        let interval = self.limits.sample_interval;
+        let mut last = Instant::now();
+        loop {
+            thread::sleep(interval);
+            let Some(verdict) = verdict.upgrade() else {
+                return;
+            };
+            let now = Instant::now();
+            // A stopped or starved process stands still itself; that proves nothing of its parts.
+            let slept = now - last > interval * 2;
+            let found = self.look(now, slept);
+            self.report(&verdict, found);
+            last = Instant::now();
+        }
+    }
+
+    fn look(&mut self, now: Instant, slept: bool) -> Found {
+        if slept {
+            self.workers.forget();
+        }
+        self.workers.sample(&self.runtime.metrics(), now);
+        self.name_slow_workers(now);
+        let limit = self.limits.stuck_after;
+        let still = self.workers.still(now, limit);
+        let mut failures: Vec<String> = still
+            .iter()
+            .map(|(index, since)| self.describe(*index, *since))
+            .collect();
+        if self.timer.away(&self.runtime, now, slept) >= limit {
+            failures.push("timers do not fire".to_owned());
+        }
+        if self.blocking.away(&self.runtime, now, slept) >= limit {
+            failures.push("the pool for blocking calls has no free thread".to_owned());
+        }
+        failures.extend(self.heartbeats.failures(now, slept));
+        failures.extend(self.meet(now));
+        let stuck = still.into_iter().map(|(index, _)| index).collect();
+        Found { stuck, failures }
+    }
+
+    /// Under load the counters prove more, and meeting would cost time.
+    fn meet(&mut self, now: Instant) -> Option<String> {
+        let due = self.met_at.is_none_or(|at| now - at >= RENDEZVOUS_INTERVAL);
+        let count = self.runtime.metrics().num_workers();
+        if (due || self.missed > 0) && self.workers.all_parked() {
+            let present = rendezvous::meet(&self.runtime, count);
+            self.met_at = Some(now);
+            self.missed = if present.len() < count {
+                self.missed + 1
+            } else {
+                0
+            };
+            self.threads.extend(present);
+        }
+        (self.missed >= RENDEZVOUS_FAILURES_MAX).then(|| "idle workers do not answer".to_owned())
+    }
+
+    fn name_slow_workers(&mut self, now: Instant) {
+        let slow = self.workers.still(now, self.limits.slow_after);
+        for (index, since) in &slow {
+            if !self.slow.contains(index) {
+                let state = self.state_of(*index);
+                let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(
+                    worker = index,
+                    state,
+                    millis,
+                    "a worker thread stands still"
+                );
+            }
+        }
+        self.slow = slow.into_iter().map(|(index, _)| index).collect();
+    }
+
+    fn state_of(&self, index: usize) -> Option<String> {
+        threads::state(*self.threads.get(&index)?)
+    }
+
+    fn describe(&self, index: usize, since: Duration) -> String {
+        let state = self.state_of(index);
+        let state = state.map_or_else(String::new, |state| format!(", state {state}"));
+        format!(
+            "worker {index} stands still for {} s{state}",
+            since.as_secs()
+        )
+    }
+
+    fn report(&self, verdict: &Verdict, found: Found) {
+        let mut known = verdict.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let (was, is) = (known.failures.len(), found.failures.len());
+        if is > was {
+            tracing::error!(failures = ?found.failures, "the process is not functional");
+        } else if is == 0 && was > 0 {
+            tracing::info!("the process is functional again");
+        }
+        let all = found.stuck.len() == verdict.workers;
+        *known = found;
+        drop(known);
+        if let Some(code) = self.limits.exit_when_all_are_stuck.filter(|_| all) {
+            tracing::error!(exit_code = code, "every worker is stuck; the process ends");
+            // The log writes what waits within milliseconds.
+            thread::sleep(self.limits.sample_interval);
+            std::process::exit(code);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The port of the operations: on a thread and a runtime of its own, so that it answers also when
+//! every worker of the process hangs, and until the very end.
+
+use std::io;
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+
+use crate::health::Heartbeat;
+use crate::lifecycle::{Stop, StopSignal};
+use crate::serve::{Control, HttpService, ServeLimits, serve};
+
+/// Probes are few. With more connections than these somebody else has found the port.
+const CONNECTIONS_MAX: usize = 64;
+
+/// The port while it is open.
+#[derive(Debug)]
+pub struct Port {
+    stop: watch::Sender<Stop>,
+    thread: JoinHandle<()>,
+}
+
+impl Port {
+    /// Serves `service` on `listener`. `background` makes a task that runs on the same thread, such
+    /// as one that listens for signals; it is called within the thread's runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the thread, its runtime or the task cannot be started.
+    pub fn open<F>(
+        listener: TcpListener,
+        service: impl HttpService,
+        background: impl FnOnce() -> io::Result<F>,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let guard = runtime.enter();
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let background = background()?;
+        drop(guard);
+        let (stop, told) = StopSignal::channel();
+        let control = Control {
+            stop: told,
+            heartbeat: Heartbeat::unwatched(),
+        };
+        let limits = ServeLimits {
+            header_read_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(5),
+            connections_max: CONNECTIONS_MAX,
+            drain_quiet: Duration::from_millis(50),
+            drain_timeout: Duration::from_millis(500),
+            ..ServeLimits::default()
+        };
+        let thread = thread::Builder::new().name("operations".to_owned());
+        let thread = thread.spawn(move || {
+            runtime.block_on(async {
+                tokio::spawn(background);
+                serve(listener, service, limits, control).await;
+            });
+            // What waits for signals never ends.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Answers what was asked, and closes the port. Blocks for at most a second.
+    pub fn close(self) {
+        self.stop.send_replace(Stop::Drain);
+        // A panic on the thread is in the log.
+        let _ = self.thread.join();
+    }
+}

@@ -1,0 +1,261 @@
+//! Looks at all connections several times a second and ends those that take too long.
+//!
+//! One task instead of a timer for each connection and request: an idle connection costs nothing
+//! between two looks, and the rules stand in one place.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::ServeLimits;
+use super::activity::{Activity, Clock, Order, Snapshot, millis};
+
+/// A client that takes less than this in a whole write timeout counts as one that does not read.
+const PROGRESS_BYTES_MIN: u64 = 4096;
+
+/// How long a connection that has not asked anything yet is waited for in a drain. Its request may
+/// be on the wire.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(500);
+
+/// An idle connection is closed for the sake of a new one only when it was quiet for so long.
+const EVICTION_QUIET: Duration = Duration::from_millis(500);
+
+/// All open connections of a server.
+#[derive(Debug)]
+pub(super) struct Connections {
+    pub(super) clock: Arc<Clock>,
+    limits: ServeLimits,
+    entries: Mutex<HashMap<u64, Entry>>,
+    next_key: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    activity: Arc<Activity>,
+    age_max: u64,
+    /// When the client had last taken enough, and what it had taken then.
+    progress: (u64, u64),
+    /// When it was asked to finish.
+    finishing_since: Option<u64>,
+}
+
+/// Why a connection is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Keep,
+    /// The next response of HTTP/1 is the last; HTTP/2 says GOAWAY.
+    Retire,
+    Finish(&'static str),
+    Cut(&'static str),
+}
+
+impl Connections {
+    pub(super) fn new(limits: ServeLimits) -> Self {
+        Self {
+            clock: Arc::new(Clock::start()),
+            limits,
+            entries: Mutex::default(),
+            next_key: AtomicU64::new(1),
+        }
+    }
+
+    pub(super) fn open(self: &Arc<Self>, draining: bool) -> Registration {
+        let key = self.next_key.fetch_add(1, Ordering::Relaxed);
+        let activity = Arc::new(Activity::new(Arc::clone(&self.clock)));
+        if draining {
+            activity.make_next_response_the_last();
+        }
+        let entry = Entry {
+            activity: Arc::clone(&activity),
+            age_max: jittered(self.limits.connection_age_max, key),
+            progress: (self.clock.now(), 0),
+            finishing_since: None,
+        };
+        self.entries().insert(key, entry);
+        Registration {
+            connections: Arc::clone(self),
+            key,
+            activity,
+        }
+    }
+
+    /// How often to look: often enough that the shortest limit is kept by a quarter of itself.
+    pub(super) fn interval(&self) -> Duration {
+        let limits = &self.limits;
+        let shortest = limits
+            .header_read_timeout
+            .min(limits.idle_timeout)
+            .min(limits.write_timeout)
+            .min(limits.drain_quiet);
+        (shortest / 4).clamp(Duration::from_millis(5), Duration::from_millis(250))
+    }
+
+    /// Looks at every connection once.
+    pub(super) fn sweep(&self, drain_since: Option<u64>) {
+        self.clock.advance();
+        let now = self.clock.now();
+        for entry in self.entries().values_mut() {
+            let seen = entry.activity.snapshot();
+            let verdict = entry.judge(&seen, now, &self.limits, drain_since);
+            match verdict {
+                Verdict::Keep => {}
+                Verdict::Retire if !seen.http2 => entry.activity.make_next_response_the_last(),
+                Verdict::Retire => entry.finish(now),
+                Verdict::Finish(reason) => {
+                    tracing::debug!(reason, "connection finishes");
+                    entry.finish(now);
+                }
+                Verdict::Cut(reason) => {
+                    tracing::debug!(reason, "connection cut");
+                    entry.activity.order(Order::Cut);
+                }
+            }
+        }
+    }
+
+    /// Tells all connections that the process stops.
+    pub(super) fn begin_drain(&self) {
+        let now = self.clock.now();
+        for entry in self.entries().values_mut() {
+            entry.activity.make_next_response_the_last();
+            if entry.activity.snapshot().http2 {
+                entry.finish(now);
+            }
+        }
+    }
+
+    /// Cuts what is still there.
+    pub(super) fn cut_all(&self) -> usize {
+        let entries = self.entries();
+        for entry in entries.values() {
+            entry.activity.order(Order::Cut);
+        }
+        entries.len()
+    }
+
+    /// Closes the idle connection that has been quiet longest, so that a new one finds room.
+    pub(super) fn evict_one(&self) {
+        let now = self.clock.now();
+        let quiet = |entry: &&mut Entry| {
+            let seen = entry.activity.snapshot();
+            let idle = seen.requests_open == 0 && !seen.blocked && entry.finishing_since.is_none();
+            idle && now.saturating_sub(seen.quiet_since) >= millis(EVICTION_QUIET)
+        };
+        let mut entries = self.entries();
+        let longest = entries
+            .values_mut()
+            .filter(quiet)
+            .min_by_key(|entry| entry.activity.snapshot().quiet_since);
+        if let Some(entry) = longest {
+            entry.finish(now);
+            if !entry.activity.snapshot().requests_seen {
+                entry.activity.order(Order::Cut);
+            }
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.entries().len()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn finish(&mut self, now: u64) {
+        self.finishing_since.get_or_insert(now);
+        self.activity.order(Order::Finish);
+    }
+
+    fn judge(
+        &mut self,
+        seen: &Snapshot,
+        now: u64,
+        limits: &ServeLimits,
+        drain_since: Option<u64>,
+    ) -> Verdict {
+        let over = |since: u64, limit: Duration| now.saturating_sub(since) >= millis(limit);
+        let enough = seen.written - self.progress.1 >= PROGRESS_BYTES_MIN;
+        if !seen.blocked || enough {
+            self.progress = (now, seen.written);
+        }
+        if over(self.progress.0, limits.write_timeout) {
+            return Verdict::Cut("the client does not read");
+        }
+        if let Some(since) = seen.held_up_since
+            && over(since, limits.write_timeout)
+        {
+            return Verdict::Cut("the client does not read a response");
+        }
+        if !seen.requests_seen {
+            let grace = FIRST_REQUEST_GRACE.min(limits.drain_quiet);
+            let late = drain_since.is_some_and(|since| over(since.max(seen.accepted_at), grace));
+            if late || over(seen.accepted_at, limits.header_read_timeout) {
+                return Verdict::Cut("no request in time");
+            }
+        }
+        if seen.requests_open > 0 {
+            return self.retirement(seen, now);
+        }
+        if !seen.http2
+            && let Some(since) = seen.head_since
+        {
+            // A head that is coming is no silence.
+            if over(since, limits.header_read_timeout) {
+                return Verdict::Cut("no complete head in time");
+            }
+            return self.retirement(seen, now);
+        }
+        if let Some(since) = self.finishing_since {
+            let overdue = over(since.max(seen.quiet_since), limits.write_timeout);
+            return if overdue {
+                Verdict::Cut("the client does not close")
+            } else {
+                Verdict::Keep
+            };
+        }
+        if over(seen.quiet_since, limits.idle_timeout) {
+            return Verdict::Finish("idle");
+        }
+        if let Some(since) = drain_since
+            && over(since.max(seen.quiet_since), limits.drain_quiet)
+        {
+            return Verdict::Finish("quiet in the drain");
+        }
+        self.retirement(seen, now)
+    }
+
+    fn retirement(&self, seen: &Snapshot, now: u64) -> Verdict {
+        let old = now.saturating_sub(seen.accepted_at) >= self.age_max;
+        if old && self.finishing_since.is_none() {
+            Verdict::Retire
+        } else {
+            Verdict::Keep
+        }
+    }
+}
+
+/// The age, less up to a tenth of it, so that connections that began together do not end together.
+fn jittered(age_max: Duration, key: u64) -> u64 {
+    // Fibonacci hashing: neighbouring keys land far apart.
+    let share = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    let age_max = millis(age_max);
+    age_max - (age_max / 10).saturating_mul(share) / (1 << 32)
+}
+
+/// A connection's place among the others, until it ends.
+#[derive(Debug)]
+pub(super) struct Registration {
+    connections: Arc<Connections>,
+    key: u64,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.entries().remove(&self.key);
+    }
+}

@@ -1,0 +1,280 @@
+//! Reads request bodies whole before their handlers run, within bounds of size, time and number.
+//!
+//! A body that is still coming holds no place among the requests in flight: slow clients cannot
+//! keep others out. When bodies that are coming take too much together, the one that has been
+//! coming longest is refused, since healthy ones are there in milliseconds.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request};
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::header;
+use http_body_util::BodyExt;
+use tokio::sync::Notify;
+
+use crate::fault::Fault;
+
+/// How much of a refused body is still read, and for how long. A connection that is closed with
+/// unread data is reset, and the client may lose the answer that says why.
+const DISCARD_BYTES_MAX: usize = 8 * 1024 * 1024;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When an overloaded process wants to be asked again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What request bodies may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyLimits {
+    /// The most bytes of one.
+    pub(super) bytes_max: usize,
+    /// How long one may take.
+    pub(super) read_timeout: Duration,
+    /// How many may be coming at once.
+    pub(super) count_max: usize,
+    /// The most bytes of all of them, those of requests in flight included.
+    pub(super) bytes_together_max: usize,
+}
+
+/// All request bodies of a process.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    limits: BodyLimits,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    bytes: usize,
+    next_key: u64,
+    /// Those that are coming, the oldest first, each with its means to be refused.
+    coming: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// The bytes of a body, counted until its request is answered.
+#[derive(Debug)]
+pub(super) struct HeldBytes {
+    bodies: Arc<Bodies>,
+    bytes: usize,
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.bodies.held().bytes -= self.bytes;
+        }
+    }
+}
+
+/// A body that is coming. It leaves the list when it is dropped.
+struct Coming<'a> {
+    bodies: &'a Bodies,
+    key: u64,
+    refused: Arc<Notify>,
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.bodies.held().coming.remove(&self.key);
+    }
+}
+
+impl Bodies {
+    pub(super) fn new(limits: BodyLimits) -> Self {
+        Self {
+            limits,
+            held: Mutex::default(),
+        }
+    }
+
+    /// Puts the whole body in the place of the one that is coming.
+    pub(super) async fn read(self: &Arc<Self>, request: &mut Request) -> Result<HeldBytes, Fault> {
+        // The limit here replaces the one that axum's extractors have by default.
+        DefaultBodyLimit::disable().apply(request);
+        let mut held = HeldBytes {
+            bodies: Arc::clone(self),
+            bytes: 0,
+        };
+        if request.body().is_end_stream() {
+            return Ok(held);
+        }
+        let bytes_max = self.limits.bytes_max;
+        let announced = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
+        let mut body = mem::take(request.body_mut());
+        if announced > bytes_max {
+            // A client that waits to be asked for the body sends none.
+            if !request.headers().contains_key(header::EXPECT) {
+                discard(body);
+            }
+            return Err(Fault::BodyTooLarge { bytes_max });
+        }
+        // Most bodies came with their heads: those need no place and no timer.
+        let mut read = Read::default();
+        let whole = match read.next(&mut body, self, &mut held).now_or_never() {
+            Some(outcome) => !outcome? || self.rest_is_here(&mut read, &mut body, &mut held)?,
+            None => false,
+        };
+        if !whole {
+            self.wait_for(&mut read, &mut body, &mut held).await?;
+        }
+        *request.body_mut() = Body::from(read.into_bytes());
+        Ok(held)
+    }
+
+    /// Takes what has come already. Returns whether that was all.
+    fn rest_is_here(
+        self: &Arc<Self>,
+        read: &mut Read,
+        body: &mut Body,
+        held: &mut HeldBytes,
+    ) -> Result<bool, Fault> {
+        while let Some(outcome) = read.next(body, self, held).now_or_never() {
+            if !outcome? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn wait_for(
+        self: &Arc<Self>,
+        read: &mut Read,
+        body: &mut Body,
+        held: &mut HeldBytes,
+    ) -> Result<(), Fault> {
+        let coming = self.begin();
+        let refused = Arc::clone(&coming.refused);
+        let reading = async {
+            while read.next(body, self, held).await? {}
+            Ok(())
+        };
+        let timeout = self.limits.read_timeout;
+        tokio::select! {
+            outcome = reading => outcome,
+            () = tokio::time::sleep(timeout) => Err(Fault::BodyTimeout { after: timeout }),
+            () = refused.notified() => Err(Fault::Overloaded { retry_after: RETRY_AFTER }),
+        }
+    }
+
+    fn begin(&self) -> Coming<'_> {
+        let refused = Arc::new(Notify::new());
+        let mut held = self.held();
+        if held.coming.len() >= self.limits.count_max {
+            held.refuse_oldest();
+        }
+        let key = held.next_key;
+        held.next_key += 1;
+        held.coming.insert(key, Arc::clone(&refused));
+        Coming {
+            bodies: self,
+            key,
+            refused,
+        }
+    }
+
+    /// Counts more bytes. Bodies that are coming give way until they fit.
+    fn hold(&self, bytes: usize) -> Result<(), Fault> {
+        let mut held = self.held();
+        held.bytes += bytes;
+        if held.bytes <= self.limits.bytes_together_max {
+            return Ok(());
+        }
+        // Those that are refused give their bytes back soon. Where none is coming, requests that
+        // are in flight hold all of them.
+        if !held.refuse_oldest() {
+            held.bytes -= bytes;
+            return Err(Fault::Overloaded {
+                retry_after: RETRY_AFTER,
+            });
+        }
+        Ok(())
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn refuse_oldest(&mut self) -> bool {
+        let oldest = self.coming.pop_first();
+        if let Some((_, refused)) = &oldest {
+            refused.notify_one();
+        }
+        oldest.is_some()
+    }
+}
+
+/// The pieces of a body so far.
+#[derive(Debug, Default)]
+struct Read {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Read {
+    /// Takes the next piece. Returns whether there may be more.
+    async fn next(
+        &mut self,
+        body: &mut Body,
+        bodies: &Bodies,
+        held: &mut HeldBytes,
+    ) -> Result<bool, Fault> {
+        let frame = match body.frame().await {
+            None => return Ok(false),
+            Some(Err(_broken)) => return Err(Fault::BodyUnreadable),
+            Some(Ok(frame)) => frame,
+        };
+        if let Ok(piece) = frame.into_data() {
+            let bytes_max = bodies.limits.bytes_max;
+            if self.len() + piece.len() > bytes_max {
+                return Err(Fault::BodyTooLarge { bytes_max });
+            }
+            bodies.hold(piece.len())?;
+            held.bytes += piece.len();
+            self.push(piece);
+        }
+        Ok(!body.is_end_stream())
+    }
+
+    fn len(&self) -> usize {
+        if self.rest.is_empty() {
+            self.first.len()
+        } else {
+            self.rest.len()
+        }
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&mem::take(&mut self.first));
+        }
+        self.rest.extend_from_slice(&piece);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.rest.is_empty() {
+            self.first
+        } else {
+            self.rest.freeze()
+        }
+    }
+}
+
+fn discard(body: Body) {
+    if body.size_hint().lower() > DISCARD_BYTES_MAX as u64 {
+        return;
+    }
+    tokio::spawn(tokio::time::timeout(DISCARD_TIMEOUT, async move {
+        let mut body = body;
+        while let Some(Ok(_frame)) = body.frame().await {}
+    }));
+}

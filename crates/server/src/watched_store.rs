@@ -1,0 +1,151 @@
+//! A store that tells the health of the process what its requests meet, so that readiness follows
+//! them at once and not at the next scheduled check.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
+use resources::query::{Filter, Query};
+use resources::schema::{Id, ResourceType};
+use resources::store::{
+    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+};
+
+use crate::settings::Settings;
+
+/// A store and what is known of it.
+pub(crate) struct WatchedStore {
+    store: Arc<dyn Store>,
+    upstream: Upstream,
+}
+
+impl WatchedStore {
+    /// Has `health` watch `store` from now on.
+    pub(crate) fn watched_by(
+        health: &Health,
+        store: Arc<dyn Store>,
+        settings: &Settings,
+    ) -> Arc<dyn Store> {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let schedule = Schedule {
+            interval: settings.store_check_interval_ms,
+            timeout: settings.store_check_timeout_ms,
+            failures_to_fail: count(settings.store_failures_to_fail),
+            successes_to_recover: count(settings.store_successes_to_recover),
+            policy: settings.store_policy,
+        };
+        let check = Arc::new(StoreCheck(store.clone()));
+        let upstream = health.watch(check, schedule);
+        Arc::new(Self { store, upstream })
+    }
+
+    fn noted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &outcome {
+            Ok(_) => self.upstream.succeeded(),
+            Err(error) => self.note(error),
+        }
+        outcome
+    }
+
+    fn note(&self, error: &StoreError) {
+        // Of the others it is not known whether the next request would fail too: the check tells.
+        if matches!(error, StoreError::Unavailable(_)) {
+            self.upstream.failed(failure_of(error));
+        }
+    }
+}
+
+/// Asks the store for as little as possible.
+struct StoreCheck(Arc<dyn Store>);
+
+#[async_trait]
+impl Check for StoreCheck {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn check(&self) -> Result<(), CheckFailure> {
+        self.0.ping().await.map_err(|error| failure_of(&error))
+    }
+}
+
+/// The public reason names neither files nor hosts; the log has the whole of it.
+fn failure_of(error: &StoreError) -> CheckFailure {
+    let reason = match error {
+        StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => "unreachable",
+        StoreError::Busy(_) => "busy",
+        StoreError::Unprepared(_) => "unprepared",
+        StoreError::Corrupt(_) => "damaged",
+        StoreError::Unusable(_) | StoreError::Internal(_) => "failed",
+    };
+    CheckFailure::new(reason).with_detail(error.to_string())
+}
+
+#[async_trait]
+impl Store for WatchedStore {
+    fn name(&self) -> &'static str {
+        self.store.name()
+    }
+
+    fn hosts(&self) -> Option<&str> {
+        self.store.hosts()
+    }
+
+    async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
+        self.noted(self.store.prepare(types).await)
+    }
+
+    async fn next_ids(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        count: usize,
+    ) -> Result<Vec<Id>, StoreError> {
+        self.noted(self.store.next_ids(resource_type, count).await)
+    }
+
+    async fn find(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        ids: &[Id],
+        scope: &Filter,
+    ) -> Result<Vec<Option<Resource>>, StoreError> {
+        self.noted(self.store.find(resource_type, ids, scope).await)
+    }
+
+    async fn list(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Page, StoreError> {
+        self.noted(self.store.list(resource_type, query).await)
+    }
+
+    async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
+        let outcome = self.store.write(unit).await;
+        match &outcome {
+            Ok(_) | Err(WriteError::Refused { .. }) => self.upstream.succeeded(),
+            Err(WriteError::Store(error)) => self.note(error),
+        }
+        outcome
+    }
+
+    async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
+        self.noted(self.store.scan(resource_type).await)
+    }
+
+    async fn import(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        mode: ImportMode,
+    ) -> Result<Import, StoreError> {
+        self.noted(self.store.import(resource_type, mode).await)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.noted(self.store.ping().await)
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}

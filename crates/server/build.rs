@@ -12,7 +12,13 @@ fn main() {
     if let Some(folder) = output("git", &["rev-parse", "--absolute-git-dir"]) {
         println!("cargo::rerun-if-changed={folder}/logs/HEAD");
     }
-    let commit = output("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
+    // A build without the repository, such as that of the image, is told.
+    println!("cargo::rerun-if-env-changed=SOURCE_COMMIT");
+    let told = std::env::var("SOURCE_COMMIT").ok();
+    let told = told.filter(|commit| !commit.is_empty());
+    let told = told.map(|commit| commit.chars().take(12).collect());
+    let commit = told.or_else(|| output("git", &["rev-parse", "--short=12", "HEAD"]));
+    let commit: String = commit.unwrap_or_default();
     // Not MONOCOQUE_…: cargo leaves these variables to what it runs, where they would be settings.
     println!("cargo::rustc-env=BUILD_COMMIT={commit}");
     let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

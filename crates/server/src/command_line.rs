@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write a collection to a file
     Export(Export),
+    /// Copy the embedded store to a file, also while a process uses it
+    Backup(Backup),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
     /// Show how MongoDB would answer a request, as its own `explain` says it
@@ -113,6 +115,17 @@ pub(crate) struct Import {
     /// stored twice: made of the file's name, the time of its last change and the row's number
     #[arg(long)]
     pub(crate) restartable: bool,
+    /// Store nothing, and call it a success, if the collection has resources already
+    #[arg(long)]
+    pub(crate) if_empty: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// File to make; none may be there
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

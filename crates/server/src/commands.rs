@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod backup;
 mod config;
 mod explain;
 mod export;
@@ -26,6 +27,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => serve::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
+        Command::Backup(arguments) => backup::run(&arguments)?,
         Command::Indexes(arguments) => indexes::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),

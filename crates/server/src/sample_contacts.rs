@@ -3,24 +3,19 @@
 
 use std::sync::Arc;
 
-use resources::query::Query;
 use resources::schema::{ResourceType, SAMPLE_CONTACTS};
 use resources::store::Store;
 use transfer::{Format, ImportError, ImportOptions, Importer, OnError};
 
 use crate::failure::Failure;
+use crate::store::is_empty;
 
 /// Fills the collection of the contacts if it is empty; one that has data is never touched.
 pub(crate) async fn fill(
     store: &dyn Store,
     resource_type: &Arc<ResourceType>,
 ) -> Result<(), Failure> {
-    let any = Query {
-        total: false,
-        ..Query::first(1)
-    };
-    let page = store.list(resource_type, &any).await?;
-    if !page.resources.is_empty() {
+    if !is_empty(store, resource_type).await? {
         tracing::info!("there are contacts already: no sample data is added");
         return Ok(());
     }

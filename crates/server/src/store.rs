@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use resources::query::Query;
 use resources::schema::ResourceType;
 use resources::store::{Rounds, Store, StoreError};
 use store_mongo::{MongoSettings, MongoStore, masked};
@@ -40,6 +41,19 @@ pub(crate) async fn open_existing(
         )));
     }
     open(settings, std::slice::from_ref(resource_type)).await
+}
+
+/// Whether a collection has no resource.
+pub(crate) async fn is_empty(
+    store: &dyn Store,
+    resource_type: &Arc<ResourceType>,
+) -> Result<bool, StoreError> {
+    let any = Query {
+        total: false,
+        ..Query::first(1)
+    };
+    let page = store.list(resource_type, &any).await?;
+    Ok(page.resources.is_empty())
 }
 
 /// The MongoDB store, if the settings choose it. Its server may be away.

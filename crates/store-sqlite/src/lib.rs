@@ -20,6 +20,7 @@ mod unit;
 mod import;
 mod preparation;
 mod check;
+mod backup;
 mod failure;
 
 use std::path::Path;
@@ -40,6 +41,7 @@ use self::readers::Readers;
 use self::watch::Watch;
 use self::writer::Writer;
 
+pub use self::backup::back_up;
 pub use self::check::Report;
 
 /// The store over an embedded SQLite file.

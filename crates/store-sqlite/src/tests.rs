@@ -149,6 +149,57 @@ async fn integers_that_were_stored_are_not_given_out_after_a_restart() {
     );
 }
 
+async fn ids(store: &SqliteStore, resource_type: &Arc<ResourceType>) -> Vec<String> {
+    let page = store.list(resource_type, &Query::first(1000)).await;
+    let resources = page.unwrap().resources;
+    resources
+        .iter()
+        .map(|resource| resource.id.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_before() {
+    let (folder, store) = fresh().await;
+    let contacts = unique_on(&store, "number").await;
+    for number in 0..50 {
+        let inserted = insert(&store, &contacts, serde_json::json!({"number": number})).await;
+        inserted.unwrap();
+    }
+    let before = ids(&store, &contacts).await;
+    let copies = tempfile::tempdir().unwrap();
+    let copy = copies.path().join("monocoque.sqlite");
+    let (data, target) = (folder.path().to_owned(), copy.clone());
+    let backup = tokio::task::spawn_blocking(move || back_up(&data, &target));
+    for number in 50..100 {
+        let inserted = insert(&store, &contacts, serde_json::json!({"number": number})).await;
+        inserted.unwrap();
+    }
+    let size = backup.await.unwrap().unwrap();
+    assert_eq!(size, std::fs::metadata(&copy).unwrap().len());
+    assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 1);
+
+    let restored = SqliteStore::open(copies.path(), &SqliteSettings::default()).unwrap();
+    let contacts = unique_on(&restored, "number").await;
+    let found = ids(&restored, &contacts).await;
+    assert_eq!(found[..50], before);
+    let refused = insert(&restored, &contacts, serde_json::json!({"number": 7})).await;
+    assert!(matches!(refused, Err(WriteError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_backup_takes_no_file_s_place_and_needs_a_store() {
+    let (folder, _store) = fresh().await;
+    let taken = folder.path().join("monocoque.sqlite");
+    let error = back_up(folder.path(), &taken).unwrap_err();
+    assert!(error.to_string().contains("is there already"), "{error}");
+    let error = back_up(&folder.path().join("absent"), &taken).unwrap_err();
+    assert!(error.to_string().contains("there is no store"), "{error}");
+    let nowhere = folder.path().join("absent/copy");
+    let error = back_up(folder.path(), &nowhere).unwrap_err();
+    assert!(error.to_string().contains("cannot be written"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn large_updates_at_once_lose_nothing() {
     let (_folder, store) = fresh().await;

@@ -38,6 +38,11 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
         };
         stop_on_signal()?;
         let store = store::open(&settings, std::slice::from_ref(&resource_type)).await?;
+        if arguments.if_empty && !store::is_empty(&*store, &resource_type).await? {
+            store.close().await;
+            say("nothing is imported: the collection has resources already");
+            return Ok(());
+        }
         let outcome = import(&*store, &resource_type, arguments, options, source).await;
         store.close().await;
         report(arguments, outcome)

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, header};
@@ -169,8 +170,13 @@ impl Stack {
             host::check(&request)?;
             // 4. Body: read before the request counts as in flight, so that slow clients keep
             // nobody out. Where all places are taken it is not read at all.
-            self.admit(record.path()).map(drop)?;
-            let _held = self.bodies.read(&mut request).await?;
+            self.refuse_when_full(record.path())?;
+            let _held = if request.body().is_end_stream() {
+                None
+            } else {
+                // Boxed, so that requests without a body need not carry the room for one.
+                Some(Box::pin(self.bodies.read(&mut request)).await?)
+            };
             // 5. In-flight limit: refuses at once. A queue would only add waiting to overload.
             let _place = self.admit(record.path())?;
             // 6. Deadline, 7. panics: around the handler alone, since nothing else waits or fails.
@@ -190,6 +196,13 @@ impl Stack {
         let answered: Result<Response, Fault> = answering.instrument(span.clone()).await;
         let response = answered.unwrap_or_else(|fault| self.refuse(record.path(), &fault));
         record.follow(identity.stamp(response))
+    }
+
+    fn refuse_when_full(&self, path: &str) -> Result<(), Fault> {
+        if self.free.available_permits() == 0 {
+            self.admit(path)?;
+        }
+        Ok(())
     }
 
     /// A place among the requests in flight. Probes don't need one: under overload the answer to

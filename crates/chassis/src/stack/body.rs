@@ -99,9 +99,6 @@ impl Bodies {
             bodies: Arc::clone(self),
             bytes: 0,
         };
-        if request.body().is_end_stream() {
-            return Ok(held);
-        }
         let bytes_max = self.limits.bytes_max;
         let announced = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
         let mut body = mem::take(request.body_mut());

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod check;
 mod config;
 mod explain;
 mod export;
@@ -15,7 +16,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command_line::{Command, CommandLine, Resources};
 use crate::failure::Failure;
@@ -26,6 +29,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => serve::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
+        Command::Check(arguments) => check::run(&arguments)?,
         Command::Indexes(arguments) => indexes::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),
@@ -62,5 +66,11 @@ fn say(text: &str) {
 
 fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {
     let failed = |error| Failure::internal(format!("the runtime does not start: {error}"));
-    builder.enable_all().build().map_err(failed)
+    let runtime = builder.enable_all().build().map_err(failed)?;
+    // A file that may not grow any more is a failed write, and not the end of the process.
+    let entered = runtime.enter();
+    let too_long = SignalKind::from_raw(Signal::XFSZ.as_raw());
+    drop(signal(too_long).map_err(failed)?);
+    drop(entered);
+    Ok(runtime)
 }

@@ -6,7 +6,7 @@ use resources::query::Query;
 use resources::schema::ResourceType;
 use resources::store::{Rounds, Store, StoreError};
 use store_mongo::{MongoSettings, MongoStore, masked};
-use store_sqlite::SqliteStore;
+use store_sqlite::{SqliteSettings, SqliteStore};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -34,11 +34,8 @@ pub(crate) async fn open_existing(
     settings: &Settings,
     resource_type: &Arc<ResourceType>,
 ) -> Result<Arc<dyn Store>, Failure> {
-    if settings.mongo_uri.is_none() && !SqliteStore::exists(&settings.data_dir) {
-        let data_dir = settings.data_dir.display();
-        return Err(Failure::settings(format!(
-            "there is no store in the data directory {data_dir}"
-        )));
+    if settings.mongo_uri.is_none() {
+        must_exist(settings)?;
     }
     open(settings, std::slice::from_ref(resource_type)).await
 }
@@ -54,6 +51,17 @@ pub(crate) async fn is_empty(
     };
     let page = store.list(resource_type, &any).await?;
     Ok(page.resources.is_empty())
+}
+
+/// Fails without an embedded store in the data directory.
+pub(crate) fn must_exist(settings: &Settings) -> Result<(), Failure> {
+    if SqliteStore::exists(&settings.data_dir) {
+        return Ok(());
+    }
+    let data_dir = settings.data_dir.display();
+    Err(Failure::settings(format!(
+        "there is no store in the data directory {data_dir}"
+    )))
 }
 
 /// The MongoDB store, if the settings choose it. Its server may be away.
@@ -75,9 +83,19 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
 
 async fn open_sqlite(settings: &Settings) -> Result<SqliteStore, Failure> {
     let data_dir = settings.data_dir.clone();
-    let open = move || SqliteStore::open(&data_dir);
+    let sqlite = sqlite(settings);
+    let open = move || SqliteStore::open(&data_dir, &sqlite);
     let opened = tokio::task::spawn_blocking(open).await;
     Ok(opened.map_err(|error| Failure::internal(error.to_string()))??)
+}
+
+/// How the files of the embedded store are kept.
+pub(crate) fn sqlite(settings: &Settings) -> SqliteSettings {
+    SqliteSettings {
+        files_mode: settings.files_mode.0,
+        page_bytes_max: settings.page_bytes_max.in_memory(),
+        page_streams_bytes_max: settings.page_streams_bytes_max.in_memory(),
+    }
 }
 
 /// The store in words, without credentials.

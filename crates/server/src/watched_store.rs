@@ -2,6 +2,7 @@
 //! them at once and not at the next scheduled check.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
@@ -17,6 +18,7 @@ use crate::settings::Settings;
 pub(crate) struct WatchedStore {
     store: Arc<dyn Store>,
     upstream: Upstream,
+    check: Arc<StoreCheck>,
 }
 
 impl WatchedStore {
@@ -34,14 +36,28 @@ impl WatchedStore {
             successes_to_recover: count(settings.store_successes_to_recover),
             policy: settings.store_policy,
         };
-        let check = Arc::new(StoreCheck(store.clone()));
-        let upstream = health.watch(check, schedule);
-        Arc::new(Self { store, upstream })
+        let check = Arc::new(StoreCheck {
+            store: store.clone(),
+            is_busy: AtomicBool::new(false),
+        });
+        let upstream = health.watch(check.clone(), schedule);
+        Arc::new(Self {
+            store,
+            upstream,
+            check,
+        })
+    }
+
+    /// A store whose disk is full still answers reads, which does not make it ready.
+    fn succeeded(&self) {
+        if !self.check.is_busy.load(Ordering::Relaxed) {
+            self.upstream.succeeded();
+        }
     }
 
     fn noted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         match &outcome {
-            Ok(_) => self.upstream.succeeded(),
+            Ok(_) => self.succeeded(),
             Err(error) => self.note(error),
         }
         outcome
@@ -56,16 +72,23 @@ impl WatchedStore {
 }
 
 /// Asks the store for as little as possible.
-struct StoreCheck(Arc<dyn Store>);
+struct StoreCheck {
+    store: Arc<dyn Store>,
+    /// What the last check has found.
+    is_busy: AtomicBool,
+}
 
 #[async_trait]
 impl Check for StoreCheck {
     fn name(&self) -> &str {
-        self.0.name()
+        self.store.name()
     }
 
     async fn check(&self) -> Result<(), CheckFailure> {
-        self.0.ping().await.map_err(|error| failure_of(&error))
+        let outcome = self.store.ping().await;
+        let is_busy = matches!(outcome, Err(StoreError::Busy(_)));
+        self.is_busy.store(is_busy, Ordering::Relaxed);
+        outcome.map_err(|error| failure_of(&error))
     }
 }
 
@@ -123,7 +146,7 @@ impl Store for WatchedStore {
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
         let outcome = self.store.write(unit).await;
         match &outcome {
-            Ok(_) | Err(WriteError::Refused { .. }) => self.upstream.succeeded(),
+            Ok(_) | Err(WriteError::Refused { .. }) => self.succeeded(),
             Err(WriteError::Store(error)) => self.note(error),
         }
         outcome

@@ -45,7 +45,8 @@ impl Plan {
         sample_data: bool,
     ) -> Result<Self, Failure> {
         let types = definitions::all(settings)?;
-        let known = |name: &String| name == FIBONACCI || types.iter().any(|known| known.name == *name);
+        let known =
+            |name: &String| name == FIBONACCI || types.iter().any(|known| known.name == *name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
             let types: Vec<&str> = types.iter().map(|known| known.name.as_str()).collect();
             return Err(Failure::usage(format!(
@@ -55,7 +56,10 @@ impl Plan {
         }
         let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         let fibonacci = wanted(FIBONACCI);
-        let types: Vec<_> = types.into_iter().filter(|known| wanted(&known.name)).collect();
+        let types: Vec<_> = types
+            .into_iter()
+            .filter(|known| wanted(&known.name))
+            .collect();
         let names = types.iter().map(|known| known.name.clone());
         let services = fibonacci
             .then(|| FIBONACCI.to_owned())
@@ -87,27 +91,27 @@ impl Plan {
         health: &Health,
     ) -> Result<Application, Failure> {
         let mut main = Router::new();
-        let mut opened = None;
+        let mut served = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let store = store::open(settings, &self.types).await?;
+            let opened = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*store, contacts).await?;
+                sample_contacts::fill(&*opened.store, contacts).await?;
             }
-            let store = WatchedStore::watched_by(health, store, settings);
+            let store = WatchedStore::watched_by(health, opened, settings);
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 any_media_type: settings.request_body_any_media_type,
             };
             main = main.merge(resources::router(&self.types, store.clone(), limits));
-            opened = Some(store);
+            served = Some(store);
         }
         let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
         Ok(Application {
-            store: opened,
+            store: served,
             main: stack::apply(main, &probes::limits(settings), self.wording()),
         })
     }

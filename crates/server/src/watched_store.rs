@@ -12,7 +12,11 @@ use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
 
+use store_mongo::Reachability;
+use tokio::sync::watch;
+
 use crate::settings::Settings;
+use crate::store::Opened;
 
 /// A store and what is known of it.
 pub(crate) struct WatchedStore {
@@ -22,12 +26,16 @@ pub(crate) struct WatchedStore {
 }
 
 impl WatchedStore {
-    /// Has `health` watch `store` from now on.
+    /// Has `health` watch a store from now on.
     pub(crate) fn watched_by(
         health: &Health,
-        store: Arc<dyn Store>,
+        opened: Opened,
         settings: &Settings,
     ) -> Arc<dyn Store> {
+        let Opened {
+            store,
+            reachability,
+        } = opened;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let schedule = Schedule {
             interval: settings.store_check_interval_ms,
@@ -41,6 +49,9 @@ impl WatchedStore {
             is_busy: AtomicBool::new(false),
         });
         let upstream = health.watch(check.clone(), schedule);
+        if let Some(reachability) = reachability {
+            tokio::spawn(follow(upstream.clone(), reachability));
+        }
         Arc::new(Self {
             store,
             upstream,
@@ -67,6 +78,19 @@ impl WatchedStore {
         // Of the others it is not known whether the next request would fail too: the check tells.
         if matches!(error, StoreError::Unavailable(_)) {
             self.upstream.failed(failure_of(error));
+        }
+    }
+}
+
+/// Hands on what the store learns of its server, also when no request asks.
+async fn follow(upstream: Upstream, mut reachability: watch::Receiver<Reachability>) {
+    while reachability.changed().await.is_ok() {
+        let now = reachability.borrow_and_update().clone();
+        match now {
+            Reachability::Reachable => upstream.succeeded(),
+            Reachability::Away(reason) => {
+                upstream.failed(CheckFailure::new("unreachable").with_detail(reason));
+            }
         }
     }
 }

@@ -186,8 +186,9 @@ impl Activity {
         self.last_response.load(Acquire)
     }
 
-    pub(super) fn has_requests(&self) -> bool {
-        self.requests_open.load(Relaxed) > 0
+    /// Whether what is written may be an answer to a head that HTTP/1 could not read.
+    pub(super) fn may_be_unreadable(&self) -> bool {
+        self.requests_open.load(Relaxed) == 0 && !self.http2.load(Relaxed)
     }
 
     pub(super) fn order(&self, order: Order) {

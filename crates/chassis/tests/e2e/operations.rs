@@ -212,7 +212,7 @@ fn a_result_that_nobody_renews_is_a_failure() {
     assert!(health.readiness(&[]).ready);
     // The schedule ends with its runtime.
     drop(runtime);
-    std::thread::sleep(Duration::from_millis(3 * 10 + 1000 + 20));
+    std::thread::sleep(Duration::from_millis(3 * 10 + 2 * 1000 + 20));
     let readiness = health.readiness(&[]);
     assert!(!readiness.ready);
     assert_eq!(

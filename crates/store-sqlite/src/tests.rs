@@ -194,6 +194,7 @@ async fn a_backup_takes_no_file_s_place_and_needs_a_store() {
     let nowhere = folder.path().join("absent/copy");
     let error = back_up(folder.path(), &nowhere).unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_updates_at_once_lose_nothing() {

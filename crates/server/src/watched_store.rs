@@ -46,7 +46,7 @@ impl WatchedStore {
         };
         let check = Arc::new(StoreCheck {
             store: store.clone(),
-            is_busy: AtomicBool::new(false),
+            answers_and_fails: AtomicBool::new(false),
         });
         let upstream = health.watch(check.clone(), schedule);
         if let Some(reachability) = reachability {
@@ -59,9 +59,10 @@ impl WatchedStore {
         })
     }
 
-    /// A store whose disk is full still answers reads, which does not make it ready.
+    /// A store that has no room, is not prepared or is damaged still answers some requests, which
+    /// does not make it ready.
     fn succeeded(&self) {
-        if !self.check.is_busy.load(Ordering::Relaxed) {
+        if !self.check.answers_and_fails.load(Ordering::Relaxed) {
             self.upstream.succeeded();
         }
     }
@@ -98,8 +99,8 @@ async fn follow(upstream: Upstream, mut reachability: watch::Receiver<Reachabili
 /// Asks the store for as little as possible.
 struct StoreCheck {
     store: Arc<dyn Store>,
-    /// What the last check has found.
-    is_busy: AtomicBool,
+    /// Whether the last check was answered, and failed all the same.
+    answers_and_fails: AtomicBool,
 }
 
 #[async_trait]
@@ -110,8 +111,12 @@ impl Check for StoreCheck {
 
     async fn check(&self) -> Result<(), CheckFailure> {
         let outcome = self.store.ping().await;
-        let is_busy = matches!(outcome, Err(StoreError::Busy(_)));
-        self.is_busy.store(is_busy, Ordering::Relaxed);
+        let answers_and_fails = match &outcome {
+            Ok(()) | Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) => false,
+            Err(_) => true,
+        };
+        self.answers_and_fails
+            .store(answers_and_fails, Ordering::Relaxed);
         outcome.map_err(|error| failure_of(&error))
     }
 }

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Copy the embedded store to a file, also while a process uses it
     Backup(Backup),
+    /// Read the whole embedded store of a process that is stopped, and show what is damaged
+    Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
     /// Show how MongoDB would answer a request, as its own `explain` says it
@@ -90,6 +92,12 @@ pub(crate) struct Serve {
     /// Fill an empty contacts collection with 500 invented contacts
     #[arg(long)]
     pub(crate) sample_data: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

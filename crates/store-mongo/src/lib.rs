@@ -3,6 +3,8 @@
 //! `docs/mongodb.md` has the settings, the JSON form of BSON's types and the advice for
 //! operators; `docs/decisions/` has what was weighed.
 
+#![forbid(unsafe_code)]
+
 mod settings;
 mod connection;
 mod calls;

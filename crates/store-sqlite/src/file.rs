@@ -61,7 +61,9 @@ pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), Sto
     check(&connection, path).map_err(named)?;
     configure(&connection).map_err(failure).map_err(named)?;
     migrate(&connection).map_err(named)?;
-    renew_token(&connection);
+    if renew_token(&connection) {
+        lock.note(&State::Closed);
+    }
     let token = token(path).unwrap_or_default();
     Ok((connection, token))
 }
@@ -127,17 +129,24 @@ fn token(path: &Path) -> Option<String> {
     token.ok()
 }
 
-/// Gives the file another token than its backups have. On a full disk it keeps the one it has.
-fn renew_token(connection: &Connection) {
+/// Gives the file another token than its backups have, and empties the log. On a full disk
+/// nothing of this is done.
+fn renew_token(connection: &Connection) -> bool {
     let token = uuid::Uuid::new_v4().simple().to_string();
     let renewed = connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; DELETE FROM token; INSERT INTO token VALUES ('{token}'); COMMIT;"
     ));
-    let emptied = renewed
-        .and_then(|()| connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-    if let Err(error) = emptied {
-        tracing::warn!(%error, "the file of the store cannot be written now");
-        let _ = connection.execute_batch("ROLLBACK");
+    let emptied = renewed.and_then(|()| {
+        let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.query_one(empty, [], |row| row.get::<_, bool>(0))
+    });
+    match emptied {
+        Ok(is_busy) => !is_busy,
+        Err(error) => {
+            tracing::warn!(%error, "the file of the store cannot be written now");
+            let _ = connection.execute_batch("ROLLBACK");
+            false
+        }
     }
 }
 

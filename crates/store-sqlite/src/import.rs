@@ -114,7 +114,7 @@ impl Running<'_> {
     fn commit(&self) -> Result<(), StoreError> {
         if self.is_whole() {
             self.desk.execute("COMMIT")?;
-            self.desk.watch.check_files()?;
+            self.desk.watch.committed()?;
         }
         Ok(())
     }

@@ -112,10 +112,21 @@ impl Watch {
     pub(super) fn begin(&self) -> Result<Work<'_>, StoreError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         self.compare(Some(&seen))?;
-        if !self.is_noted.swap(true, Ordering::Relaxed) {
-            self.lock.note(&State::Logged(self.token.clone()));
-        }
         Ok(Work { watch: self, seen })
+    }
+
+    /// Looks at the files before anybody hears of a commit, and leaves to the next process that
+    /// the log has to be there.
+    pub(super) fn committed(&self) -> Result<(), StoreError> {
+        self.check_files()?;
+        if self.is_noted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if Signature::of(&self.paths[1]).is_some_and(|log| log.length > 0) {
+            self.lock.note(&State::Logged(self.token.clone()));
+            self.is_noted.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The log has no writes any more that are not in the file.

@@ -235,7 +235,7 @@ impl Desk {
         self.execute("BEGIN IMMEDIATE")?;
         let outcome = work().and_then(|value| {
             self.execute("COMMIT")?;
-            self.watch.check_files()?;
+            self.watch.committed()?;
             Ok(value)
         });
         if outcome.is_err() {

@@ -127,8 +127,23 @@ async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
         store.prepare(std::slice::from_ref(&of)).await.unwrap();
         store.list(&of, &Query::first(1)).await.unwrap().total
     };
-    assert_eq!(total(&copy(&folder)).await, Some(1));
-    drop(store);
+    let crashed = copy(&folder);
+    assert_eq!(total(&crashed).await, Some(1));
+    let again = open(crashed.path()).unwrap();
+    assert_eq!(
+        total(&copy(&crashed)).await,
+        Some(1),
+        "a crash after a crash"
+    );
+    drop((again, store));
+    let idle = open(folder.path()).unwrap();
+    idle.prepare(std::slice::from_ref(&of)).await.unwrap();
+    assert_eq!(
+        total(&copy(&folder)).await,
+        Some(1),
+        "a crash before the first write"
+    );
+    drop(idle);
     assert!(!path(&folder, LOG).exists());
     assert_eq!(total(&copy(&folder)).await, Some(1));
     std::fs::remove_file(path(&folder, "monocoque.lock")).unwrap();

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use jsonapi::{Parameters, ResourceObject, parse_json};
+use jsonapi::{Linkage, Parameters, ResourceObject, operations, parse_json};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -11,6 +11,8 @@ fuzz_target!(|data: &[u8]| {
         // Strict is stricter, and nothing else.
         let expected: Value = serde_json::from_slice(data).expect("JSON");
         assert_eq!(document, expected);
+        let _ = Linkage::from_document(document.clone());
+        let _ = operations(document.clone(), 10);
         if let Ok(object) = ResourceObject::from_document(document) {
             let data = &expected["data"];
             assert_eq!(data["type"], object.resource_type);
@@ -26,6 +28,9 @@ fuzz_target!(|data: &[u8]| {
     {
         assert!(pagination.number >= 1 && (1..=100).contains(&pagination.size));
         assert!(i64::try_from(pagination.offset()).is_ok());
+        let _ = parameters.take_sort(5);
+        let _ = parameters.take_include(5, 3);
+        let _ = parameters.take_fields();
         let _ = parameters.finish();
     }
 });

@@ -1,12 +1,18 @@
 //! A whole process for the tests in `tests/e2e` that need one of their own.
 //!
 //! `process logs-much` and `process panics` log and end; `process serves` answers `/hello`, logs
-//! its URL and has to be killed.
+//! its URL and has to be killed; `process hangs` and `process wedges` do nothing more, the one at
+//! its end, the other with all of its workers, and are ended by what is to end them.
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use chassis::health::{Health, WorkerLimits};
+use chassis::lifecycle;
 use chassis::telemetry::{self, LogMode};
 use chassis::testing::TestServer;
+use tokio::runtime::Handle;
 
 #[tokio::main]
 async fn main() {
@@ -25,6 +31,26 @@ async fn main() {
             let hello = Router::new().route("/hello", get(async || "hello"));
             let server = TestServer::start(hello).await;
             tracing::info!(url = server.url("/hello"), "serving");
+            std::future::pending::<()>().await;
+        }
+        Some("hangs") => {
+            lifecycle::force_exit_after(Duration::from_millis(200), 70).expect("a thread");
+            std::thread::sleep(Duration::MAX);
+        }
+        Some("wedges") => {
+            let health = Health::new();
+            let limits = WorkerLimits {
+                sample_interval: Duration::from_millis(50),
+                slow_after: Duration::from_millis(250),
+                stuck_after: Duration::from_millis(500),
+                exit_when_all_are_stuck: Some(71),
+            };
+            health
+                .watch_workers(&Handle::current(), limits)
+                .expect("a thread");
+            for _ in 0..Handle::current().metrics().num_workers() {
+                tokio::spawn(async { std::thread::sleep(Duration::MAX) });
+            }
             std::future::pending::<()>().await;
         }
         other => panic!("there is nothing to do for {other:?}"),

@@ -81,7 +81,7 @@ pub enum Policy {
 pub struct Schedule {
     /// The pause between the end of one run and the start of the next, less up to a tenth by
     /// chance; after a failure at most 500 ms. A run is left out when a request succeeded since the
-    /// one before. News older than three of these, plus the timeout, count as a failure.
+    /// one before. News older than three of these, plus twice the timeout, count as a failure.
     pub interval: Duration,
     /// How long one run may take before it counts as a failure.
     pub timeout: Duration,

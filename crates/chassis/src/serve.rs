@@ -265,7 +265,7 @@ impl<S: HttpService> Server<S> {
 
     async fn finish(mut self, drain_timeout: Duration, control: &mut Control) -> Drained {
         let connections = Arc::clone(&self.connections);
-        connections.clock.advance();
+        connections.advance_clock();
         connections.begin_drain();
         let since = connections.clock.now();
         let sweeping = async {

@@ -1,6 +1,6 @@
 //! What every request passes, as one list.
 //!
-//! The list is one function and not a chain of layers: docs/decisions/0011-one-service.md.
+//! The list is one function and not a chain of layers: docs/decisions/0014-one-service.md.
 
 mod access_log;
 mod body;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::Error;
 
-pub use atomic::{Data, Operation, OperationCode, OperationTarget, operations};
+pub use atomic::{Operation, OperationCode, OperationData, OperationTarget, operations};
 pub use linkage::{Identifier, Linkage, Target};
 pub use resource::ResourceObject;
 

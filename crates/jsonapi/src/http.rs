@@ -66,9 +66,22 @@ pub async fn negotiate_with(
     });
     request.extensions_mut().insert(applied.clone());
     let mut response = next.run(request).await;
+    vary_on_accept(response.headers_mut());
     let applied = response.extensions_mut().remove().unwrap_or(applied);
     name_applied(&mut response, &applied);
     response
+}
+
+/// Every answer depends on `Accept`, also one without a body.
+fn vary_on_accept(headers: &mut HeaderMap) {
+    let names_accept = |value: &HeaderValue| {
+        let text = value.to_str().unwrap_or_default();
+        text.split(',')
+            .any(|name| name.trim().eq_ignore_ascii_case("accept"))
+    };
+    if !headers.get_all(header::VARY).iter().any(names_accept) {
+        headers.append(header::VARY, HeaderValue::from_static("Accept"));
+    }
 }
 
 fn name_applied(response: &mut Response, applied: &Applied) {
@@ -101,7 +114,7 @@ pub fn body_with(headers: &HeaderMap, offered: Offered) -> Result<(BodyFormat, A
 
 #[cfg(test)]
 mod tests {
-    use axum::middleware::from_fn_with_state;
+    use axum::middleware::{from_fn, from_fn_with_state};
     use axum::routing::get;
     use axum::{Extension, Router};
     use tower::ServiceExt;
@@ -157,6 +170,30 @@ mod tests {
         );
         let nothing = answered(&[("accept", &profile), ("nothing", "")]).await;
         assert_eq!(nothing, (refused, MEDIA_TYPE.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn cn_14_answers_without_a_document_vary_too() {
+        for (given, expected) in [
+            (None, vec!["Accept"]),
+            (Some("Origin"), vec!["Origin", "Accept"]),
+            (Some("origin, accept"), vec!["origin, accept"]),
+        ] {
+            let answer = move || async move {
+                let mut response = StatusCode::NO_CONTENT.into_response();
+                if let Some(given) = given {
+                    let value = HeaderValue::from_static(given);
+                    response.headers_mut().insert(header::VARY, value);
+                }
+                response
+            };
+            let route = get(answer).layer(from_fn(negotiate));
+            let request = Request::get("/").body(Body::empty()).unwrap();
+            let router = Router::new().route("/", route);
+            let response = router.oneshot(request).await.unwrap();
+            let found: Vec<_> = response.headers().get_all(header::VARY).iter().collect();
+            assert_eq!(found, expected);
+        }
     }
 
     #[tokio::test]

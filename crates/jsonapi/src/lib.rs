@@ -13,8 +13,8 @@ mod error;
 pub mod http;
 
 pub use document::{
-    Data, Identifier, Linkage, Operation, OperationCode, OperationTarget, ResourceObject, Target,
-    operations,
+    Identifier, Linkage, Operation, OperationCode, OperationData, OperationTarget, ResourceObject,
+    Target, operations,
 };
 pub use error::{ERROR_BYTES_MAX, Error, ErrorLinks, Errors, Source};
 pub use json::{DEPTH_MAX, InvalidJson, parse as parse_json, pointer_token};
@@ -23,9 +23,8 @@ pub use media_type::{
     is_json_api,
 };
 pub use query::{
-    Case, Comparison, CursorPage, Element, Expression, Fieldsets, Filter, FilterLimits, Literal,
-    Node, Operand, Page, PageLimits, Pagination, Parameters, Path, SortKey, TextMatch, column,
-    excerpt, invalid_cursor, range_not_supported, unsupported_sort,
+    CursorPage, Fieldsets, Page, PageLimits, Pagination, Parameters, Path, SortKey, column,
+    excerpt, filter, invalid_cursor, range_not_supported, unsupported_sort,
 };
 pub use writer::{
     Closing, DocumentWriter, IdentifierParts, LinkageParts, Links, RelationshipParts,

@@ -8,12 +8,9 @@ mod page;
 mod sort;
 mod fields;
 mod include;
-mod filter;
+pub mod filter;
 
 pub use fields::Fieldsets;
-pub use filter::{
-    Case, Comparison, Element, Expression, Filter, FilterLimits, Literal, Node, Operand, TextMatch,
-};
 pub use page::{
     CursorPage, Page, PageLimits, Pagination, invalid_cursor, range_not_supported, unsupported_sort,
 };

@@ -4,21 +4,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use chassis::health::Health;
-use chassis::operations::{self, Audience};
+use chassis::operations::Audience;
+use chassis::presenter::Presenter;
 use chassis::stack;
 use resources::schema::ResourceType;
 use resources::store::Store;
 
-use chassis::presenter::Presenter;
-
+use crate::definitions::{self, FIBONACCI};
 use crate::failure::Failure;
 use crate::presenter::Wording;
-use crate::probes;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{definitions, sample_contacts, store};
-
-const FIBONACCI: &str = "fibonacci";
+use crate::{probes, sample_contacts, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -48,9 +45,10 @@ impl Plan {
         sample_data: bool,
     ) -> Result<Self, Failure> {
         let types = definitions::all(settings)?;
-        let known = |name: &String| name == FIBONACCI || types.iter().any(|of| of.name == *name);
+        let known =
+            |name: &String| name == FIBONACCI || types.iter().any(|known| known.name == *name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
-            let types: Vec<&str> = types.iter().map(|of| of.name.as_str()).collect();
+            let types: Vec<&str> = types.iter().map(|known| known.name.as_str()).collect();
             return Err(Failure::usage(format!(
                 "there is no service '{unknown}'; there are {FIBONACCI}, {}",
                 types.join(", ")
@@ -58,8 +56,11 @@ impl Plan {
         }
         let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         let fibonacci = wanted(FIBONACCI);
-        let types: Vec<_> = types.into_iter().filter(|of| wanted(&of.name)).collect();
-        let names = types.iter().map(|of| of.name.clone());
+        let types: Vec<_> = types
+            .into_iter()
+            .filter(|known| wanted(&known.name))
+            .collect();
+        let names = types.iter().map(|known| known.name.clone());
         let services = fibonacci
             .then(|| FIBONACCI.to_owned())
             .into_iter()
@@ -71,7 +72,7 @@ impl Plan {
             store::describe(settings)
         };
         let sampled = sample_data.then(|| {
-            let contacts = types.iter().find(|of| of.name == "contacts").cloned();
+            let contacts = types.iter().find(|known| known.name == "contacts").cloned();
             contacts.ok_or_else(|| Failure::usage("--sample-data needs the service 'contacts'"))
         });
         Ok(Self {
@@ -90,27 +91,27 @@ impl Plan {
         health: &Health,
     ) -> Result<Application, Failure> {
         let mut main = Router::new();
-        let mut opened = None;
+        let mut served = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let store = store::open(settings, &self.types).await?;
+            let opened = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*store, contacts).await?;
+                sample_contacts::fill(&*opened.store, contacts).await?;
             }
-            let store = WatchedStore::watched_by(health, store, settings);
+            let store = WatchedStore::watched_by(health, opened, settings);
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 any_media_type: settings.request_body_any_media_type,
             };
             main = main.merge(resources::router(&self.types, store.clone(), limits));
-            opened = Some(store);
+            served = Some(store);
         }
         let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
         Ok(Application {
-            store: opened,
+            store: served,
             main: stack::apply(main, &probes::limits(settings), self.wording()),
         })
     }
@@ -134,10 +135,4 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
     };
     fibonacci::router(&settings)
         .map_err(|error| Failure::settings(format!("the settings 'fibonacci_…': {error}")))
-}
-
-/// First segments of paths that no resource type can have.
-pub(crate) fn reserved() -> Vec<&'static str> {
-    let own = [FIBONACCI, "operations"];
-    own.into_iter().chain(operations::RESERVED).collect()
 }

@@ -18,7 +18,8 @@ Exit codes:
   2   the command line makes no sense
   64  a setting, a definition file or an input file is wrong
   69  something that is needed is unavailable or damaged
-  70  an error of the program";
+  70  an error of the program
+  71  serve only, with exit_when_stuck: every worker thread stood still";
 
 /// HTTP micro-services that are ready for production on the first day: Fibonacci numbers, and a
 /// JSON:API service for each declared resource type.
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Copy the embedded store to a file, also while a process uses it
     Backup(Backup),
+    /// Read the whole embedded store of a process that is stopped, and show what is damaged
+    Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
     /// Show how MongoDB would answer a request, as its own `explain` says it
@@ -89,6 +92,12 @@ pub(crate) struct Serve {
     /// Fill an empty contacts collection with 500 invented contacts
     #[arg(long)]
     pub(crate) sample_data: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod backup;
+mod check;
 mod config;
 mod explain;
 mod export;
@@ -16,7 +17,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command_line::{Command, CommandLine, Resources};
 use crate::failure::Failure;
@@ -28,6 +31,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
         Command::Backup(arguments) => backup::run(&arguments)?,
+        Command::Check(arguments) => check::run(&arguments)?,
         Command::Indexes(arguments) => indexes::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),
@@ -64,5 +68,11 @@ fn say(text: &str) {
 
 fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {
     let failed = |error| Failure::internal(format!("the runtime does not start: {error}"));
-    builder.enable_all().build().map_err(failed)
+    let runtime = builder.enable_all().build().map_err(failed)?;
+    // A file that may not grow any more is a failed write, and not the end of the process.
+    let entered = runtime.enter();
+    let too_long = SignalKind::from_raw(Signal::XFSZ.as_raw());
+    drop(signal(too_long).map_err(failed)?);
+    drop(entered);
+    Ok(runtime)
 }

@@ -3,11 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chassis::operations;
 use resources::schema::{self, ResourceType};
 
-use crate::application::reserved;
 use crate::failure::Failure;
 use crate::settings::Settings;
+
+/// The name of the service that is no resource type.
+pub(crate) const FIBONACCI: &str = "fibonacci";
+
+/// First segments of paths that no resource type can have.
+fn reserved() -> Vec<&'static str> {
+    let own = [FIBONACCI, "operations"];
+    own.into_iter().chain(operations::RESERVED).collect()
+}
 
 /// The declared types, or the built-in contacts.
 pub(crate) fn all(settings: &Settings) -> Result<Vec<Arc<ResourceType>>, Failure> {

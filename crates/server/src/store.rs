@@ -5,27 +5,43 @@ use std::sync::Arc;
 use resources::query::Query;
 use resources::schema::ResourceType;
 use resources::store::{Rounds, Store, StoreError};
-use store_mongo::{MongoSettings, MongoStore, masked};
-use store_sqlite::SqliteStore;
+use store_mongo::{MongoSettings, MongoStore, Reachability, masked};
+use store_sqlite::{SqliteSettings, SqliteStore};
+
+use tokio::sync::watch;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
+
+/// A store that is open.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    /// Whether its server can be reached, if it has one. While it is watched, the store leaves it
+    /// to the watcher to log an outage.
+    pub(crate) reachability: Option<watch::Receiver<Reachability>>,
+}
 
 /// Opens the store and prepares it for the types.
 pub(crate) async fn open(
     settings: &Settings,
     types: &[Arc<ResourceType>],
-) -> Result<Arc<dyn Store>, Failure> {
-    let store: Arc<dyn Store> = match open_mongodb(settings).await? {
-        // A request to a server costs more than the wait for others who want the same.
-        Some(mongodb) => Arc::new(Rounds::new(Arc::new(mongodb))),
-        None => Arc::new(open_sqlite(settings).await?),
+) -> Result<Opened, Failure> {
+    let opened = match open_mongodb(settings).await? {
+        Some(mongodb) => Opened {
+            reachability: Some(mongodb.reachability()),
+            // A request to a server costs more than the wait for others who want the same.
+            store: Arc::new(Rounds::new(Arc::new(mongodb))),
+        },
+        None => Opened {
+            reachability: None,
+            store: Arc::new(open_sqlite(settings).await?),
+        },
     };
-    if let Err(error) = store.prepare(types).await {
-        store.close().await;
+    if let Err(error) = opened.store.prepare(types).await {
+        opened.store.close().await;
         return Err(error.into());
     }
-    Ok(store)
+    Ok(opened)
 }
 
 /// [`open`] for one type, where there must be a store already: a misspelled data directory is not
@@ -34,13 +50,12 @@ pub(crate) async fn open_existing(
     settings: &Settings,
     resource_type: &Arc<ResourceType>,
 ) -> Result<Arc<dyn Store>, Failure> {
-    if settings.mongo_uri.is_none() && !SqliteStore::exists(&settings.data_dir) {
-        let data_dir = settings.data_dir.display();
-        return Err(Failure::settings(format!(
-            "there is no store in the data directory {data_dir}"
-        )));
+    if settings.mongo_uri.is_none() {
+        must_exist(settings)?;
     }
-    open(settings, std::slice::from_ref(resource_type)).await
+    Ok(open(settings, std::slice::from_ref(resource_type))
+        .await?
+        .store)
 }
 
 /// Whether a collection has no resource.
@@ -54,6 +69,17 @@ pub(crate) async fn is_empty(
     };
     let page = store.list(resource_type, &any).await?;
     Ok(page.resources.is_empty())
+}
+
+/// Fails without an embedded store in the data directory.
+pub(crate) fn must_exist(settings: &Settings) -> Result<(), Failure> {
+    if SqliteStore::exists(&settings.data_dir) {
+        return Ok(());
+    }
+    let data_dir = settings.data_dir.display();
+    Err(Failure::settings(format!(
+        "there is no store in the data directory {data_dir}"
+    )))
 }
 
 /// The MongoDB store, if the settings choose it. Its server may be away.
@@ -75,9 +101,19 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
 
 async fn open_sqlite(settings: &Settings) -> Result<SqliteStore, Failure> {
     let data_dir = settings.data_dir.clone();
-    let open = move || SqliteStore::open(&data_dir);
+    let sqlite = sqlite(settings);
+    let open = move || SqliteStore::open(&data_dir, &sqlite);
     let opened = tokio::task::spawn_blocking(open).await;
     Ok(opened.map_err(|error| Failure::internal(error.to_string()))??)
+}
+
+/// How the files of the embedded store are kept.
+pub(crate) fn sqlite(settings: &Settings) -> SqliteSettings {
+    SqliteSettings {
+        files_mode: settings.files_mode.0,
+        page_bytes_max: settings.page_bytes_max.in_memory(),
+        page_streams_bytes_max: settings.page_streams_bytes_max.in_memory(),
+    }
 }
 
 /// The store in words, without credentials.

@@ -2,6 +2,7 @@
 //! them at once and not at the next scheduled check.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
@@ -11,21 +12,30 @@ use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
 
+use store_mongo::Reachability;
+use tokio::sync::watch;
+
 use crate::settings::Settings;
+use crate::store::Opened;
 
 /// A store and what is known of it.
 pub(crate) struct WatchedStore {
     store: Arc<dyn Store>,
     upstream: Upstream,
+    check: Arc<StoreCheck>,
 }
 
 impl WatchedStore {
-    /// Has `health` watch `store` from now on.
+    /// Has `health` watch a store from now on.
     pub(crate) fn watched_by(
         health: &Health,
-        store: Arc<dyn Store>,
+        opened: Opened,
         settings: &Settings,
     ) -> Arc<dyn Store> {
+        let Opened {
+            store,
+            reachability,
+        } = opened;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let schedule = Schedule {
             interval: settings.store_check_interval_ms,
@@ -34,14 +44,32 @@ impl WatchedStore {
             successes_to_recover: count(settings.store_successes_to_recover),
             policy: settings.store_policy,
         };
-        let check = Arc::new(StoreCheck(store.clone()));
-        let upstream = health.watch(check, schedule);
-        Arc::new(Self { store, upstream })
+        let check = Arc::new(StoreCheck {
+            store: store.clone(),
+            answers_and_fails: AtomicBool::new(false),
+        });
+        let upstream = health.watch(check.clone(), schedule);
+        if let Some(reachability) = reachability {
+            tokio::spawn(follow(upstream.clone(), reachability));
+        }
+        Arc::new(Self {
+            store,
+            upstream,
+            check,
+        })
+    }
+
+    /// A store that has no room, is not prepared or is damaged still answers some requests, which
+    /// does not make it ready.
+    fn succeeded(&self) {
+        if !self.check.answers_and_fails.load(Ordering::Relaxed) {
+            self.upstream.succeeded();
+        }
     }
 
     fn noted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         match &outcome {
-            Ok(_) => self.upstream.succeeded(),
+            Ok(_) => self.succeeded(),
             Err(error) => self.note(error),
         }
         outcome
@@ -55,17 +83,41 @@ impl WatchedStore {
     }
 }
 
+/// Hands on what the store learns of its server, also when no request asks.
+async fn follow(upstream: Upstream, mut reachability: watch::Receiver<Reachability>) {
+    while reachability.changed().await.is_ok() {
+        let now = reachability.borrow_and_update().clone();
+        match now {
+            Reachability::Reachable => upstream.succeeded(),
+            Reachability::Away(reason) => {
+                upstream.failed(CheckFailure::new("unreachable").with_detail(reason));
+            }
+        }
+    }
+}
+
 /// Asks the store for as little as possible.
-struct StoreCheck(Arc<dyn Store>);
+struct StoreCheck {
+    store: Arc<dyn Store>,
+    /// Whether the last check was answered, and failed all the same.
+    answers_and_fails: AtomicBool,
+}
 
 #[async_trait]
 impl Check for StoreCheck {
     fn name(&self) -> &str {
-        self.0.name()
+        self.store.name()
     }
 
     async fn check(&self) -> Result<(), CheckFailure> {
-        self.0.ping().await.map_err(|error| failure_of(&error))
+        let outcome = self.store.ping().await;
+        let answers_and_fails = match &outcome {
+            Ok(()) | Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) => false,
+            Err(_) => true,
+        };
+        self.answers_and_fails
+            .store(answers_and_fails, Ordering::Relaxed);
+        outcome.map_err(|error| failure_of(&error))
     }
 }
 
@@ -123,7 +175,7 @@ impl Store for WatchedStore {
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
         let outcome = self.store.write(unit).await;
         match &outcome {
-            Ok(_) | Err(WriteError::Refused { .. }) => self.upstream.succeeded(),
+            Ok(_) | Err(WriteError::Refused { .. }) => self.succeeded(),
             Err(WriteError::Store(error)) => self.note(error),
         }
         outcome

@@ -10,32 +10,11 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 
-use resources::store::{StoreError, WriteError};
+use resources::store::StoreError;
 
 use crate::circuit::Circuit;
 use crate::failure::Intent;
 use crate::patience::{INTERRUPTION, Patience};
-
-/// An error that may say that the server is away.
-pub(crate) trait MaybeStoreError: From<StoreError> {
-    /// The failure of the store, if it is one.
-    fn store_error(&self) -> Option<&StoreError>;
-}
-
-impl MaybeStoreError for StoreError {
-    fn store_error(&self) -> Option<&StoreError> {
-        Some(self)
-    }
-}
-
-impl MaybeStoreError for WriteError {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::Refused { .. } => None,
-        }
-    }
-}
 
 pub(crate) struct Calls {
     circuit: Arc<Circuit>,
@@ -71,41 +50,33 @@ impl Calls {
 
     /// Runs work of the driver to its end. The caller has the outcome, or an error after the
     /// operation timeout.
-    pub(crate) async fn run<T, E>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         intent: Intent,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: MaybeStoreError + Send + 'static,
-    {
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.circuit.admit()?;
         let deadline = Instant::now() + self.timeout;
         let waiting = self.connections.clone().acquire_owned();
         // What is left of the time is for the work.
         let Ok(Ok(connection)) = timeout(self.timeout / 2, waiting).await else {
-            return Err(StoreError::Busy("all connections are in use".into()).into());
+            return Err(StoreError::Busy("all connections are in use".into()));
         };
         let circuit = self.circuit.clone();
         let work = ToTheEnd::new(async move {
             let outcome = work.await;
             drop(connection);
-            match outcome
-                .as_ref()
-                .err()
-                .and_then(MaybeStoreError::store_error)
-            {
-                Some(StoreError::Unavailable(reason)) => circuit.failed(reason),
+            match &outcome {
+                Err(StoreError::Unavailable(reason)) => circuit.failed(reason),
                 // Also where a server answered that it cannot tell.
-                Some(StoreError::OutcomeUnknown(reason)) => circuit.suspect(reason.clone()),
+                Err(StoreError::OutcomeUnknown(reason)) => circuit.suspect(reason.clone()),
                 _ => circuit.succeeded(),
             }
             outcome
         });
         match timeout_at(deadline, work).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.timed_out(intent).into()),
+            Err(_) => Err(self.timed_out(intent)),
         }
     }
 

@@ -3,6 +3,8 @@
 //! `docs/mongodb.md` has the settings, the JSON form of BSON's types and the advice for
 //! operators; `docs/decisions/` has what was weighed.
 
+#![forbid(unsafe_code)]
+
 mod settings;
 mod connection;
 mod calls;
@@ -37,9 +39,10 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, Write, WriteError, Written,
 };
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::connection::Connection;
@@ -175,17 +178,12 @@ impl Store for MongoStore {
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
         let work = async move {
-            store.counters.raise_for(&unit.writes).await?;
-            match &unit.writes[..] {
-                [] => Ok(Vec::new()),
-                [write] => match write::single(&store, write, deadline).await? {
-                    Some(written) => Ok(written),
-                    None => transaction::write_one(&store, write, deadline).await,
-                },
-                writes => transaction::write(&store, writes, deadline).await,
+            match write_unit(&store, &unit.writes, deadline).await {
+                Err(WriteError::Store(error)) => Err(error),
+                decided => Ok(decided),
             }
         };
-        self.connection.calls.run(Intent::Write, work).await
+        self.connection.calls.run(Intent::Write, work).await?
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -226,6 +224,23 @@ impl Store for MongoStore {
     async fn close(&self) {
         let closing = self.connection.client.clone().shutdown().immediate(true);
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+    }
+}
+
+/// A single write is one or two requests, several are a transaction.
+async fn write_unit(
+    store: &Connection,
+    writes: &[Write],
+    deadline: Instant,
+) -> Result<Vec<Written>, WriteError> {
+    store.counters.raise_for(writes).await?;
+    match writes {
+        [] => Ok(Vec::new()),
+        [write] => match write::single(store, write, deadline).await? {
+            Some(written) => Ok(written),
+            None => transaction::write_one(store, write, deadline).await,
+        },
+        writes => transaction::write(store, writes, deadline).await,
     }
 }
 

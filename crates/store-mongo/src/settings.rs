@@ -154,7 +154,10 @@ mod tests {
             let settings = MongoSettings::new(uri);
             let (options, _) = settings.options().await.unwrap();
             assert_eq!(hosts(&options), named);
-            assert!(!format!("{settings:?}").contains("a:b"));
+            let shown = format!("{settings:?}");
+            for hidden in ["a:b", "u:p", "w=1", "a@b"] {
+                assert!(!shown.contains(hidden), "{shown}");
+            }
         }
     }
 

@@ -6,9 +6,7 @@ use bson::{Document, RawDocumentBuf};
 use mongodb::ClientSession;
 use mongodb::bson::doc;
 use resources::schema::{Id, ResourceType};
-use resources::store::{
-    After, Change, Presence, Refusal, Resource, Write, WriteError, Written, admit,
-};
+use resources::store::{After, Change, Presence, Refusal, Write, WriteError, Written, admit};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -213,8 +211,7 @@ impl Session<'_> {
 }
 
 fn stored(resource_type: &ResourceType, document: &RawDocumentBuf) -> Result<Written, Stop> {
-    let resource: Resource = json::resource(resource_type, document)?;
-    Ok(Written::Stored(resource))
+    Ok(Written::Stored(json::resource(resource_type, document)?))
 }
 
 /// Another write was faster: waits before the next attempt.

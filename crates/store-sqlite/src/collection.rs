@@ -1,16 +1,19 @@
 //! The table of one collection: its SQL, and what is read from it.
 //!
-//! `position` is the order of creation, `document` holds the members of a resource as JSONB.
+//! `position` is the order of creation, `document` holds the members of a resource as JSONB,
+//! `checksum` tells whether id and document are as they were stored.
 
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc;
 
 use resources::query::{Filter, Query};
 use resources::schema::{Id, Index, IndexKey, ResourceType};
-use resources::store::{Batch, Page, Resource, Resources};
+use resources::store::{Batch, Resource, Resources};
 
+use super::checksum::{COLUMNS, resource};
 use super::failure::failure;
 use super::id::{SqlId, StoredId};
+use super::page::Beginning;
 
 /// Resources in one batch of a scan, at most.
 const SCAN_BATCH: usize = 500;
@@ -35,38 +38,80 @@ impl Collection {
         }
     }
 
-    /// A page and the total in one transaction, so that both are of the same moment.
+    /// The beginning of a page, up to so many bytes, the ids of what is left of it, and the total,
+    /// all of the same moment.
     pub(super) fn list(
         &self,
         connection: &mut Connection,
         query: &Query,
-    ) -> rusqlite::Result<Page> {
+        bytes_max: usize,
+    ) -> rusqlite::Result<Beginning> {
         let Filter::Everything = query.filter;
         let moment = connection.transaction()?;
         let page = format!(
-            "SELECT id, json(document) FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
+            "SELECT {COLUMNS} FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
             self.quoted
         );
         let mut resources = Resources::default();
         let mut statement = moment.prepare_cached(&page)?;
         let mut rows = statement.query([query.limit, query.skip])?;
-        while let Some(row) = rows.next()? {
-            let StoredId(id) = row.get(0)?;
-            resources.push(id, row.get_ref(1)?.as_str()?);
+        while resources.bytes() < bytes_max
+            && let Some(row) = rows.next()?
+        {
+            let (id, text) = resource(row)?;
+            resources.push(id, text);
         }
+        let held = resources.len() as u64;
+        let left = if resources.bytes() < bytes_max {
+            Vec::new()
+        } else {
+            self.ids(&moment, query.limit - held, query.skip + held)?
+        };
         // A page that is not full shows the end of the collection.
-        let shown = resources.len() as u64;
+        let shown = held + left.len() as u64;
         let shows_end = shown < query.limit && (shown > 0 || query.skip == 0);
         let total = match query.total {
             true if shows_end => Some(query.skip + shown),
             true => Some(self.count(&moment)?),
             false => None,
         };
-        Ok(Page {
-            resources: resources.into(),
-            rest: None,
+        Ok(Beginning {
+            resources,
+            left,
             total,
         })
+    }
+
+    fn ids(&self, connection: &Connection, limit: u64, skip: u64) -> rusqlite::Result<Vec<Id>> {
+        let ids = format!(
+            "SELECT id FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
+            self.quoted
+        );
+        let mut statement = connection.prepare_cached(&ids)?;
+        let ids = statement.query_map([limit, skip], |row| row.get(0).map(|StoredId(id)| id))?;
+        ids.collect()
+    }
+
+    /// What the first of these ids have, up to so many bytes, and how many ids were looked up.
+    pub(super) fn batch(
+        &self,
+        connection: &mut Connection,
+        ids: &[Id],
+        bytes_max: usize,
+    ) -> rusqlite::Result<(Resources, usize)> {
+        let mut resources = Resources::default();
+        let mut taken = 0;
+        let moment = connection.transaction()?;
+        for id in ids {
+            if resources.bytes() >= bytes_max {
+                break;
+            }
+            taken += 1;
+            if let Some(text) = self.text(&moment, id)? {
+                resources.push(id.clone(), &text);
+            }
+        }
+        Ok((resources, taken))
     }
 
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
@@ -82,15 +127,15 @@ impl Collection {
         connection: &mut Connection,
         ids: Vec<Id>,
     ) -> rusqlite::Result<Vec<Option<Resource>>> {
-        let resource = |connection: &Connection, id: Id| {
+        let find = |connection: &Connection, id: Id| {
             let text = self.text(connection, &id)?;
             Ok(text.map(|text| Resource { id, text }))
         };
         if ids.len() == 1 {
-            return ids.into_iter().map(|id| resource(connection, id)).collect();
+            return ids.into_iter().map(|id| find(connection, id)).collect();
         }
         let moment = connection.transaction()?;
-        ids.into_iter().map(|id| resource(&moment, id)).collect()
+        ids.into_iter().map(|id| find(&moment, id)).collect()
     }
 
     /// The stored text of a resource, if there is one.
@@ -99,10 +144,10 @@ impl Collection {
         connection: &Connection,
         id: &Id,
     ) -> rusqlite::Result<Option<String>> {
-        let find = format!("SELECT json(document) FROM {} WHERE id = ?1", self.quoted);
+        let find = format!("SELECT {COLUMNS} FROM {} WHERE id = ?1", self.quoted);
         let mut statement = connection.prepare_cached(&find)?;
         statement
-            .query_row([SqlId(id)], |row| row.get(0))
+            .query_row([SqlId(id)], |row| Ok(resource(row)?.1.to_owned()))
             .optional()
     }
 
@@ -128,15 +173,12 @@ impl Collection {
         connection: &Connection,
         mut visit: impl FnMut(Id, &str) -> bool,
     ) -> rusqlite::Result<()> {
-        let all = format!(
-            "SELECT id, json(document) FROM {} ORDER BY position",
-            self.quoted
-        );
+        let all = format!("SELECT {COLUMNS} FROM {} ORDER BY position", self.quoted);
         let mut statement = connection.prepare(&all)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let StoredId(id) = row.get(0)?;
-            if !visit(id, row.get_ref(1)?.as_str()?) {
+            let (id, text) = resource(row)?;
+            if !visit(id, text) {
                 break;
             }
         }
@@ -149,9 +191,14 @@ impl Collection {
     pub(super) fn create(&self) -> String {
         format!(
             "CREATE TABLE IF NOT EXISTS {} (position INTEGER PRIMARY KEY AUTOINCREMENT, \
-             id ANY NOT NULL UNIQUE, document BLOB NOT NULL) STRICT",
+             id ANY NOT NULL UNIQUE, document BLOB NOT NULL, checksum INTEGER) STRICT",
             self.quoted
         )
+    }
+
+    /// For tables of earlier versions.
+    pub(super) fn add_checksum(&self) -> String {
+        format!("ALTER TABLE {} ADD COLUMN checksum INTEGER", self.quoted)
     }
 
     pub(super) fn create_index(&self, resource_type: &ResourceType, index: &Index) -> String {
@@ -171,17 +218,18 @@ impl Collection {
 
     pub(super) fn insert(&self) -> String {
         let table = &self.quoted;
-        format!("INSERT INTO {table} (id, document) VALUES (?1, jsonb(?2))")
+        format!("INSERT INTO {table} (id, document, checksum) VALUES (?1, jsonb(?2), ?3)")
     }
 
     pub(super) fn replace(&self) -> String {
         let table = &self.quoted;
-        format!("UPDATE {table} SET document = jsonb(?2) WHERE id = ?1")
+        format!("UPDATE {table} SET document = jsonb(?2), checksum = ?3 WHERE id = ?1")
     }
 
     pub(super) fn put(&self) -> String {
         format!(
-            "{} ON CONFLICT (id) DO UPDATE SET document = excluded.document",
+            "{} ON CONFLICT (id) DO UPDATE SET document = excluded.document, \
+             checksum = excluded.checksum",
             self.insert()
         )
     }

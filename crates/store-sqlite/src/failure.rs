@@ -3,6 +3,8 @@
 use resources::store::StoreError;
 use rusqlite::ErrorCode;
 
+use super::checksum::Damaged;
+
 /// What a failure of SQLite means to the caller.
 #[expect(
     clippy::needless_pass_by_value,
@@ -10,6 +12,15 @@ use rusqlite::ErrorCode;
 )]
 pub(super) fn failure(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
+    if let rusqlite::Error::FromSqlConversionFailure(_, _, reason) = &error
+        && reason.is::<Damaged>()
+    {
+        return StoreError::Corrupt(reason.to_string());
+    }
+    // What SQLite says of a document whose bytes are no JSONB.
+    if text.ends_with("malformed JSON") {
+        return StoreError::Corrupt("a document is damaged".to_owned());
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(text),
         Some(

@@ -1,16 +1,27 @@
 //! The file of the embedded store: whose it is, whether it is whole, and its version.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use resources::store::StoreError;
 
 use super::failure::failure;
+use super::lock::{self, Lock, State};
+use super::watch::beside;
+
+/// What stands for itself in the path of a URI.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
 
 /// The file's name in the data directory.
 pub(super) const NAME: &str = "monocoque.sqlite";
@@ -19,7 +30,10 @@ pub(super) const NAME: &str = "monocoque.sqlite";
 const APPLICATION_ID: i32 = 0x4d6e_4371;
 
 /// The schema's versions; the position of the last one is the version of this program.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001-collections.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001-collections.sql"),
+    include_str!("../migrations/0002-token.sql"),
+];
 
 /// Larger files are not read through at the start, which would take more than a few seconds.
 const CHECKED_BYTES_MAX: u64 = 1 << 30;
@@ -32,52 +46,108 @@ const STATEMENTS_KEPT: usize = 256;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Held for as long as a process uses a data directory; released when it ends, however it ends.
-pub(super) struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    pub(super) fn acquire(data_dir: &Path) -> Result<Self, StoreError> {
-        let unusable = |error: &std::io::Error| {
-            let data_dir = data_dir.display();
-            StoreError::Unusable(format!("the data directory {data_dir}: {error}"))
-        };
-        std::fs::create_dir_all(data_dir).map_err(|error| unusable(&error))?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = options
-            .open(data_dir.join("monocoque.lock"))
-            .map_err(|error| unusable(&error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                let (data_dir, holder) = (data_dir.display(), holder.trim().to_owned());
-                return Err(StoreError::Unusable(format!(
-                    "the data directory {data_dir} is in use by the process {holder}; stop it or \
-                     choose another directory"
-                )));
-            }
-            Err(TryLockError::Error(error)) => return Err(unusable(&error)),
-        }
-        // The number only helps people; the lock is what counts.
-        let _ = file.set_len(0).and_then(|()| file.rewind());
-        let _ = writeln!(file, "{}", std::process::id());
-        Ok(Self { _file: file })
-    }
-}
-
-/// Opens the file for writing, after it has been found whole, ours and not too new.
-pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the file for writing, after it has been found whole, ours and not too new. Returns the
+/// token of the file, too.
+pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), StoreError> {
     let named = |error| name_file(error, path);
+    missing(path, &lock.last)?;
+    if !path.exists() {
+        create(path, lock.files_mode)?;
+    }
     check_magic(path)?;
+    // Files of earlier versions were readable by everybody.
+    let _ = std::fs::set_permissions(path, Permissions::from_mode(lock.files_mode));
     let connection = Connection::open(path).map_err(failure).map_err(named)?;
     check(&connection, path).map_err(named)?;
     configure(&connection).map_err(failure).map_err(named)?;
     migrate(&connection).map_err(named)?;
-    Ok(connection)
+    if renew_token(&connection) {
+        lock.note(&State::Closed);
+    }
+    let token = token(path).unwrap_or_default();
+    Ok((connection, token))
+}
+
+/// Opens the file for a look that changes nothing.
+pub(super) fn open_to_look(path: &Path, lock: &Lock) -> Result<Connection, StoreError> {
+    missing(path, &lock.last)?;
+    check_magic(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).map_err(failure);
+    opened.map_err(|error| name_file(error, path))
+}
+
+/// Makes the file under another name first, so that there is never one that is half made.
+fn create(path: &Path, mode: u32) -> Result<(), StoreError> {
+    let unusable = |error: std::io::Error| {
+        StoreError::Unusable(format!("{} cannot be made: {error}", path.display()))
+    };
+    let new = beside(path, ".new");
+    for leftover in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
+        let _ = std::fs::remove_file(leftover);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    drop(options.open(&new).map_err(unusable)?);
+    let connection = Connection::open(&new).map_err(failure)?;
+    configure(&connection).map_err(failure)?;
+    migrate(&connection)?;
+    connection.close().map_err(|(_, error)| failure(error))?;
+    std::fs::rename(&new, path).map_err(unusable)
+}
+
+/// Refuses files of which a part is missing that had acknowledged writes.
+fn missing(path: &Path, last: &State) -> Result<(), StoreError> {
+    let length = |path: &Path| std::fs::metadata(path).ok().map(|metadata| metadata.len());
+    let (file, log) = (length(path), length(&beside(path, "-wal")).unwrap_or(0));
+    let reason = match (last, file, log) {
+        (State::Lost(reason), ..) => reason.clone(),
+        (_, Some(0), _) => "the file is empty".to_owned(),
+        (_, None, 1..) => "there is a log without its file".to_owned(),
+        (State::Logged(_), _, 0) => "the log is missing, which has acknowledged writes".to_owned(),
+        (State::Logged(expected), Some(_), _)
+            if token(path).is_some_and(|token| !expected.is_empty() && token != *expected) =>
+        {
+            "the log beside the file belongs to another one".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    Err(StoreError::Corrupt(format!(
+        "{}: {reason}; restore the files from a backup, or delete {} to go on with what is there",
+        path.display(),
+        path.with_file_name(lock::NAME).display()
+    )))
+}
+
+/// The token that is in the file itself, whatever its log has.
+fn token(path: &Path) -> Option<String> {
+    let encoded = utf8_percent_encode(path.to_str()?, UNRESERVED);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection =
+        Connection::open_with_flags(format!("file:{encoded}?immutable=1"), flags).ok()?;
+    let token = connection.query_one("SELECT text FROM token", [], |row| row.get(0));
+    token.ok()
+}
+
+/// Gives the file another token than its backups have, and empties the log. On a full disk
+/// nothing of this is done.
+fn renew_token(connection: &Connection) -> bool {
+    let token = uuid::Uuid::new_v4().simple().to_string();
+    let renewed = connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; DELETE FROM token; INSERT INTO token VALUES ('{token}'); COMMIT;"
+    ));
+    let emptied = renewed.and_then(|()| {
+        let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.query_one(empty, [], |row| row.get::<_, bool>(0))
+    });
+    match emptied {
+        Ok(is_busy) => !is_busy,
+        Err(error) => {
+            tracing::warn!(%error, "the file of the store cannot be written now");
+            let _ = connection.execute_batch("ROLLBACK");
+            false
+        }
+    }
 }
 
 /// Opens the file for reading; it is open for writing already.
@@ -87,6 +157,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // Opens the log, too, and not another one later.
+        connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))?;
         Ok(connection)
     };
     open().map_err(failure)
@@ -160,7 +232,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)
+    // What is there is not written again: the disk may be full.
+    if pragma::<i32>(connection, "application_id")? != APPLICATION_ID {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(())
 }
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
@@ -201,6 +277,11 @@ fn name_file(error: StoreError, path: &Path) -> StoreError {
 mod tests {
     use super::*;
 
+    fn open(path: &Path) -> Result<Connection, StoreError> {
+        let lock = Lock::acquire(path.parent().unwrap(), 0o600)?;
+        super::open(path, &lock).map(|(connection, _)| connection)
+    }
+
     fn new_file() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
@@ -219,19 +300,6 @@ mod tests {
             pragma::<usize>(&connection, "user_version").unwrap(),
             MIGRATIONS.len()
         );
-    }
-
-    #[test]
-    fn a_second_process_is_told_who_holds_the_directory() {
-        let folder = tempfile::tempdir().unwrap();
-        let held = Lock::acquire(folder.path()).unwrap();
-        let refused = Lock::acquire(folder.path()).err().unwrap().to_string();
-        assert!(
-            refused.contains(&std::process::id().to_string()),
-            "{refused}"
-        );
-        drop(held);
-        assert!(Lock::acquire(folder.path()).is_ok());
     }
 
     #[test]

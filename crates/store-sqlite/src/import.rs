@@ -16,7 +16,7 @@ pub(super) fn run(
     desk: &Desk,
     resource_type: &Arc<ResourceType>,
     mode: ImportMode,
-    mut steps: mpsc::Receiver<Step>,
+    steps: &mut mpsc::Receiver<Step>,
 ) {
     let import = Running {
         desk,
@@ -114,6 +114,7 @@ impl Running<'_> {
     fn commit(&self) -> Result<(), StoreError> {
         if self.is_whole() {
             self.desk.execute("COMMIT")?;
+            self.desk.watch.committed()?;
         }
         Ok(())
     }

@@ -5,15 +5,21 @@
 
 #![forbid(unsafe_code)]
 
+mod lock;
 mod file;
+mod watch;
+mod reserve;
 mod readers;
 mod collection;
+mod page;
+mod checksum;
 mod id;
 mod writer;
 mod large;
 mod unit;
 mod import;
 mod preparation;
+mod check;
 mod backup;
 mod failure;
 
@@ -28,18 +34,48 @@ use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
 };
 
-pub use self::backup::back_up;
 use self::collection::Collection;
+use self::lock::Lock;
+use self::page::Pages;
 use self::readers::Readers;
+use self::watch::Watch;
 use self::writer::Writer;
+
+pub use self::backup::back_up;
+pub use self::check::Report;
 
 /// The store over an embedded SQLite file.
 pub struct SqliteStore {
     // Declared in the order in which they must go: the last connection folds the log into the
     // file, and the lock is released after that.
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: Writer,
-    _lock: file::Lock,
+    pages: Pages,
+    watch: Arc<Watch>,
+}
+
+/// How the files of an embedded store are kept.
+#[derive(Debug, Clone)]
+pub struct SqliteSettings {
+    /// What the files may be used for, as in `chmod`. Whoever may read them may enter their
+    /// directory.
+    pub files_mode: u32,
+    /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
+    /// as much, and one resource more.
+    pub page_bytes_max: usize,
+    /// What the batches of all pages that are being sent may hold together, in bytes.
+    pub page_streams_bytes_max: usize,
+}
+
+impl Default for SqliteSettings {
+    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger.
+    fn default() -> Self {
+        Self {
+            files_mode: 0o600,
+            page_bytes_max: 1 << 20,
+            page_streams_bytes_max: 256 << 20,
+        }
+    }
 }
 
 impl SqliteStore {
@@ -57,16 +93,30 @@ impl SqliteStore {
     /// `Unusable` when the directory cannot be written or another process uses it, or the file
     /// belongs to another program or a newer version of this one; `Corrupt` when the file is
     /// damaged. Nothing is changed then.
-    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let lock = file::Lock::acquire(data_dir)?;
+    pub fn open(data_dir: &Path, settings: &SqliteSettings) -> Result<Self, StoreError> {
+        reserve::release_on_full_disk(data_dir);
+        let lock = Lock::acquire(data_dir, settings.files_mode)?;
         let path = data_dir.join(file::NAME);
-        let connection = file::open(&path)?;
-        let readers = Readers::new(&path)?;
+        let (connection, token) = file::open(&path, &lock)?;
+        let watch = Arc::new(Watch::start(&path, token, lock)?);
+        reserve::keep(data_dir, settings.files_mode);
         Ok(Self {
-            readers,
-            writer: Writer::start(connection)?,
-            _lock: lock,
+            readers: Arc::new(Readers::new(&path, watch.clone())?),
+            pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
+            writer: Writer::start(connection, watch.clone())?,
+            watch,
         })
+    }
+}
+
+impl SqliteStore {
+    /// Reads everything in a data directory that no process uses, and says what is damaged.
+    /// Changes nothing and blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// As [`Self::open`], when there is no way to read the file at all.
+    pub fn check(data_dir: &Path, settings: &SqliteSettings) -> Result<Report, StoreError> {
+        check::check(data_dir, settings.files_mode)
     }
 }
 
@@ -110,9 +160,13 @@ impl Store for SqliteStore {
         query: &Query,
     ) -> Result<Page, StoreError> {
         let (collection, query) = (Collection::new(resource_type), query.clone());
-        self.readers
-            .run(move |connection| collection.list(connection, &query))
-            .await
+        let bytes = self.pages.batch_bytes;
+        let read = self.readers.run(move |connection| {
+            let found = collection.list(connection, &query, bytes)?;
+            Ok((found, collection))
+        });
+        let (found, collection) = read.await?;
+        self.pages.page(found, collection, &self.readers)
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
@@ -139,6 +193,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        self.watch.check()?;
         self.readers
             .run(|connection| {
                 connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))

@@ -28,6 +28,13 @@ fn prepare(desk: &Desk, resource_type: &ResourceType) -> Result<(), StoreError> 
     connection
         .execute_batch(&collection.create())
         .map_err(failure)?;
+    let has_checksums =
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'checksum')";
+    let has_checksums = connection.query_one(has_checksums, [&collection.table], |row| row.get(0));
+    if !has_checksums.map_err(failure)? {
+        let added = connection.execute_batch(&collection.add_checksum());
+        added.map_err(failure)?;
+    }
     for index in &resource_type.indexes {
         let made = connection.execute_batch(&collection.create_index(resource_type, index));
         made.map_err(|error| {

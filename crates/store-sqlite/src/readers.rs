@@ -10,6 +10,7 @@ use resources::store::StoreError;
 
 use super::failure::failure;
 use super::file;
+use super::watch::Watch;
 
 /// More readers than cores gain nothing while the pages are in memory; on a slow disk a few do.
 const READERS_MIN: usize = 4;
@@ -18,10 +19,11 @@ pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    watch: Arc<Watch>,
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn new(path: &Path, watch: Arc<Watch>) -> Result<Self, StoreError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let count = cores.max(READERS_MIN);
         let idle: Vec<_> = (0..count)
@@ -31,18 +33,23 @@ impl Readers {
             path: path.to_owned(),
             idle: Arc::new(Mutex::new(idle)),
             permits: Arc::new(Semaphore::new(count)),
+            watch,
         })
     }
 
     /// A connection outside of the pool, for reads that take long.
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
-        file::open_reader(&self.path)
+        let connection = file::open_reader(&self.path)?;
+        // The file that was opened is the one that is watched.
+        self.watch.check_files()?;
+        Ok(connection)
     }
 
     pub(super) async fn run<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.watch.intact()?;
         let gone = || StoreError::Internal("a reader of the store has gone".to_owned());
         let permit = self
             .permits

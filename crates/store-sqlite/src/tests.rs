@@ -3,9 +3,13 @@
 use super::*;
 use resources::store::{Write, contract};
 
+fn open(data_dir: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(data_dir, &SqliteSettings::default())
+}
+
 fn fresh() -> std::future::Ready<(tempfile::TempDir, SqliteStore)> {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).unwrap();
+    let store = open(folder.path()).unwrap();
     std::future::ready((folder, store))
 }
 
@@ -134,7 +138,7 @@ async fn integers_that_were_stored_are_not_given_out_after_a_restart() {
     let delete = Write::delete(&resource_type, ids[6].clone());
     store.write(Unit::new(vec![delete])).await.unwrap();
     drop(store);
-    let store = SqliteStore::open(folder.path()).unwrap();
+    let store = open(folder.path()).unwrap();
     store
         .prepare(std::slice::from_ref(&resource_type))
         .await
@@ -175,7 +179,7 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
     assert_eq!(size, std::fs::metadata(&copy).unwrap().len());
     assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 1);
 
-    let restored = SqliteStore::open(copies.path()).unwrap();
+    let restored = SqliteStore::open(copies.path(), &SqliteSettings::default()).unwrap();
     let contacts = unique_on(&restored, "number").await;
     let found = ids(&restored, &contacts).await;
     assert_eq!(found[..50], before);
@@ -248,3 +252,7 @@ async fn the_writer_decides_nothing_large() {
     };
     assert_eq!(current, resource.text);
 }
+
+mod files;
+
+mod pages;

@@ -9,6 +9,7 @@ use resources::store::{
 };
 use rusqlite::ErrorCode;
 
+use super::checksum::checksum;
 use super::collection::{Collection, index_name};
 use super::failure::failure;
 use super::id::SqlId;
@@ -155,7 +156,9 @@ impl<'a> Row<'a> {
             .desk
             .connection
             .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute((SqlId(self.id), &text)));
+            .and_then(|mut statement| {
+                statement.execute((SqlId(self.id), &text, checksum(self.id, &text)))
+            });
         let changed = changed.map_err(|error| self.refusal(error))?;
         let id = self.id.clone();
         Ok((changed, Written::Stored(Resource { id, text })))

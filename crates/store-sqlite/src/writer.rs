@@ -3,19 +3,25 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use resources::schema::{Id, ResourceType};
-use resources::store::{ImportMode, Step, StoreError, Unit, Written};
+use resources::store::{ImportMode, Step, StoreError, Unit, WriteError, Written};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::failure;
 use super::id::Counters;
 use super::large::{Decisions, Turns, Undone};
+use super::watch::Watch;
 use super::{import, preparation, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
 const JOBS_WAITING_MAX: usize = 1024;
+
+/// How long the end of the store waits for reads before it leaves the log as it is.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Units of work in one commit.
 const UNITS_TOGETHER_MAX: usize = 256;
@@ -50,15 +56,17 @@ pub(super) struct Writer {
 pub(super) struct Desk {
     pub(super) connection: Connection,
     pub(super) counters: Arc<Counters>,
+    pub(super) watch: Arc<Watch>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, watch: Arc<Watch>) -> Result<Self, StoreError> {
         let (jobs, receiver) = mpsc::channel(JOBS_WAITING_MAX);
         let counters = Arc::new(Counters::default());
         let desk = Desk {
             connection,
             counters: counters.clone(),
+            watch,
         };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -149,34 +157,73 @@ impl Desk {
                     self.commit_together(units);
                 }
                 Job::Prepare(types, reply) => {
-                    let _ = reply.send(preparation::prepare_all(self, &types));
+                    let _ = reply.send(self.watched(|| preparation::prepare_all(self, &types)));
                 }
-                Job::Import(resource_type, mode, steps) => {
-                    import::run(self, &resource_type, mode, steps);
+                Job::Import(resource_type, mode, mut steps) => {
+                    let ran = self.watched(|| {
+                        import::run(self, &resource_type, mode, &mut steps);
+                        Ok(())
+                    });
+                    if let Err(error) = ran
+                        && let Some(step) = steps.blocking_recv()
+                    {
+                        step.fail(error);
+                    }
                 }
             }
             next = next.or_else(|| jobs.blocking_recv());
+        }
+        self.close();
+    }
+
+    /// Does work on the files if they are still ours, and says that it is done if they still are.
+    fn watched<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let watched = self.watch.begin()?;
+        let outcome = work();
+        let ended = watched.end();
+        let outcome = outcome.and_then(|value| ended.map(|()| value));
+        outcome.map_err(|error| self.watch.explain(error))
+    }
+
+    /// Brings what the log has into the file, unless the file at the path is not ours any more.
+    fn close(&self) {
+        let _ = self.connection.busy_timeout(CLOSE_TIMEOUT);
+        let Ok(_work) = self.watch.begin() else {
+            let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            let _ = self.connection.set_db_config(setting, true);
+            return;
+        };
+        let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_busy = self.connection.query_one(empty, [], |row| row.get(0));
+        if is_busy.is_ok_and(|is_busy: bool| !is_busy) {
+            self.watch.note_closed();
         }
     }
 
     /// No caller hears of success before the commit is on the disk.
     fn commit_together(&self, units: Vec<Waiting>) {
-        let mut replies = Vec::with_capacity(units.len());
-        let committed = self.in_transaction(|| {
-            for waiting in units {
-                let outcome = unit::apply(self, &waiting.unit, &waiting.decisions);
-                replies.push((waiting.reply, outcome));
+        let mut outcomes = Vec::with_capacity(units.len());
+        let work = || {
+            for waiting in &units {
+                outcomes.push(unit::apply(self, &waiting.unit, &waiting.decisions));
                 self.still_in_transaction()?;
             }
             Ok(())
-        });
-        for (reply, outcome) in replies {
-            let outcome = match (&committed, outcome) {
-                (Err(error), Ok(_)) => Err(error.clone().into()),
-                (_, outcome) => outcome,
+        };
+        let committed = self.watched(|| self.in_transaction(work));
+        let mut outcomes = outcomes.into_iter();
+        for waiting in units {
+            let outcome = match (&committed, outcomes.next()) {
+                (_, Some(Err(Undone::Failed(WriteError::Store(error))))) => {
+                    Err(self.watch.explain(error).into())
+                }
+                (_, Some(Err(undone))) => Err(undone),
+                (Ok(()), Some(written)) => written,
+                (Err(error), _) => Err(error.clone().into()),
+                (Ok(()), None) => Err(gone().into()),
             };
             // A caller that has gone left a write that is done all the same.
-            let _ = reply.send(outcome);
+            let _ = waiting.reply.send(outcome);
         }
     }
 
@@ -188,6 +235,7 @@ impl Desk {
         self.execute("BEGIN IMMEDIATE")?;
         let outcome = work().and_then(|value| {
             self.execute("COMMIT")?;
+            self.watch.committed()?;
             Ok(value)
         });
         if outcome.is_err() {

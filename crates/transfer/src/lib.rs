@@ -1,5 +1,7 @@
 //! Whole collections in and out of files, in constant memory.
 
+#![forbid(unsafe_code)]
+
 mod csv;
 mod export;
 mod import;

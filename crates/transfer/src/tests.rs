@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use resources::schema;
 use resources::store::Store;
 use serde_json::{Value, json};
-use store_sqlite::SqliteStore;
+use store_sqlite::{SqliteSettings, SqliteStore};
 
 use super::*;
 
@@ -27,7 +27,7 @@ struct Shop {
 impl Shop {
     async fn open(definition: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path()).unwrap();
+        let store = SqliteStore::open(folder.path(), &SqliteSettings::default()).unwrap();
         let resource_type = Arc::new(schema::parse(definition).unwrap());
         store
             .prepare(std::slice::from_ref(&resource_type))

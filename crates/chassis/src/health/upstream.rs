@@ -262,7 +262,7 @@ impl Record {
         let Some(heard) = history.heard else {
             return Some("not checked yet".to_owned());
         };
-        let age_max = self.schedule.interval * INTERVALS_TO_STALE + self.schedule.timeout;
+        let age_max = self.schedule.interval * INTERVALS_TO_STALE + self.schedule.timeout * 2;
         if heard.elapsed() > age_max {
             return Some("the last check is too old".to_owned());
         }

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// The coarse clock of a server.
+/// The coarse clock of a server. It counts the time in which the server ran: while the process was
+/// stopped or starved, its clients could not be served.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
+    /// Real milliseconds at the last advance.
+    seen: AtomicU64,
     millis: AtomicU64,
 }
 
@@ -20,12 +23,16 @@ impl Clock {
     pub(super) fn start() -> Self {
         Self {
             started: Instant::now(),
+            seen: AtomicU64::new(0),
             millis: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn advance(&self) {
-        self.millis.store(millis(self.started.elapsed()), Relaxed);
+    /// Advances to the present, but by no more than `step_max`.
+    pub(super) fn advance(&self, step_max: Duration) {
+        let real = millis(self.started.elapsed());
+        let step = real - self.seen.swap(real, Relaxed).min(real);
+        self.millis.fetch_add(step.min(millis(step_max)), Relaxed);
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -179,8 +186,9 @@ impl Activity {
         self.last_response.load(Acquire)
     }
 
-    pub(super) fn has_requests(&self) -> bool {
-        self.requests_open.load(Relaxed) > 0
+    /// Whether what is written may be an answer to a head that HTTP/1 could not read.
+    pub(super) fn may_be_unreadable(&self) -> bool {
+        self.requests_open.load(Relaxed) == 0 && !self.http2.load(Relaxed)
     }
 
     pub(super) fn order(&self, order: Order) {

@@ -51,19 +51,13 @@ impl<S: Transport> WatchedStream<S> {
     }
 
     /// Hyper answers a head that it cannot read by itself, with a head alone, as the last it sends.
-    /// Returns how many bytes at the end of `bytes` are such an answer, when they are replaced.
-    fn replace(&mut self, bytes: &[u8]) -> usize {
-        if self.activity.has_requests() || !bytes.ends_with(b"\r\n\r\n") {
-            return 0;
+    /// Returns how many bytes at the end of `bytes` are such an answer.
+    fn own_answer_at_end(&self, bytes: &[u8]) -> usize {
+        if self.activity.may_be_unreadable() && bytes.ends_with(b"\r\n\r\n") {
+            own_answer(bytes).map_or(0, <[u8]>::len)
+        } else {
+            0
         }
-        let Some(own) = own_answer(bytes) else {
-            return 0;
-        };
-        let Some(answer) = (self.answer_unreadable)(own) else {
-            return 0;
-        };
-        self.replacement = Some((answer, 0));
-        own.len()
     }
 
     fn poll_replacement(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -140,16 +134,21 @@ impl<S: Transport> AsyncWrite for WatchedStream<S> {
             // Nothing follows it.
             return Poll::Ready(Ok(bytes.len()));
         }
-        let replaced = self.replace(bytes);
-        if replaced == bytes.len() && replaced > 0 {
-            return Poll::Ready(Ok(replaced));
+        let own = self.own_answer_at_end(bytes);
+        if own == bytes.len()
+            && own > 0
+            && let Some(answer) = (self.answer_unreadable)(bytes)
+        {
+            self.replacement = Some((answer, 0));
+            return Poll::Ready(Ok(own));
         }
-        // What comes before goes first; the rest is offered again.
-        if replaced > 0 {
-            self.replacement = None;
-        }
-        let written =
-            Pin::new(&mut self.stream).poll_write(context, &bytes[..bytes.len() - replaced]);
+        // What comes before it goes first; then it is offered alone.
+        let end = if own < bytes.len() {
+            bytes.len() - own
+        } else {
+            own
+        };
+        let written = Pin::new(&mut self.stream).poll_write(context, &bytes[..end]);
         self.note(written)
     }
 

@@ -91,9 +91,14 @@ impl Connections {
         (shortest / 4).clamp(Duration::from_millis(5), Duration::from_millis(250))
     }
 
+    /// Brings the clock up to date.
+    pub(super) fn advance_clock(&self) {
+        self.clock.advance(self.interval() * 2);
+    }
+
     /// Looks at every connection once.
     pub(super) fn sweep(&self, drain_since: Option<u64>) {
-        self.clock.advance();
+        self.advance_clock();
         let now = self.clock.now();
         for entry in self.entries().values_mut() {
             let seen = entry.activity.snapshot();

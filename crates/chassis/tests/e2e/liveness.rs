@@ -7,7 +7,7 @@ use chassis::operations::{self, Audience, BuildInfo, Port};
 use chassis::presenter::Presenter;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::harness::{Plain, SOON, guarded};
+use crate::harness::{Plain, SOON, guarded, process};
 
 const WORKERS: usize = 4;
 
@@ -210,6 +210,20 @@ fn a_task_that_is_silent_or_panicked_is_named() {
         panic!("as the test wants it");
     });
     assert!(runtime.block_on(panicking).is_err());
-    let seen = becomes(&health, |seen| !seen.alive());
-    assert_eq!(seen.failures, ["the task of the test panicked"]);
+    becomes(&health, |seen| {
+        seen.failures == ["the task of the test panicked"]
+    });
+}
+
+#[test]
+fn a_process_whose_workers_are_all_stuck_or_whose_end_hangs_ends_with_a_code_of_its_own() {
+    for (task, code, said) in [
+        ("wedges", 71, "every worker is stuck"),
+        ("hangs", 70, "the end hangs"),
+    ] {
+        let outcome = process().arg(task).output().unwrap();
+        let log = String::from_utf8(outcome.stderr).unwrap();
+        assert_eq!(outcome.status.code(), Some(code), "{log}");
+        assert!(log.contains(said), "{log}");
+    }
 }

@@ -200,3 +200,35 @@ async fn an_answer_with_a_known_length_or_none_is_complete() {
         "{lines:#?}"
     );
 }
+
+#[tokio::test]
+async fn what_the_making_of_a_body_logs_carries_the_id_of_its_request() {
+    let log = LogCapture::start("info");
+    let broken = async || {
+        let chunks = (0..3).map(|number| {
+            if number == 2 {
+                tracing::warn!("the body was cut short");
+                return Err(std::io::Error::other("as the test wants it"));
+            }
+            tokio::spawn(async { tracing::info!("in a task of the body") }.in_current_span());
+            Ok("some")
+        });
+        Body::from_stream(futures_util::stream::iter(chunks))
+    };
+    let server = start(Router::new().route("/broken", get(broken))).await;
+    // Whether the head is sent before the body breaks is a matter of chance.
+    if let Ok(response) = reqwest::get(server.url("/broken")).await {
+        assert!(response.bytes().await.is_err());
+    }
+    let id = access_line(&log).await["request_id"].clone();
+    let lines = of_requests(&log);
+    let of = |text: &str| {
+        let says = |line: &&Value| line["message"] == text && line["request_id"] == id;
+        lines.iter().filter(says).count()
+    };
+    assert_eq!(
+        (of("the body was cut short"), of("in a task of the body")),
+        (1, 2),
+        "{lines:#?}"
+    );
+}

@@ -67,4 +67,7 @@ fn a_panic_is_one_line_with_its_place_and_request() {
         line["location"].as_str().unwrap().contains("process.rs:"),
         "{line}"
     );
+    // Whoever mends it needs the way to it, whatever the environment says.
+    let backtrace = line["backtrace"].as_str().unwrap();
+    assert!(backtrace.contains("panicking"), "{backtrace}");
 }

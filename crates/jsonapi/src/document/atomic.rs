@@ -15,7 +15,7 @@ pub struct Operation {
     /// `ref` or `href`, absent where `data` says what the operation is about.
     pub target: Option<OperationTarget>,
     /// `data`.
-    pub data: Data,
+    pub data: OperationData,
     /// Where the operation stands in the request document.
     pub pointer: String,
 }
@@ -48,7 +48,7 @@ pub enum OperationTarget {
 
 /// `data`, as far as it can be read before the target of an `href` is known.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Data {
+pub enum OperationData {
     /// There is none.
     Absent,
     /// The target is a collection or a resource.
@@ -123,8 +123,8 @@ impl Operation {
             &pointer,
         )?;
         let data = match (members.remove("data"), &target) {
-            (None, _) => Data::Absent,
-            (Some(value), Some(OperationTarget::Href(_))) => Data::Unread(value),
+            (None, _) => OperationData::Absent,
+            (Some(value), Some(OperationTarget::Href(_))) => OperationData::Unread(value),
             (
                 Some(value),
                 Some(OperationTarget::Ref {
@@ -132,10 +132,10 @@ impl Operation {
                     ..
                 }),
             ) => linkage(value, &pointer)
-                .map(Data::Linkage)
+                .map(OperationData::Linkage)
                 .map_err(Errors::into_vec)?,
             // What a deleted resource was like means nothing.
-            (Some(_), _) if code == OperationCode::Remove => Data::Absent,
+            (Some(_), _) if code == OperationCode::Remove => OperationData::Absent,
             (Some(value), _) => {
                 let object = resource(value, &pointer).map_err(Errors::into_vec)?;
                 let names_itself = object.id.is_some() || object.lid.is_some();
@@ -144,7 +144,7 @@ impl Operation {
                                   operation neither 'ref' nor 'href'.";
                     return Err(vec![malformed(format!("{pointer}/data"), detail)]);
                 }
-                Data::Resource(Box::new(object))
+                OperationData::Resource(Box::new(object))
             }
         };
         Ok(Self {
@@ -161,13 +161,13 @@ impl Operation {
     /// 400 for each mistake in it, or for other data.
     pub fn resource(self) -> Result<ResourceObject, Errors> {
         match self.data {
-            Data::Resource(object) => Ok(*object),
-            Data::Unread(value) => resource(value, &self.pointer),
-            Data::Linkage(_) => {
+            OperationData::Resource(object) => Ok(*object),
+            OperationData::Unread(value) => resource(value, &self.pointer),
+            OperationData::Linkage(_) => {
                 let detail = "A resource object is wanted here, no linkage.";
                 Err(malformed(format!("{}/data", self.pointer), detail).into())
             }
-            Data::Absent => Err(no_data(&self.pointer).into()),
+            OperationData::Absent => Err(no_data(&self.pointer).into()),
         }
     }
 
@@ -177,13 +177,13 @@ impl Operation {
     /// 400 for each mistake in it, or for other data.
     pub fn linkage(self) -> Result<Linkage, Errors> {
         match self.data {
-            Data::Linkage(linkage) => Ok(linkage),
-            Data::Unread(value) => linkage(value, &self.pointer),
-            Data::Resource(_) => {
+            OperationData::Linkage(linkage) => Ok(linkage),
+            OperationData::Unread(value) => linkage(value, &self.pointer),
+            OperationData::Resource(_) => {
                 let detail = "Linkage is wanted here, no resource object.";
                 Err(malformed(format!("{}/data", self.pointer), detail).into())
             }
-            Data::Absent => Err(no_data(&self.pointer).into()),
+            OperationData::Absent => Err(no_data(&self.pointer).into()),
         }
     }
 }
@@ -321,7 +321,10 @@ mod tests {
         assert_eq!(add.resource().unwrap().lid.as_deref(), Some("a"));
         let update =
             json!({"op": "update", "ref": {"type": "t", "id": "1"}, "data": {"type": "t"}});
-        assert!(matches!(one(update).unwrap().data, Data::Resource(_)));
+        assert!(matches!(
+            one(update).unwrap().data,
+            OperationData::Resource(_)
+        ));
         let itself = json!({"op": "update", "data": {"type": "t", "id": "1"}});
         assert_eq!(
             one(itself).unwrap().resource().unwrap().id.as_deref(),
@@ -358,7 +361,7 @@ mod tests {
         assert!(operation.clone().resource().is_err());
         assert_eq!(operation.linkage().unwrap().into_many().unwrap().len(), 1);
         let remove = one(json!({"op": "remove", "href": "/articles/1"})).unwrap();
-        assert_eq!(remove.data, Data::Absent);
+        assert_eq!(remove.data, OperationData::Absent);
         let error = remove.linkage().unwrap_err();
         let at = Some(Source::Pointer("/atomic:operations/0".into()));
         assert_eq!(error.as_slice()[0].source, at);

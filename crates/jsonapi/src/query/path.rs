@@ -56,7 +56,7 @@ pub(super) fn check_name(name: &str, at: usize) -> Result<(), Misplaced> {
         .chars()
         .any(|c| c.is_ascii_alphanumeric() || !c.is_ascii());
     if !has_text || name.starts_with([' ', '-']) || name.ends_with(' ') {
-        return Err(Misplaced::new(at, format!("'{name}' is no name")));
+        return Err(Misplaced::new(at, "This is no name"));
     }
     Ok(())
 }

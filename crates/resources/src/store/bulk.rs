@@ -41,7 +41,13 @@ impl Scan {
     /// The store's end and the reader's end.
     #[must_use]
     pub fn channel() -> (mpsc::Sender<Batch>, Self) {
-        let (batches, scan) = mpsc::channel(BATCHES_WAITING_MAX);
+        Self::channel_of(BATCHES_WAITING_MAX)
+    }
+
+    /// The same, where at most so many batches wait for the reader.
+    #[must_use]
+    pub fn channel_of(waiting_max: usize) -> (mpsc::Sender<Batch>, Self) {
+        let (batches, scan) = mpsc::channel(waiting_max);
         (batches, Self(scan))
     }
 

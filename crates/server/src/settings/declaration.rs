@@ -7,7 +7,7 @@ use std::time::Duration;
 use chassis::health::Policy;
 use chassis::telemetry::LogMode;
 
-use super::value::{DrainReadiness, SettingValue, Size};
+use super::value::{DrainReadiness, FileMode, SettingValue, Size};
 use super::{Effective, LogFilter, Secret, Setting};
 use crate::redaction::without_password;
 
@@ -109,10 +109,13 @@ settings! {
         /// that is passed on takes its place.
         admin_listen: SocketAddr = "127.0.0.1:9000";
         /// Whether other processes may listen on the address of the services too, which then
-        /// share its connections (SO_REUSEPORT): true or false.
+        /// share its connections: true or false.
         reuse_port: bool = "false";
         /// Directory of the embedded store; made where absent.
         data_dir: PathBuf = "./data";
+        /// What the files of the embedded store and exported files may be used for, as in chmod.
+        /// Whoever may read the files of the store may enter its directory, if it is made here.
+        files_mode: FileMode = "0600";
         /// Directory of definition files (*.yaml), one for each resource type. Without it there
         /// are the built-in contacts.
         resources: Option<PathBuf> = "";
@@ -145,6 +148,11 @@ settings! {
         /// Request bodies that may be coming at once. For one more, the one that has been coming
         /// longest is refused.
         request_bodies_max: usize = "4096" from "1" to "1000000";
+        /// The largest page that is held as a whole. A larger one is read and sent in batches of
+        /// this size, each when the client has taken the one before it.
+        page_bytes_max: Size = "1MiB" from "1KiB" to "1GiB";
+        /// How much the batches of all such pages may hold together; for more, 503.
+        page_streams_bytes_max: Size = "256MiB" from "1KiB" to "64GiB";
         /// The largest answer that lists what is wrong with a request; it says how much it leaves
         /// out.
         error_body_bytes_max: Size = "64KiB" from "1KiB" to "64MiB";
@@ -190,7 +198,7 @@ settings! {
         store_policy: Policy = "required";
         /// How often the store is checked while no request uses it; at least twice a second while
         /// it fails.
-        store_check_interval_ms: Duration = "5s" from "10ms" to "1h";
+        store_check_interval_ms: Duration = "500ms" from "10ms" to "1h";
         /// How long a check of the store may take.
         store_check_timeout_ms: Duration = "2s" from "10ms" to "1h";
         /// Failures of the store in a row that make it failing.

@@ -156,6 +156,22 @@ impl Size {
     }
 }
 
+/// What a file may be used for, in the octal digits of `chmod`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileMode(pub(crate) u32);
+
+impl SettingValue for FileMode {
+    const KIND: &'static str = "MODE";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match u32::from_str_radix(text, 8) {
+            // Its owner reads and writes it, and nobody runs it.
+            Ok(mode) if mode & 0o600 == 0o600 && mode & !0o666 == 0 => Ok(Self(mode)),
+            _ => Err("is not a mode such as 0600, 0640 or 0644".to_owned()),
+        }
+    }
+}
+
 /// A number of bytes, or a number with its unit.
 impl SettingValue for Size {
     const KIND: &'static str = "SIZE";

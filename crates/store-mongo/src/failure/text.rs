@@ -19,9 +19,8 @@ pub(crate) fn text(error: &Error) -> String {
             unmet_concern(write.code, &write.code_name)
         }
         ErrorKind::InsertMany(many) => {
-            let errors = many.write_errors.iter().flatten();
-            let worst = errors.min_by_key(|error| error.code == DUPLICATE_KEY);
-            match (&many.write_concern_error, worst) {
+            let mut errors = many.write_errors.iter().flatten();
+            match (&many.write_concern_error, errors.next()) {
                 (Some(write), _) => unmet_concern(write.code, &write.code_name),
                 (None, Some(write)) => {
                     answer(write.code, write.code_name.as_deref(), &write.message)

@@ -28,6 +28,11 @@ const TIME_MAX: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// Refuses a connection string that the driver would not obey, or reads in another way.
 pub(super) fn check_text(uri: &str) -> Result<(), String> {
+    let schemes = ["mongodb://", "mongodb+srv://"];
+    if !schemes.iter().any(|scheme| uri.starts_with(scheme)) {
+        // The driver names the scheme that it found, which may be a secret.
+        return Err("it must begin with mongodb:// or mongodb+srv://".to_owned());
+    }
     if uri.starts_with("mongodb+srv://") && cfg!(not(feature = "mongodb-srv")) {
         return Err(
             "mongodb+srv:// needs a build with the feature 'mongodb-srv'; without it the hosts \
@@ -182,22 +187,11 @@ fn check_concerns(options: &ClientOptions) -> Result<(), String> {
     }
     match options.read_concern.as_ref().map(|concern| &concern.level) {
         None | Some(ReadConcernLevel::Local | ReadConcernLevel::Majority) => Ok(()),
-        Some(ReadConcernLevel::Available) => Err(
-            "readConcernLevel=available is refused: transactions do not take it, and in a sharded \
-             cluster it shows what is there no more; it must be local or majority"
+        Some(_) => Err(
+            "'readConcernLevel' must be local or majority: transactions take no other, and pages \
+             are read as of one moment anyway"
                 .to_owned(),
         ),
-        Some(ReadConcernLevel::Linearizable) => Err(
-            "readConcernLevel=linearizable is refused: transactions and pages do not take it; it \
-             must be local or majority"
-                .to_owned(),
-        ),
-        Some(ReadConcernLevel::Snapshot) => Err(
-            "readConcernLevel=snapshot is refused: pages are read as of one moment anyway, and \
-             other requests do not take it; it must be local or majority"
-                .to_owned(),
-        ),
-        Some(_) => Err("'readConcernLevel' must be local or majority".to_owned()),
     }
 }
 
@@ -249,6 +243,7 @@ mod tests {
     #[tokio::test]
     async fn what_would_fail_later_is_refused_with_the_reason() {
         for (uri, reason) in [
+            ("http://h", "must begin with mongodb://"),
             ("mongodb://h/?loadBalanced=true", "keep a connection"),
             ("mongodb://h/?w=0", "no write would be acknowledged"),
             (
@@ -263,7 +258,10 @@ mod tests {
             ("mongodb://u:s3/cret@h/", "must be percent-encoded"),
             ("mongodb://u:s3cret%@h/", "must be percent-encoded"),
             ("mongodb://u:s3cret%aé@h/", "must be percent-encoded"),
-            ("mongodb://h/?readConcernLevel=available", "sharded cluster"),
+            (
+                "mongodb://h/?readConcernLevel=available",
+                "local or majority",
+            ),
             (
                 "mongodb://h/?readConcernLevel=linearizable",
                 "local or majority",

@@ -126,7 +126,7 @@ fn fi_4_mistakes_are_found_where_they_are() {
         ("any(a)", 5, "A ',' is wanted"),
         ("has(a,)", 6, "A function is wanted"),
         ("missing(é$)", 10, "A ')' is wanted"),
-        ("equals(_,'x')", 7, "'_' is no name"),
+        ("equals(_,'x')", 7, "This is no name"),
         ("equals(a,0x1)", 9, "A value in quotes"),
     ] {
         let mistake = parse(text, LIMITS).unwrap_err();

@@ -73,7 +73,14 @@ fn what_is_no_yaml_is_shown_with_its_line() {
 fn files_that_contradict_each_other_are_refused() {
     let (outcome, path) = check(&[("a.yaml", FINE), ("b.yaml", FINE)]);
     outcome.fails_with(64, &[&format!("{path}/b.yaml:"), "'books'"]);
-    for reserved in ["fibonacci", "readiness", "ping", "liveness", "operations"] {
+    for reserved in [
+        "fibonacci",
+        "readiness",
+        "ping",
+        "liveness",
+        "startup",
+        "operations",
+    ] {
         let text = FINE.replace("books", reserved);
         let (outcome, path) = check(&[("a.yaml", &text)]);
         outcome.fails_with(64, &[&format!("{path}/a.yaml:"), reserved, "reserved"]);

@@ -70,8 +70,7 @@ impl Invocation {
     /// A command none of whose files may become longer than so many blocks of 512 or 1024 bytes
     /// (shells differ): the disk is full for it then.
     pub(crate) fn on_small_disk(blocks: u32, arguments: &[&str]) -> Self {
-        // A process that does not ignore the signal is ended by it.
-        let script = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+        let script = "ulimit -f \"$0\"; exec \"$@\"";
         let mut command = without_settings(Command::new("sh"));
         command.args(["-c", script, &blocks.to_string(), BINARY]);
         command.args(arguments);

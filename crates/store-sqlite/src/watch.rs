@@ -1,0 +1,210 @@
+//! Whether the open files are still the ones in the data directory, and only changed by us.
+//! SQLite itself goes on writing into a file that was deleted.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+
+use resources::store::StoreError;
+
+use super::lock::{Lock, State};
+use super::reserve;
+
+/// Free space below which a failure to write is put down to a full disk, in bytes.
+const ROOM_MIN: usize = 1 << 20;
+
+/// The files of a store while they are open, and the lock of their directory.
+pub(super) struct Watch {
+    lock: Lock,
+    /// Tells this file and its log from others.
+    token: String,
+    folder: PathBuf,
+    /// The file, its log, and the index of that, whose content is none of ours to judge.
+    paths: [PathBuf; 3],
+    opened: [Signature; 3],
+    /// As the last work has left them; locked while the files are worked on.
+    seen: Mutex<[Signature; 2]>,
+    lost: OnceLock<StoreError>,
+    is_noted: AtomicBool,
+    is_full: AtomicBool,
+}
+
+/// What tells a file from another one, and from itself after a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Signature {
+    file: (u64, u64),
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Signature {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            file: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
+        })
+    }
+}
+
+/// Work on the files that is not ended yet.
+pub(super) struct Work<'a> {
+    watch: &'a Watch,
+    seen: MutexGuard<'a, [Signature; 2]>,
+}
+
+impl Watch {
+    /// Watches the file at `path` and its log, which are open and at rest.
+    pub(super) fn start(path: &Path, token: String, lock: Lock) -> Result<Self, StoreError> {
+        let paths = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")];
+        let signature = |path: &PathBuf| {
+            let gone = || StoreError::Unavailable(format!("{} has gone", path.display()));
+            Signature::of(path).ok_or_else(gone)
+        };
+        let opened = [
+            signature(&paths[0])?,
+            signature(&paths[1])?,
+            signature(&paths[2])?,
+        ];
+        Ok(Self {
+            lock,
+            token,
+            folder: path.parent().unwrap_or(path).to_owned(),
+            paths,
+            opened,
+            seen: Mutex::new([opened[0], opened[1]]),
+            lost: OnceLock::new(),
+            is_noted: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the files were lost before now.
+    pub(super) fn intact(&self) -> Result<(), StoreError> {
+        self.lost.get().cloned().map_or(Ok(()), Err)
+    }
+
+    /// Looks at the files. While they are worked on, only whether they are the same.
+    ///
+    /// # Errors
+    /// How the files were lost; `Busy` while the disk is full.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.check_files()?;
+        if self.is_full.load(Ordering::Relaxed) && self.has_no_room() {
+            return Err(full());
+        }
+        self.is_full.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Looks at the files, whatever room there is.
+    pub(super) fn check_files(&self) -> Result<(), StoreError> {
+        match self.seen.try_lock() {
+            Ok(seen) => self.compare(Some(&seen)),
+            Err(TryLockError::Poisoned(seen)) => self.compare(Some(&seen.into_inner())),
+            Err(TryLockError::WouldBlock) => self.compare(None),
+        }
+    }
+
+    /// Looks at the files and takes them to be changed by us until the work ends.
+    pub(super) fn begin(&self) -> Result<Work<'_>, StoreError> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.compare(Some(&seen))?;
+        Ok(Work { watch: self, seen })
+    }
+
+    /// Looks at the files before anybody hears of a commit, and leaves to the next process that
+    /// the log has to be there.
+    pub(super) fn committed(&self) -> Result<(), StoreError> {
+        self.check_files()?;
+        if self.is_noted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if Signature::of(&self.paths[1]).is_some_and(|log| log.length > 0) {
+            self.lock.note(&State::Logged(self.token.clone()));
+            self.is_noted.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The log has no writes any more that are not in the file.
+    pub(super) fn note_closed(&self) {
+        if self.intact().is_ok() {
+            self.lock.note(&State::Closed);
+        }
+    }
+
+    /// A failure in which a full disk is told from other troubles with files.
+    pub(super) fn explain(&self, error: StoreError) -> StoreError {
+        if let Err(lost) = self.intact() {
+            return lost;
+        }
+        match error {
+            StoreError::Unavailable(_) | StoreError::Busy(_) if self.has_no_room() => {
+                self.is_full.store(true, Ordering::Relaxed);
+                full()
+            }
+            error => error,
+        }
+    }
+
+    fn has_no_room(&self) -> bool {
+        !reserve::has_room(&self.folder, ROOM_MIN)
+    }
+
+    fn compare(&self, seen: Option<&[Signature; 2]>) -> Result<(), StoreError> {
+        self.intact()?;
+        for (index, path) in self.paths.iter().enumerate() {
+            let found = Signature::of(path);
+            let seen = seen.and_then(|seen| seen.get(index));
+            let reason = match (found, seen) {
+                (None, _) => "was deleted",
+                (Some(found), _) if found.file != self.opened[index].file => {
+                    "was replaced by another file"
+                }
+                (Some(found), Some(seen)) if found.length < seen.length => "was cut short",
+                (Some(found), Some(seen)) if found != *seen => "was changed by another program",
+                _ => continue,
+            };
+            return Err(self.lose(path, reason));
+        }
+        Ok(())
+    }
+
+    fn lose(&self, path: &Path, reason: &str) -> StoreError {
+        let reason = format!("{} {reason} while it was in use", path.display());
+        tracing::error!(reason, "the store has lost its files and stops");
+        self.lock.note(&State::Lost(reason.clone()));
+        let lost =
+            StoreError::Unavailable(format!("{reason}; nothing is read or written any more"));
+        self.lost.get_or_init(|| lost).clone()
+    }
+}
+
+impl Work<'_> {
+    /// Looks once more, before anybody hears that the work is done.
+    pub(super) fn end(mut self) -> Result<(), StoreError> {
+        self.watch.compare(None)?;
+        for (seen, path) in self.seen.iter_mut().zip(&self.watch.paths) {
+            match Signature::of(path) {
+                Some(found) if found.length >= seen.length => *seen = found,
+                Some(_) => return Err(self.watch.lose(path, "was cut short")),
+                None => return Err(self.watch.lose(path, "was deleted")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file beside a file whose name ends like this.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn full() -> StoreError {
+    StoreError::Busy("the disk is full".to_owned())
+}

@@ -5,6 +5,7 @@
 //! the type declares an attribute that cannot be a text. So every collection comes back as it was.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{BufRead, Read};
 use std::rc::Rc;
 
@@ -44,11 +45,12 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
         if columns.iter().all(String::is_empty) {
             return Err("the file has no header".to_owned());
         }
+        let mut names = HashSet::new();
         for (position, name) in columns.iter().enumerate() {
             if name.is_empty() {
                 return Err(format!("the header: column {} has no name", position + 1));
             }
-            if columns[..position].contains(name) {
+            if !names.insert(name) {
                 return Err(format!("the header: two columns are called '{name}'"));
             }
         }
@@ -63,7 +65,7 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
             ended: false,
         };
         let (_, header) = rows.take_text(0);
-        if open_quote(&header) {
+        if open_quote(&header).is_some() {
             return Err("the header: a quote is never closed".to_owned());
         }
         Ok(rows)
@@ -75,14 +77,13 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
         let mut tail = self.tail.borrow_mut();
         let length = length.min(tail.len());
         let text: Vec<u8> = tail.drain(..length).collect();
-        let breaks = |text: &[u8]| text.split(|byte| *byte == b'\n').count() as u64 - 1;
         // The reader skips empty lines, and leaves the end of one for the next record.
         let blank = text
             .iter()
             .take_while(|byte| matches!(**byte, b'\r' | b'\n'))
             .count();
-        let line = self.line + breaks(&text[..blank]);
-        self.line += breaks(&text);
+        let line = self.line + line_breaks(&text[..blank]);
+        self.line += line_breaks(&text);
         (line, text[blank..].to_vec())
     }
 
@@ -107,14 +108,19 @@ impl<R: BufRead> Iterator for CsvRows<'_, R> {
         let before = self.reader.position().byte();
         let read = self.reader.read_record(&mut self.record);
         let (line, text) = self.take_text(before);
+        // Whatever else is wrong with such a row, it has taken all that follows.
+        let is_io = |error: &csv::Error| matches!(error.kind(), ErrorKind::Io(_));
+        if let Some(quote) = open_quote(&text)
+            && !read.as_ref().is_err_and(is_io)
+        {
+            self.ended = true;
+            let line = line + line_breaks(&text[..quote]);
+            return Some(Err(format!("line {line}: a quote is never closed")));
+        }
         let object = match read {
             Ok(false) => {
                 self.ended = true;
                 return None;
-            }
-            Ok(true) if open_quote(&text) => {
-                self.ended = true;
-                return Some(Err(format!("line {line}: a quote is never closed")));
             }
             Ok(true) => self.object(),
             Err(error) => match error.kind() {
@@ -140,22 +146,29 @@ impl<R: BufRead> Iterator for CsvRows<'_, R> {
     }
 }
 
-/// Whether a record ends inside a quoted cell: everything after the quote would be in that cell.
-fn open_quote(record: &[u8]) -> bool {
-    let mut quoted = false;
+fn line_breaks(text: &[u8]) -> u64 {
+    text.split(|byte| *byte == b'\n').count() as u64 - 1
+}
+
+/// Where the quote stands that a record does not close: everything after it would be in one cell.
+fn open_quote(record: &[u8]) -> Option<usize> {
+    let mut quote = None;
     let mut cell_start = true;
-    for byte in record {
+    for (position, byte) in record.iter().enumerate() {
         match byte {
-            b'"' if quoted || cell_start => {
-                quoted = !quoted;
+            b'"' if quote.is_some() || cell_start => {
+                quote = match quote {
+                    Some(_) => None,
+                    None => Some(position),
+                };
                 // A quote right after a closing one is a quote in the cell, and opens it again.
-                cell_start = !quoted;
+                cell_start = quote.is_none();
             }
-            b',' => cell_start = !quoted,
+            b',' => cell_start = quote.is_none(),
             _ => cell_start = false,
         }
     }
-    quoted
+    quote
 }
 
 /// Keeps the bytes that the reader has taken and not yet given out as a record. They are bounded by

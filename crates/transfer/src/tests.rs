@@ -264,6 +264,43 @@ async fn rows_of_csv_are_found_on_their_lines() {
 }
 
 #[tokio::test]
+async fn a_quote_left_open_ends_an_import_whatever_else_is_wrong_with_its_row() {
+    let mut text = "id,title,extra\n1,a,b\n\"2,c,d\n".to_owned();
+    for number in 3..1000 {
+        text.push_str(&format!("{number},a,b\n"));
+    }
+    let multiline = "id,title,extra\n1,\"a\nb\",c\n2,\"d\ne\",\"f\n";
+    for (text, line) in [(text.as_str(), "line 3"), (multiline, "line 5")] {
+        let mut shop = Shop::open(BOOKS).await;
+        let ended = shop.try_import(Format::Csv, text.as_bytes(), OnError::Skip);
+        let error = ended.await.unwrap_err().to_string();
+        assert!(
+            error.contains("never closed") && error.contains(line),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_columns_are_read_in_a_time_that_grows_with_their_number() {
+    let names: Vec<String> = (0..200_000).map(|number| format!("c{number}")).collect();
+    let text = format!("id,{}\n1{}\n", names.join(","), ",1".repeat(200_000));
+    let mut shop = Shop::open("type: books\nid: integer\nattributes: {type: object}\n").await;
+    assert_eq!(
+        shop.import(Format::Csv, text.as_bytes(), OnError::Stop)
+            .await,
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_would_end_the_counter_is_rejected() {
+    let mut shop = Shop::open("type: books\nid: integer\nattributes: {type: object}\n").await;
+    let text = br#"[{"id": 9223372036854775807}, {"id": 9000000000000000000}]"#;
+    assert_eq!(shop.import(Format::Json, text, OnError::Skip).await, (1, 1));
+}
+
+#[tokio::test]
 async fn a_quote_left_open_does_not_swallow_the_rows_after_it() {
     for text in [
         "id,title\n1,\"b\n2,d\n3,f\n",

@@ -20,6 +20,9 @@ use super::{
 pub use folder::load_folder;
 pub use mistake::{DefinitionError, Mistake};
 
+/// How the names of collections begin that stores use for themselves.
+const OWN_COLLECTIONS: &str = "monocoque_";
+
 const PAGE_DEFAULT: u64 = 20;
 const PAGE_MAXIMUM: u64 = 1000;
 
@@ -106,6 +109,16 @@ impl Definition {
     /// What a JSON Schema cannot say.
     fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
+        let collection = self.collection.as_ref().unwrap_or(&self.r#type);
+        if collection.starts_with(OWN_COLLECTIONS) {
+            let pointer = match self.collection {
+                Some(_) => "/collection",
+                None => "/type",
+            };
+            let message =
+                format!("is reserved: collections '{OWN_COLLECTIONS}…' are the program's");
+            mistakes.push(mistake(located.position(pointer), pointer, message));
+        }
         mistakes.extend(self.index_mistakes(located));
         mistakes.extend(keywords::mistakes(&self.attributes, "/attributes", located));
         let references = references::mistakes(&self.attributes, "/attributes", located);
@@ -362,6 +375,15 @@ mod tests {
             (5, "/attributes/patternProperties/^(?=a)".to_owned())
         );
         assert_eq!(attributes("  properties: {a: {pattern: '^(a+)+$'}}\n"), []);
+    }
+
+    #[test]
+    fn collections_of_the_program_cannot_be_declared() {
+        let rest = "attributes: {type: object}\n";
+        let declared = format!("type: t\ncollection: monocoque_counters\n{rest}");
+        assert_eq!(mistakes(&declared), [(2, "/collection".to_owned())]);
+        let implied = format!("type: monocoque_counters\n{rest}");
+        assert_eq!(mistakes(&implied), [(1, "/type".to_owned())]);
     }
 
     #[test]

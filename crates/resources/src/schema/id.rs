@@ -8,6 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use uuid::Uuid;
 
+/// The greatest integer id. What is left above it is for the server, which gives out the integers
+/// after the greatest one that was stored.
+const INTEGER_MAX: i64 = 9_000_000_000_000_000_000;
+
 /// The longest string id, in bytes: the most that fits an index key of every store.
 const STRING_LENGTH_MAX: usize = 512;
 
@@ -65,7 +69,7 @@ impl IdKind {
                 .parse::<i64>()
                 .ok()
                 // One spelling for one id: no sign, no leading zeros.
-                .filter(|number| *number >= 1 && number.to_string() == text)
+                .filter(|number| (1..=INTEGER_MAX).contains(number) && number.to_string() == text)
                 .map(Id::Integer),
         };
         id.ok_or_else(|| InvalidId {
@@ -134,7 +138,7 @@ impl IdKind {
             Self::ObjectId => "an ObjectId: 24 hexadecimal digits",
             Self::String => "a text of 1 to 512 bytes without NUL, other than '.' and '..'",
             Self::Uuid => "a UUID: 36 characters such as 0198c2a7-1b2c-7def-8123-456789abcdef",
-            Self::Integer => "an integer from 1 to 9223372036854775807",
+            Self::Integer => "an integer from 1 to 9000000000000000000",
         }
     }
 }
@@ -210,6 +214,7 @@ mod tests {
             (IdKind::Integer, "0"),
             (IdKind::Integer, "-1"),
             (IdKind::Integer, "007"),
+            (IdKind::Integer, "9000000000000000001"),
             (IdKind::Integer, "9223372036854775808"),
         ] {
             let error = kind.parse(text).unwrap_err().to_string();

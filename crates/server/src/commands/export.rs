@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,7 +30,13 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let resource_type = definitions::find(&settings, &arguments.resource_type)?;
         let store = store::open_existing(&settings, &resource_type).await?;
-        let outcome = export(&*store, &resource_type, format, &arguments.file).await;
+        let outcome = match Target::create(&arguments.file, settings.files_mode.0) {
+            Ok(target) => {
+                let path = &arguments.file;
+                export(&*store, &resource_type, format, target, path).await
+            }
+            Err(failure) => Err(failure),
+        };
         store.close().await;
         say(&format!("{} exported", outcome?));
         Ok(())
@@ -41,10 +48,10 @@ async fn export(
     store: &dyn Store,
     resource_type: &Arc<ResourceType>,
     format: Format,
+    mut target: Target,
     path: &Path,
 ) -> Result<u64, Failure> {
     let total = store.list(resource_type, &Query::first(1)).await?.total;
-    let mut target = Target::create(path)?;
     let mut progress = Progress::new(total);
     let file = &mut target.file;
     let advance = &mut |rows| progress.advance(rows, rows);
@@ -89,7 +96,7 @@ struct Partial {
 }
 
 impl Target {
-    fn create(path: &Path) -> Result<Self, Failure> {
+    fn create(path: &Path, mode: u32) -> Result<Self, Failure> {
         if path == Path::new("-") {
             let output = BufWriter::with_capacity(BUFFER, std::io::stdout());
             return Ok(Self {
@@ -113,7 +120,13 @@ impl Target {
             .to_string_lossy()
             .into_owned();
         let partial = complete.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let created = File::create_new(&partial).and_then(|file| Ok((file.try_clone()?, file)));
+        let mut options = File::options();
+        let created = options
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&partial);
+        let created = created.and_then(|file| Ok((file.try_clone()?, file)));
         let (file, writer) = created.map_err(|error| unwritable(&error, path))?;
         let writer = Box::new(BufWriter::with_capacity(BUFFER, writer));
         Ok(Self {

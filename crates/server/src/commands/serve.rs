@@ -16,6 +16,7 @@ use crate::application::Plan;
 use crate::command_line::Serve;
 use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
 use crate::probes;
+use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
 
 /// How long a part other than the services may take to stop.
@@ -79,7 +80,9 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     health.started();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
+    service_manager::serving(&health);
     let outcome = modules.run(&mut told).await;
+    service_manager::stopping();
     // A part that failed stops the others in the same order as a signal does.
     tell.send_if_modified(|stop| {
         let first = *stop == Stop::No;

@@ -39,6 +39,9 @@ mod contacts;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;
+// What one body, one file or one bad day may take.
+#[cfg(test)]
+mod bounds;
 // What is left after kill -9.
 #[cfg(test)]
 mod crash;

@@ -1,5 +1,6 @@
 //! What one body, one file or one bad day may take, over real sockets.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -178,7 +179,6 @@ async fn a_check_reads_everything_and_names_what_is_damaged() {
 
 #[tokio::test]
 async fn exported_files_are_for_their_owner() {
-    use std::os::unix::fs::PermissionsExt;
     let server = Server::start().await;
     let store = server.store().clone();
     assert!(server.terminate().await.success());

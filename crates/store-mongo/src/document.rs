@@ -91,6 +91,23 @@ fn within_the_limit(document: RawDocumentBuf) -> Result<RawDocumentBuf, Refusal>
     Ok(document)
 }
 
+/// Whether a document has values of the type `undefined`, which servers take in no comparison.
+pub(crate) fn has_undefined(document: &RawDocument) -> bool {
+    document
+        .iter()
+        .flatten()
+        .any(|(_, value)| is_undefined(value))
+}
+
+fn is_undefined(value: RawBsonRef<'_>) -> bool {
+    match value {
+        RawBsonRef::Undefined => true,
+        RawBsonRef::Document(document) => has_undefined(document),
+        RawBsonRef::Array(elements) => elements.into_iter().flatten().any(is_undefined),
+        _ => false,
+    }
+}
+
 /// Whether a value has integers. An integer that stands where one stood keeps its stored width.
 pub(crate) fn has_integers(value: &Value) -> bool {
     match value {

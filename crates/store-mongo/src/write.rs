@@ -7,6 +7,7 @@ use mongodb::ClientSession;
 use mongodb::bson::doc;
 use resources::schema::{Id, ResourceType};
 use resources::store::{After, Change, Presence, Refusal, Write, WriteError, Written, admit};
+use resources::work;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -88,7 +89,7 @@ impl Session<'_> {
                 .as_deref()
                 .map(|before| json::resource(resource_type, before));
             let text = text.transpose()?.map(|resource| resource.text);
-            let after = admit(write, text.as_deref())?;
+            let after = decided(write, text).await?;
             let done = match before {
                 Some(before) => self.change(write, &before, after).await?,
                 None => self.create(write, after).await?,
@@ -135,7 +136,7 @@ impl Session<'_> {
         };
         let mut filter = filter::targeted(resource_type, id, before)?;
         if !self.in_transaction {
-            if before.as_bytes().len() > COMPARED_BYTES_MAX {
+            if before.as_bytes().len() > COMPARED_BYTES_MAX || document::has_undefined(before) {
                 return Err(Stop::Overtaken);
             }
             // A transaction sees to it by itself.
@@ -208,6 +209,16 @@ impl Session<'_> {
     fn patience(&self) -> Patience {
         Patience::until(&CONTENTION, self.deadline)
     }
+}
+
+/// What becomes of a resource with this text. Large ones are decided where nobody waits for it.
+async fn decided(write: &Write, text: Option<String>) -> Result<After, Stop> {
+    if !write.is_large(text.as_ref().map_or(0, String::len)) {
+        return Ok(admit(write, text.as_deref())?);
+    }
+    let write = write.clone();
+    let decided = work::run(true, move || admit(&write, text.as_deref())).await?;
+    Ok(decided?)
 }
 
 fn stored(resource_type: &ResourceType, document: &RawDocumentBuf) -> Result<Written, Stop> {

@@ -265,10 +265,9 @@ async fn rows_of_csv_are_found_on_their_lines() {
 
 #[tokio::test]
 async fn a_quote_left_open_ends_an_import_whatever_else_is_wrong_with_its_row() {
-    let mut text = "id,title,extra\n1,a,b\n\"2,c,d\n".to_owned();
-    for number in 3..1000 {
-        text.push_str(&format!("{number},a,b\n"));
-    }
+    let others: Vec<String> = (3..1000).map(|number| format!("{number},a,b\n")).collect();
+    let others = others.concat();
+    let text = format!("id,title,extra\n1,a,b\n\"2,c,d\n{others}");
     let multiline = "id,title,extra\n1,\"a\nb\",c\n2,\"d\ne\",\"f\n";
     for (text, line) in [(text.as_str(), "line 3"), (multiline, "line 5")] {
         let mut shop = Shop::open(BOOKS).await;

@@ -137,7 +137,12 @@ impl Http2 {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> h2::client::ResponseFuture {
-        self.send("GET", path, true).0
+        self.try_get(path).unwrap()
+    }
+
+    /// The answer to come, or nothing when the connection has ended.
+    pub(crate) fn try_get(&mut self, path: &str) -> Option<h2::client::ResponseFuture> {
+        Some(self.send("GET", path, true).ok()?.0)
     }
 
     /// A request whose body the caller sends.
@@ -145,7 +150,7 @@ impl Http2 {
         &mut self,
         path: &str,
     ) -> (h2::client::ResponseFuture, h2::SendStream<bytes::Bytes>) {
-        self.send("POST", path, false)
+        self.send("POST", path, false).unwrap()
     }
 
     fn send(
@@ -153,12 +158,12 @@ impl Http2 {
         method: &str,
         path: &str,
         ended: bool,
-    ) -> (h2::client::ResponseFuture, h2::SendStream<bytes::Bytes>) {
+    ) -> Result<(h2::client::ResponseFuture, h2::SendStream<bytes::Bytes>), h2::Error> {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("http://localhost{path}"))
             .body(())
             .unwrap();
-        self.sender.send_request(request, ended).unwrap()
+        self.sender.send_request(request, ended)
     }
 }

@@ -125,8 +125,9 @@ settings! {
         /// password.
         mongo_uri: Option<Secret> = "" also "MONGO_URI", secret;
         /// How long one request to MongoDB may take, its retries included; less than a request as
-        /// a whole may take.
-        mongo_operation_timeout_ms: Duration = "10s" from "1ms" to "1h";
+        /// a whole may take. With more than an election takes (about 10s), writes wait for its
+        /// end; with less they are answered with 503 meanwhile.
+        mongo_operation_timeout_ms: Duration = "2500ms" from "1ms" to "1h";
         /// Whether an answer 503 names the hosts of MongoDB, without credentials: true or false.
         mongo_shows_hosts: bool = "false";
     }

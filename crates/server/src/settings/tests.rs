@@ -188,15 +188,15 @@ fn mongodb_must_answer_before_the_request_is_given_up() {
         outcome.map_err(|problems| problems.join("\n"))
     };
     assert!(read(&[uri]).is_ok());
-    assert!(read(&[uri, request("10001")]).is_ok());
+    assert!(read(&[uri, request("2501")]).is_ok());
     assert!(read(&[uri, request("50"), operation("49")]).is_ok());
     assert!(
         read(&[request("50"), operation("51")]).is_ok(),
         "without MongoDB"
     );
-    let refused = read(&[uri, request("10000")]).unwrap_err();
-    let named = "'mongo_operation_timeout_ms' (default): '10s' must be less than the setting \
-                 'request_timeout_ms' (environment MONOCOQUE_REQUEST_TIMEOUT_MS): '10000'";
+    let refused = read(&[uri, request("2500")]).unwrap_err();
+    let named = "'mongo_operation_timeout_ms' (default): '2500ms' must be less than the setting \
+                 'request_timeout_ms' (environment MONOCOQUE_REQUEST_TIMEOUT_MS): '2500'";
     assert!(refused.contains(named), "{refused}");
     assert!(read(&[uri, operation("30001")]).is_err());
     let refused = read(&[uri, operation("0")]).unwrap_err();

@@ -93,7 +93,7 @@ async fn files_that_nobody_writes_to_are_watched_too() {
     let server = Server::start().await;
     let store = server.store().clone();
     std::fs::remove_dir_all(store.data_dir()).unwrap();
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     server.get("/readiness").await.document(503);
 }
 
@@ -146,7 +146,8 @@ async fn exported_files_are_for_their_owner() {
         assert_eq!(outcome.code, 0, "{outcome:?}");
         assert_eq!(mode_of(&path), mode);
     }
-    fn mode_of(path: &Path) -> u32 {
-        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
+}
+
+fn mode_of(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }

@@ -287,7 +287,7 @@ fn a_timeout_of_mongodb_that_is_longer_than_that_of_requests_is_code_64() {
     outcome(Invocation::new(&arguments)).fails_with(
         64,
         &[
-            "'mongo_operation_timeout_ms' (default): '10s' must be less",
+            "'mongo_operation_timeout_ms' (default): '2500ms' must be less",
             "(flag --request-timeout-ms): '500'",
         ],
     );

@@ -41,7 +41,10 @@ impl Store {
     pub(super) fn configure(&self, command: &mut Command) {
         match self {
             Self::Embedded(_) => command.arg("--data-dir").arg(self.data_dir()),
-            Self::MongoDb(database) => command.env("MONGO_URI", database.uri()),
+            // Servers under test share a machine with many others.
+            Self::MongoDb(database) => command
+                .env("MONGO_URI", database.uri())
+                .env("MONOCOQUE_MONGO_OPERATION_TIMEOUT_MS", "10s"),
         };
     }
 

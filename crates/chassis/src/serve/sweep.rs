@@ -195,6 +195,10 @@ impl Entry {
         {
             return Verdict::Cut("the client does not read a response");
         }
+        // Only a first request shows that a connection speaks HTTP/2, and it may come in the drain.
+        if drain_since.is_some() && seen.http2 && self.finishing_since.is_none() {
+            return Verdict::Finish("the drain");
+        }
         if !seen.requests_seen {
             let grace = FIRST_REQUEST_GRACE.min(limits.drain_quiet);
             let late = drain_since.is_some_and(|since| over(since.max(seen.accepted_at), grace));

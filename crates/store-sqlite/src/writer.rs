@@ -162,6 +162,8 @@ impl Desk {
                 Job::Import(resource_type, mode, mut steps) => {
                     let ran = self.watched(|| {
                         import::run(self, &resource_type, mode, &mut steps);
+                        // The caller waits for that, whatever is found out at the end of the work.
+                        steps.close();
                         Ok(())
                     });
                     if let Err(error) = ran

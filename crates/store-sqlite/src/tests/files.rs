@@ -31,8 +31,7 @@ fn copy(folder: &tempfile::TempDir) -> tempfile::TempDir {
 }
 
 fn backup() -> Vec<u8> {
-    let (folder, store) = (tempfile::tempdir().unwrap(), ());
-    let () = store;
+    let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
     std::fs::read(path(&folder, file::NAME)).unwrap()
 }
@@ -91,6 +90,26 @@ async fn no_write_is_acknowledged_into_files_that_are_gone() {
             std::fs::read(path(&folder, file::NAME)).ok() == there,
             "{reason}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_import_whose_files_are_lost_ends() {
+    use resources::schema::Attributes;
+    use resources::store::NewResource;
+    for mode in [ImportMode::AllOrNothing, ImportMode::EachBatch] {
+        let (folder, store, of) = filled().await;
+        let mut import = store.import(&of, mode).await.unwrap();
+        let row = NewResource {
+            id: store.next_ids(&of, 1).await.unwrap().remove(0),
+            attributes: Attributes::new(),
+        };
+        import.insert(vec![row]).await.unwrap();
+        std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), import.commit());
+        let committed = ended.await.expect("the import hangs");
+        assert!(committed.is_err() || mode == ImportMode::EachBatch);
+        assert!(insert(&store, &of, serde_json::json!({})).await.is_err());
     }
 }
 

@@ -5,6 +5,7 @@ mod guard;
 mod resources;
 mod bulk;
 mod failure;
+mod fresh_ids;
 mod rounds;
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -18,6 +19,7 @@ use crate::schema::{Id, ResourceType};
 
 pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, Step};
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
+pub use fresh_ids::fresh_ids;
 pub use guard::{After, admit};
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
@@ -72,6 +74,10 @@ pub trait Store: Send + Sync + 'static {
     /// A part of a collection and, where the query asks for it, the number of all resources that
     /// pass the filter, both of the same moment. Of a collection too large to be counted each time
     /// the number may be an estimate.
+    ///
+    /// What comes in [`Page::rest`] may be of later moments. It has each resource that stays in
+    /// its place until it is read, once and in the order of creation, as it is then; never more
+    /// than the query asks for.
     async fn list(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -82,7 +88,8 @@ pub trait Store: Send + Sync + 'static {
     /// The answer has what each of them left behind.
     ///
     /// # Errors
-    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done.
+    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done. So
+    /// it is with a key that the store does not remember: see [`Unit::into_writes`].
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError>;
 
     /// The whole collection in the order of creation. Each resource that is there throughout is

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use resources::schema::Id;
-use resources::store::{After, StoreError, Unit, WriteError, WriteFailure, Written, admit};
+use resources::store::{After, StoreError, Write, WriteError, WriteFailure, Written, admit};
 use resources::work;
 use tokio::sync::Mutex;
 
@@ -69,11 +69,11 @@ impl Turns {
 }
 
 /// Does a unit of which any write may be large.
-pub(super) async fn write(writer: &Writer, unit: Unit) -> Result<Vec<Written>, WriteError> {
-    let unit = Arc::new(unit);
+pub(super) async fn write(writer: &Writer, writes: Vec<Write>) -> Result<Vec<Written>, WriteError> {
+    let unit: Arc<[Write]> = writes.into();
     let mut decisions = Decisions::new();
     let mut turn = None;
-    for _ in 0..=TRIES_MAX * unit.writes.len() {
+    for _ in 0..=TRIES_MAX * unit.len() {
         let outcome = writer.try_write(unit.clone(), decisions.clone()).await;
         let (index, current) = match outcome {
             Ok(written) => return Ok(written),
@@ -81,7 +81,7 @@ pub(super) async fn write(writer: &Writer, unit: Unit) -> Result<Vec<Written>, W
             Err(Undone::Undecided { index, current }) => (index, current),
         };
         if turn.is_none() {
-            let turns = writer.turns.of(&unit.writes[index].id);
+            let turns = writer.turns.of(&unit[index].id);
             turn = turns.try_lock().ok();
             if turn.is_none() {
                 drop(current);
@@ -91,15 +91,15 @@ pub(super) async fn write(writer: &Writer, unit: Unit) -> Result<Vec<Written>, W
             }
         }
         let decision = decide(unit.clone(), index, current).await?;
-        decisions.resize(unit.writes.len(), None);
+        decisions.resize(unit.len(), None);
         decisions[index] = Some(Arc::new(decision));
     }
     let text = "the resource was changed by others again and again".to_owned();
     Err(StoreError::Busy(text).into())
 }
 
-async fn decide(unit: Arc<Unit>, index: usize, current: String) -> Result<Decision, WriteError> {
-    let decide = move || match admit(&unit.writes[index], Some(&current)) {
+async fn decide(unit: Arc<[Write]>, index: usize, current: String) -> Result<Decision, WriteError> {
+    let decide = move || match admit(&unit[index], Some(&current)) {
         Ok(after) => Ok(Decision { current, after }),
         Err(failure) => Err(failure),
     };

@@ -29,9 +29,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use resources::query::{Filter, Query};
-use resources::schema::{Id, ResourceType};
+use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    fresh_ids,
 };
 
 use self::collection::Collection;
@@ -135,9 +136,9 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         count: usize,
     ) -> Result<Vec<Id>, StoreError> {
-        match (0..count).map(|_| resource_type.id.generate()).collect() {
-            Some(ids) => Ok(ids),
-            None => self.writer.next_integers(resource_type, count),
+        match resource_type.id {
+            IdKind::Integer => self.writer.next_integers(resource_type, count),
+            IdKind::ObjectId | IdKind::Uuid | IdKind::String => fresh_ids(resource_type, count),
         }
     }
 
@@ -170,7 +171,7 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, unit).await
+        large::write(&self.writer, unit.into_writes()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

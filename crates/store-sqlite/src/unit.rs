@@ -4,8 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteFailure, Written,
-    admit,
+    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteFailure, Written, admit,
 };
 use rusqlite::ErrorCode;
 
@@ -19,7 +18,7 @@ use super::writer::Desk;
 /// Does all writes of a unit or none.
 pub(super) fn apply(
     desk: &Desk,
-    unit: &Unit,
+    unit: &[Write],
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
     desk.execute("SAVEPOINT unit")?;
@@ -36,9 +35,9 @@ pub(super) fn apply(
     outcome
 }
 
-fn apply_all(desk: &Desk, unit: &Unit, decisions: &Decisions) -> Result<Vec<Written>, Undone> {
-    let mut all = Vec::with_capacity(unit.writes.len());
-    for (index, write) in unit.writes.iter().enumerate() {
+fn apply_all(desk: &Desk, unit: &[Write], decisions: &Decisions) -> Result<Vec<Written>, Undone> {
+    let mut all = Vec::with_capacity(unit.len());
+    for (index, write) in unit.iter().enumerate() {
         let decision = decisions.get(index).and_then(Option::as_deref);
         let written = match perform(desk, write, decision) {
             Ok(Performed::Done(written)) => written,

@@ -17,7 +17,6 @@ use super::{rendezvous, threads};
 
 /// How often idle workers are asked to meet.
 const RENDEZVOUS_INTERVAL: Duration = Duration::from_secs(10);
-const RENDEZVOUS_FAILURES_MAX: u32 = 3;
 const TIMER_INTERVAL: Duration = Duration::from_secs(1);
 const BLOCKING_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -108,7 +107,7 @@ impl Watchdog {
             blocking: Canary::new(Errand::Blocking, BLOCKING_INTERVAL),
             threads: BTreeMap::new(),
             met_at: None,
-            missed: 0,
+            absence: rendezvous::Absence::default(),
             slow: Vec::new(),
         };
         let weak = Arc::downgrade(&verdict);
@@ -155,8 +154,7 @@ struct Watch {
     /// The thread of each worker, as of the last time they met.
     threads: BTreeMap<usize, i32>,
     met_at: Option<Instant>,
-    /// How many times in a row idle workers did not all come.
-    missed: u32,
+    absence: rendezvous::Absence,
     /// The workers that the log has named.
     slow: Vec<usize>,
 }
@@ -199,26 +197,28 @@ impl Watch {
             failures.push("the pool for blocking calls has no free thread".to_owned());
         }
         failures.extend(self.heartbeats.failures(now, slept));
-        failures.extend(self.meet(now));
+        failures.extend(self.meet(now, slept));
         let stuck = still.into_iter().map(|(index, _)| index).collect();
         Found { stuck, failures }
     }
 
     /// Under load the counters prove more, and meeting would cost time.
-    fn meet(&mut self, now: Instant) -> Option<String> {
-        let due = self.met_at.is_none_or(|at| now - at >= RENDEZVOUS_INTERVAL);
-        let count = self.runtime.metrics().num_workers();
-        if (due || self.missed > 0) && self.workers.all_parked() {
-            let present = rendezvous::meet(&self.runtime, count);
-            self.met_at = Some(now);
-            self.missed = if present.len() < count {
-                self.missed + 1
-            } else {
-                0
-            };
-            self.threads.extend(present);
+    fn meet(&mut self, now: Instant, slept: bool) -> Option<String> {
+        if slept || !self.workers.all_parked() {
+            self.absence.forget();
+            return None;
         }
-        (self.missed >= RENDEZVOUS_FAILURES_MAX).then(|| "idle workers do not answer".to_owned())
+        let due = self.met_at.is_none_or(|at| now - at >= RENDEZVOUS_INTERVAL);
+        if !due && !self.absence.is_open() {
+            return None;
+        }
+        let count = self.runtime.metrics().num_workers();
+        let present = rendezvous::meet(&self.runtime, count);
+        self.met_at = Some(now);
+        let missing_for = self.absence.note(now, present.len() == count);
+        self.threads.extend(present);
+        let failed = self.absence.is_open() && missing_for >= self.limits.stuck_after;
+        failed.then(|| format!("idle workers do not answer for {} s", missing_for.as_secs()))
     }
 
     fn name_slow_workers(&mut self, now: Instant) {

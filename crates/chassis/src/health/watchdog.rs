@@ -20,6 +20,9 @@ const RENDEZVOUS_INTERVAL: Duration = Duration::from_secs(10);
 const TIMER_INTERVAL: Duration = Duration::from_secs(1);
 const BLOCKING_INTERVAL: Duration = Duration::from_secs(2);
 
+/// How long after a reader met an old result the watchdog has to look again.
+const GRACE_AFTER_STOP: Duration = Duration::from_secs(1);
+
 /// When a worker counts as stuck.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerLimits {
@@ -77,14 +80,48 @@ pub(super) struct Watchdog {
 #[derive(Debug)]
 struct Verdict {
     workers: usize,
+    /// How old what was found may be.
+    age_max: Duration,
     found: Mutex<Found>,
     watching: AtomicBool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Found {
     stuck: Vec<usize>,
     failures: Vec<String>,
+    at: Instant,
+    /// Since when readers have seen that it is too old.
+    old_since: Option<Instant>,
+}
+
+impl Found {
+    fn new(stuck: Vec<usize>, failures: Vec<String>) -> Self {
+        Self {
+            stuck,
+            failures,
+            at: Instant::now(),
+            old_since: None,
+        }
+    }
+}
+
+impl Verdict {
+    fn state(&self, now: Instant) -> Liveness {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watching = self.watching.load(Ordering::Acquire);
+        if now.saturating_duration_since(found.at) >= self.age_max {
+            // A process that was stopped as a whole gives the thread the time to look again.
+            let since = *found.old_since.get_or_insert(now);
+            watching &= now.saturating_duration_since(since) < GRACE_AFTER_STOP;
+        }
+        Liveness {
+            workers: self.workers,
+            stuck: found.stuck.clone(),
+            failures: found.failures.clone(),
+            watching,
+        }
+    }
 }
 
 impl Watchdog {
@@ -95,7 +132,8 @@ impl Watchdog {
     ) -> std::io::Result<Self> {
         let verdict = Arc::new(Verdict {
             workers: runtime.metrics().num_workers(),
-            found: Mutex::default(),
+            age_max: limits.stuck_after.max(limits.sample_interval * 10),
+            found: Mutex::new(Found::new(Vec::new(), Vec::new())),
             watching: AtomicBool::new(true),
         });
         let watch = Watch {
@@ -118,17 +156,7 @@ impl Watchdog {
     }
 
     pub(super) fn state(&self) -> Liveness {
-        let found = self
-            .verdict
-            .found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Liveness {
-            workers: self.verdict.workers,
-            stuck: found.stuck.clone(),
-            failures: found.failures.clone(),
-            watching: self.verdict.watching.load(Ordering::Acquire),
-        }
+        self.verdict.state(Instant::now())
     }
 }
 
@@ -199,7 +227,7 @@ impl Watch {
         failures.extend(self.heartbeats.failures(now, slept));
         failures.extend(self.meet(now, slept));
         let stuck = still.into_iter().map(|(index, _)| index).collect();
-        Found { stuck, failures }
+        Found::new(stuck, failures)
     }
 
     /// Under load the counters prove more, and meeting would cost time.
@@ -268,5 +296,25 @@ impl Watch {
             thread::sleep(self.limits.sample_interval);
             std::process::exit(code);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watchdog_that_no_longer_looks_is_no_proof_of_life() {
+        let verdict = Verdict {
+            workers: 1,
+            age_max: Duration::from_secs(10),
+            found: Mutex::new(Found::new(Vec::new(), Vec::new())),
+            watching: AtomicBool::new(true),
+        };
+        let began = Instant::now();
+        let alive_at = |seconds| verdict.state(began + Duration::from_secs(seconds)).alive();
+        assert!(alive_at(9));
+        assert!(alive_at(20), "the process may have been stopped as a whole");
+        assert!(!alive_at(22));
     }
 }

@@ -281,10 +281,13 @@ impl Watch {
 
     fn report(&self, verdict: &Verdict, found: Found) {
         let mut known = verdict.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let (was, is) = (known.failures.len(), found.failures.len());
-        if is > was {
+        let is_new = |failure: &String| {
+            let same = |earlier: &String| subject(earlier) == subject(failure);
+            !known.failures.iter().any(same)
+        };
+        if found.failures.iter().any(is_new) {
             tracing::error!(failures = ?found.failures, "the process is not functional");
-        } else if is == 0 && was > 0 {
+        } else if found.failures.is_empty() && !known.failures.is_empty() {
             tracing::info!("the process is functional again");
         }
         let all = found.stuck.len() == verdict.workers;
@@ -299,9 +302,24 @@ impl Watch {
     }
 }
 
+/// A failure without the part that changes with each look ("... for 12 s, state S").
+fn subject(failure: &str) -> &str {
+    failure
+        .split_once(" for ")
+        .map_or(failure, |(subject, _)| subject)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_failure_has_the_same_subject_at_each_look() {
+        let [first, later] = [10, 11].map(|s| format!("worker 3 stands still for {s} s, state S"));
+        assert_eq!(subject(&first), subject(&later));
+        assert_ne!(subject(&first), subject("worker 2 stands still for 10 s"));
+        assert_eq!(subject("timers do not fire"), "timers do not fire");
+    }
 
     #[test]
     fn a_watchdog_that_no_longer_looks_is_no_proof_of_life() {

@@ -15,7 +15,7 @@ use super::failure::failure;
 use super::id::Counters;
 use super::large::{Decisions, Turns, Undone};
 use super::watch::Watch;
-use super::{import, preparation, unit};
+use super::{file, import, preparation, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
 const JOBS_WAITING_MAX: usize = 1024;
@@ -195,11 +195,8 @@ impl Desk {
             let _ = self.connection.set_db_config(setting, true);
             return;
         };
-        let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let is_busy = self.connection.query_one(empty, [], |row| row.get(0));
-        if is_busy.is_ok_and(|is_busy: bool| !is_busy) {
-            self.watch.note_closed();
-        }
+        // What cannot be emptied is read at the next start.
+        let _ = file::empty_log(&self.connection, || self.watch.note_closed());
     }
 
     /// No caller hears of success before the commit is on the disk.

@@ -90,6 +90,8 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
     let mongodb = MongoSettings {
         operation_timeout: settings.mongo_operation_timeout_ms,
         shows_hosts: settings.mongo_shows_hosts,
+        page_bytes_max: settings.page_bytes_max.in_memory(),
+        page_streams_bytes_max: settings.page_streams_bytes_max.in_memory(),
         ..MongoSettings::new(uri.reveal())
     };
     let connected = MongoStore::connect(mongodb).await;

@@ -12,6 +12,7 @@ mod circuit;
 mod patience;
 mod find;
 mod list;
+mod pages;
 mod scan;
 mod cursor;
 mod filter;
@@ -180,7 +181,15 @@ impl Store for MongoStore {
         let work = async move {
             match write_unit(&store, &unit.writes, deadline).await {
                 Err(WriteError::Store(error)) => Err(error),
-                decided => Ok(decided),
+                decided => {
+                    for (write, written) in unit.writes.iter().zip(decided.iter().flatten()) {
+                        if let Written::Stored(resource) = written {
+                            let bytes = resource.text.len();
+                            store.pages.have_stored(&write.resource_type, bytes);
+                        }
+                    }
+                    Ok(decided)
+                }
             }
         };
         self.connection.calls.run(Intent::Write, work).await?

@@ -283,6 +283,7 @@ fn name_file(error: StoreError, path: &Path) -> StoreError {
         StoreError::Unusable(text)
         | StoreError::Unavailable(text)
         | StoreError::Busy(text)
+        | StoreError::Lost(text)
         | StoreError::Unprepared(text) => StoreError::Unusable(format!("{path}: {text}")),
         StoreError::Internal(text) | StoreError::OutcomeUnknown(text) => {
             StoreError::Internal(format!("{path}: {text}"))

@@ -177,8 +177,7 @@ impl Watch {
         let reason = format!("{} {reason} while it was in use", path.display());
         tracing::error!(reason, "the store has lost its files and stops");
         self.lock.note(&State::Lost(reason.clone()));
-        let lost =
-            StoreError::Unavailable(format!("{reason}; nothing is read or written any more"));
+        let lost = StoreError::Lost(format!("{reason}; nothing is read or written any more"));
         self.lost.get_or_init(|| lost).clone()
     }
 }

@@ -124,6 +124,36 @@ async fn readiness_notices_a_loss_without_a_write() {
 }
 
 #[tokio::test]
+async fn a_read_notices_a_loss_without_a_write() {
+    let (folder, store, of) = filled().await;
+    std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn readers_that_are_replaced_read_no_other_file() {
+    let (folder, store, of) = filled().await;
+    let readers = store.readers.clone();
+    while readers.idle_count() > 0 {
+        let panics = readers.run(|_| -> rusqlite::Result<()> { panic!("a reader panics") });
+        panics.await.unwrap_err();
+    }
+    assert_eq!(
+        store.list(&of, &Query::first(1)).await.unwrap().total,
+        Some(1)
+    );
+    readers
+        .run(|_| -> rusqlite::Result<()> { panic!("the new one, too") })
+        .await
+        .unwrap_err();
+    std::fs::write(path(&folder, "backup"), backup()).unwrap();
+    std::fs::rename(path(&folder, "backup"), path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
 async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
     let (folder, store, of) = filled().await;
     let crashed = copy(&folder);

@@ -13,7 +13,6 @@ use resources::store::{Batch, Resource, Resources};
 use super::checksum::{COLUMNS, resource};
 use super::failure::failure;
 use super::id::{SqlId, StoredId};
-use super::page::Beginning;
 
 /// Resources in one batch of a scan, at most.
 const SCAN_BATCH: usize = 500;
@@ -30,6 +29,13 @@ pub(super) struct Collection {
 
 /// More rows than a collection can have.
 const LIMIT_MAX: u64 = 1 << 62;
+
+/// The beginning of a page, and the ids of what is left of it.
+pub(super) struct Beginning {
+    pub(super) resources: Resources,
+    pub(super) left: Vec<Id>,
+    pub(super) total: Option<u64>,
+}
 
 /// What is read from a collection.
 impl Collection {

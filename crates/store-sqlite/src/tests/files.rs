@@ -124,6 +124,56 @@ async fn readiness_notices_a_loss_without_a_write() {
 }
 
 #[tokio::test]
+async fn files_that_cannot_be_looked_at_for_a_while_are_not_lost() {
+    let (folder, store, of) = filled().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("data");
+    std::fs::rename(folder.path(), &moved).unwrap();
+    // Not "there is no such file", but "that is no directory".
+    std::fs::write(folder.path(), "").unwrap();
+    let refused = insert(&store, &of, serde_json::json!({})).await;
+    assert!(
+        matches!(refused, Err(WriteError::Store(StoreError::Unavailable(_)))),
+        "{refused:?}"
+    );
+    assert!(store.ping().await.is_err() && store.list(&of, &Query::first(1)).await.is_err());
+    std::fs::remove_file(folder.path()).unwrap();
+    std::fs::rename(&moved, folder.path()).unwrap();
+    insert(&store, &of, serde_json::json!({})).await.unwrap();
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_notices_a_loss_without_a_write() {
+    let (folder, store, of) = filled().await;
+    std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn readers_that_are_replaced_read_no_other_file() {
+    let (folder, store, of) = filled().await;
+    let readers = store.readers.clone();
+    while readers.idle_count() > 0 {
+        let panics = readers.run(|_| -> rusqlite::Result<()> { panic!("a reader panics") });
+        panics.await.unwrap_err();
+    }
+    assert_eq!(
+        store.list(&of, &Query::first(1)).await.unwrap().total,
+        Some(1)
+    );
+    readers
+        .run(|_| -> rusqlite::Result<()> { panic!("the new one, too") })
+        .await
+        .unwrap_err();
+    std::fs::write(path(&folder, "backup"), backup()).unwrap();
+    std::fs::rename(path(&folder, "backup"), path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
 async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
     let (folder, store, of) = filled().await;
     let crashed = copy(&folder);

@@ -11,6 +11,7 @@ mod watch;
 mod reserve;
 mod readers;
 mod collection;
+mod table;
 mod page;
 mod checksum;
 mod id;
@@ -36,11 +37,11 @@ use resources::store::{
     fresh_ids,
 };
 
-use self::collection::Collection;
 use self::large::Turns;
 use self::lock::Lock;
 use self::page::Pages;
 use self::readers::Readers;
+use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 

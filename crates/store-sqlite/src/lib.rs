@@ -113,14 +113,13 @@ impl SqliteStore {
             watch,
         })
     }
-}
 
-impl SqliteStore {
-    /// Reads everything in a data directory that no process uses, and says what is damaged.
-    /// Changes nothing and blocks for as long as that takes.
+    /// Reads everything in a data directory that no process uses, and says what is damaged or was
+    /// lost. Changes nothing but the lock file, which has the number of this process then. Blocks
+    /// for as long as that takes.
     ///
     /// # Errors
-    /// As [`Self::open`], when there is no way to read the file at all.
+    /// As [`Self::open`], when there is no way to read the file at all, or no file.
     pub fn check(data_dir: &Path, settings: &SqliteSettings) -> Result<Report, StoreError> {
         check::check(data_dir, settings.files_mode)
     }

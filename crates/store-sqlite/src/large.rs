@@ -69,8 +69,8 @@ impl Turns {
 }
 
 /// Does a unit of which any write may be large.
-pub(super) async fn write(writer: &Writer, writes: Vec<Write>) -> Result<Vec<Written>, WriteError> {
-    let unit: Arc<[Write]> = writes.into();
+pub(super) async fn write(writer: &Writer, unit: Vec<Write>) -> Result<Vec<Written>, WriteError> {
+    let unit: Arc<[Write]> = unit.into();
     let mut decisions = Decisions::new();
     let mut turn = None;
     for _ in 0..=TRIES_MAX * unit.len() {

@@ -72,8 +72,11 @@ impl WatchedStore {
 
     fn note(&self, error: &StoreError) {
         // Of the others it is not known whether the next request would fail too: the check tells.
-        if matches!(error, StoreError::Unavailable(_)) {
-            self.upstream.failed(failure_of(error));
+        match error {
+            StoreError::Unavailable(_) | StoreError::Lost(_) => {
+                self.upstream.failed(failure_of(error));
+            }
+            _ => self.upstream.doubted(),
         }
     }
 }
@@ -122,6 +125,7 @@ fn failure_of(error: &StoreError) -> CheckFailure {
         StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => "unreachable",
         StoreError::Busy(_) => "busy",
         StoreError::Unprepared(_) => "unprepared",
+        StoreError::Lost(_) => "lost",
         StoreError::Corrupt(_) => "damaged",
         StoreError::Unusable(_) | StoreError::Internal(_) => "failed",
     };

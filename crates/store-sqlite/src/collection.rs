@@ -13,7 +13,6 @@ use resources::store::{Batch, Resource, Resources};
 use super::checksum::{COLUMNS, resource};
 use super::failure::failure;
 use super::id::{SqlId, StoredId};
-use super::page::Beginning;
 
 /// Resources in one batch of a scan, at most.
 const SCAN_BATCH: usize = 500;
@@ -26,6 +25,16 @@ pub(super) struct Collection {
     /// The name of the table.
     pub(super) table: String,
     quoted: String,
+}
+
+/// More rows than a collection can have.
+const LIMIT_MAX: u64 = 1 << 62;
+
+/// The beginning of a page, and the ids of what is left of it.
+pub(super) struct Beginning {
+    pub(super) resources: Resources,
+    pub(super) left: Vec<Id>,
+    pub(super) total: Option<u64>,
 }
 
 /// What is read from a collection.
@@ -54,22 +63,26 @@ impl Collection {
         );
         let mut resources = Resources::default();
         let mut statement = moment.prepare_cached(&page)?;
-        let mut rows = statement.query([query.limit, query.skip])?;
-        while resources.bytes() < bytes_max
-            && let Some(row) = rows.next()?
-        {
+        // One row more than is wanted shows whether the collection ends with the page.
+        let wanted = query.limit.min(LIMIT_MAX);
+        let mut rows = statement.query([wanted + 1, query.skip])?;
+        let mut ends = true;
+        while let Some(row) = rows.next()? {
+            if resources.len() as u64 == wanted || resources.bytes() >= bytes_max {
+                ends = false;
+                break;
+            }
             let (id, text) = resource(row)?;
             resources.push(id, text);
         }
         let held = resources.len() as u64;
-        let left = if resources.bytes() < bytes_max {
+        let left = if ends || held == wanted {
             Vec::new()
         } else {
-            self.ids(&moment, query.limit - held, query.skip + held)?
+            self.ids(&moment, wanted - held, query.skip + held)?
         };
-        // A page that is not full shows the end of the collection.
         let shown = held + left.len() as u64;
-        let shows_end = shown < query.limit && (shown > 0 || query.skip == 0);
+        let shows_end = (ends || shown < wanted) && (shown > 0 || query.skip == 0);
         let total = match query.total {
             true if shows_end => Some(query.skip + shown),
             true => Some(self.count(&moment)?),

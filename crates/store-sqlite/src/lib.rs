@@ -14,6 +14,7 @@ mod collection;
 mod page;
 mod checksum;
 mod id;
+mod session;
 mod writer;
 mod large;
 mod unit;
@@ -36,6 +37,7 @@ use resources::store::{
 };
 
 use self::collection::Collection;
+use self::large::Turns;
 use self::lock::Lock;
 use self::page::Pages;
 use self::readers::Readers;
@@ -51,6 +53,7 @@ pub struct SqliteStore {
     // file, and the lock is released after that.
     readers: Arc<Readers>,
     writer: Writer,
+    turns: Turns,
     pages: Pages,
     watch: Arc<Watch>,
 }
@@ -105,6 +108,7 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(&path, watch.clone())?),
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
             writer: Writer::start(connection, watch.clone())?,
+            turns: Turns::default(),
             watch,
         })
     }
@@ -171,7 +175,7 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, unit.into_writes()?).await
+        large::write(&self.writer, &self.turns, unit.into_writes()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -108,14 +108,17 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Leaves a state to the next process. The number of this one is beside it, for people.
+    /// Leaves a state to the next process, on the disk before it returns. The number of this
+    /// process is beside it, for people.
     pub(super) fn note(&self, state: &State) {
         let mut text = format!("{}\n{state}", std::process::id());
         text.truncate(text.floor_char_boundary(LENGTH - 1));
         // On a full disk the first note may fail; later ones have their place.
-        let _ = self
-            .file
-            .write_all_at(format!("{text:<LENGTH$}").as_bytes(), 0);
+        let text = format!("{text:<LENGTH$}");
+        let written = self.file.write_all_at(text.as_bytes(), 0);
+        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+            tracing::warn!(%error, "the lock file cannot be written now");
+        }
     }
 }
 

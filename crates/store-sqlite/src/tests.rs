@@ -247,7 +247,7 @@ async fn the_writer_decides_nothing_large() {
     );
     let unit = Arc::from([update]);
     let tried = store.writer.try_write(unit, Vec::new()).await;
-    let Err(large::Undone::Undecided { index: 0, current }) = tried else {
+    let Err(unit::Undone::Undecided { index: 0, current }) = tried else {
         panic!("the writer has decided")
     };
     assert_eq!(current, resource.text);

@@ -60,6 +60,8 @@ struct Record {
     suspect: AtomicBool,
     /// Milliseconds after `started` of the last success that a request had; 0 for none.
     used: AtomicU64,
+    /// A request met what a success of another does not explain: the check has to look.
+    doubted: AtomicBool,
     history: Mutex<History>,
     failed: Notify,
 }
@@ -91,6 +93,7 @@ impl Upstream {
                 started: Instant::now(),
                 suspect: AtomicBool::new(true),
                 used: AtomicU64::new(0),
+                doubted: AtomicBool::new(false),
                 history: Mutex::default(),
                 failed: Notify::new(),
             }),
@@ -113,6 +116,13 @@ impl Upstream {
         self.record.failed.notify_one();
     }
 
+    /// A request met something of which only the check can tell whether the upstream fails. The
+    /// check runs at once, whatever other requests meet.
+    pub fn doubted(&self) {
+        self.record.doubted.store(true, Ordering::Release);
+        self.record.failed.notify_one();
+    }
+
     /// Whether the upstream counts as failing: a request that needs it can be refused at once.
     #[must_use]
     pub fn is_failing(&self) -> bool {
@@ -126,7 +136,9 @@ impl Upstream {
         let mut runs = 0_u64;
         loop {
             // Requests that succeed prove more than a check does, and cost nothing.
-            if runs == 0 || record.suspect.load(Ordering::Acquire) || !record.was_used() {
+            let is_doubted = record.doubted.swap(false, Ordering::AcqRel)
+                || record.suspect.load(Ordering::Acquire);
+            if runs == 0 || is_doubted || !record.was_used() {
                 let started = Instant::now();
                 let outcome = outcome_of(check, schedule.timeout).await;
                 record.note(outcome, Some(started.elapsed()));

@@ -36,6 +36,8 @@ struct Entry {
     age_max: u64,
     /// When the client had last taken enough, and what it had taken then.
     progress: (u64, u64),
+    /// When an answer was last seen to wait for the client.
+    blocked_at: u64,
     /// When it was asked to finish.
     finishing_since: Option<u64>,
 }
@@ -70,6 +72,7 @@ impl Connections {
             activity: Arc::clone(&activity),
             age_max: jittered(self.limits.connection_age_max, key),
             progress: (self.clock.now(), 0),
+            blocked_at: 0,
             finishing_since: None,
         };
         self.entries().insert(key, entry);
@@ -81,24 +84,26 @@ impl Connections {
     }
 
     /// How often to look: often enough that the shortest limit is kept by a quarter of itself.
-    pub(super) fn interval(&self) -> Duration {
+    pub(super) fn interval(&self, draining: bool) -> Duration {
         let limits = &self.limits;
-        let shortest = limits
+        let mut shortest = limits
             .header_read_timeout
             .min(limits.idle_timeout)
-            .min(limits.write_timeout)
-            .min(limits.drain_quiet);
+            .min(limits.write_timeout);
+        if draining {
+            shortest = shortest.min(limits.drain_quiet);
+        }
         (shortest / 4).clamp(Duration::from_millis(5), Duration::from_millis(250))
     }
 
     /// Brings the clock up to date.
-    pub(super) fn advance_clock(&self) {
-        self.clock.advance(self.interval() * 2);
+    pub(super) fn advance_clock(&self, draining: bool) {
+        self.clock.advance(self.interval(draining) * 2);
     }
 
     /// Looks at every connection once.
     pub(super) fn sweep(&self, drain_since: Option<u64>) {
-        self.advance_clock();
+        self.advance_clock(drain_since.is_some());
         let now = self.clock.now();
         for entry in self.entries().values_mut() {
             let seen = entry.activity.snapshot();
@@ -195,6 +200,10 @@ impl Entry {
         {
             return Verdict::Cut("the client does not read a response");
         }
+        // Only a first request shows that a connection speaks HTTP/2, and it may come in the drain.
+        if drain_since.is_some() && seen.http2 && self.finishing_since.is_none() {
+            return Verdict::Finish("the drain");
+        }
         if !seen.requests_seen {
             let grace = FIRST_REQUEST_GRACE.min(limits.drain_quiet);
             let late = drain_since.is_some_and(|since| over(since.max(seen.accepted_at), grace));
@@ -203,6 +212,11 @@ impl Entry {
             }
         }
         if seen.requests_open > 0 {
+            return self.retirement(seen, now);
+        }
+        // The body of an answer that HTTP/1 has buffered is gone while the client still reads it.
+        if seen.blocked {
+            self.blocked_at = now;
             return self.retirement(seen, now);
         }
         if !seen.http2
@@ -214,19 +228,20 @@ impl Entry {
             }
             return self.retirement(seen, now);
         }
+        let quiet_since = seen.quiet_since.max(self.blocked_at);
         if let Some(since) = self.finishing_since {
-            let overdue = over(since.max(seen.quiet_since), limits.write_timeout);
+            let overdue = over(since.max(quiet_since), limits.write_timeout);
             return if overdue {
                 Verdict::Cut("the client does not close")
             } else {
                 Verdict::Keep
             };
         }
-        if over(seen.quiet_since, limits.idle_timeout) {
+        if over(quiet_since, limits.idle_timeout) {
             return Verdict::Finish("idle");
         }
         if let Some(since) = drain_since
-            && over(since.max(seen.quiet_since), limits.drain_quiet)
+            && over(since.max(quiet_since), limits.drain_quiet)
         {
             return Verdict::Finish("quiet in the drain");
         }

@@ -160,3 +160,29 @@ async fn a_client_of_http2_is_told_to_go_and_gets_its_answers() {
     let drained = tokio::time::timeout(SOON, stopping).await;
     assert_eq!(drained.unwrap().unwrap().connections_cut, 0);
 }
+
+#[tokio::test]
+async fn a_connection_of_http2_whose_first_request_comes_in_the_drain_is_told_to_go() {
+    let (router, begun, finish) = slow();
+    let server = TestServer::start_with(router, lingering()).await;
+    let mut client = Http2::connect(server.address()).await;
+    let address = server.address();
+    let stopping = tokio::spawn(server.stop());
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let answer = client.get("/slow");
+    begun.notified().await;
+    let others = async {
+        while let Some(other) = client.try_get("/hello")
+            && other.await.is_ok()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let told = tokio::time::timeout(SOON, others).await;
+    told.expect("GOAWAY while a request is open");
+    finish.notify_one();
+    assert_eq!(answer.await.unwrap().status(), 200);
+    assert_eq!(stopping.await.unwrap().connections_cut, 0);
+}

@@ -97,7 +97,8 @@ fn all_workers_blocked_are_reported_by_the_operations_port() {
     };
     let address = socket.local_addr().unwrap();
     let service = guarded(router, &chassis::stack::Limits::default());
-    let port = Port::open(socket, service, || Ok(std::future::ready(()))).unwrap();
+    let heartbeat = health.heartbeat("the thread of the operations", SOON);
+    let port = Port::open(socket, service, heartbeat, || Ok(std::future::ready(()))).unwrap();
     let release = block(&runtime, WORKERS);
     let timers = |seen: &Liveness| seen.failures.iter().any(|one| one.contains("timers"));
     becomes(&health, |seen| seen.stuck.len() == WORKERS && timers(seen));
@@ -118,6 +119,17 @@ fn all_workers_blocked_are_reported_by_the_operations_port() {
     becomes(&health, Liveness::alive);
     assert_eq!(ask().0, 200);
     port.close();
+}
+
+#[tokio::test]
+async fn whoever_needs_the_operations_port_hears_that_its_thread_has_ended() {
+    let service = guarded(axum::Router::new(), &chassis::stack::Limits::default());
+    let socket = chassis::serve::bind(([127, 0, 0, 1], 0).into(), false).unwrap();
+    let panicking = async { panic!("as the test wants it") };
+    let heartbeat = chassis::health::Heartbeat::unwatched();
+    let mut port = Port::open(socket, service, heartbeat, || Ok(panicking)).unwrap();
+    let ended = tokio::time::timeout(SOON, port.ended()).await;
+    ended.expect("the end of the thread");
 }
 
 #[test]

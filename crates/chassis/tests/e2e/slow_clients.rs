@@ -26,6 +26,7 @@ fn services() -> Router {
         .route("/hello", get(async || "hello"))
         .route("/endless", get(async || endless()))
         .route("/large", get(async || vec![b'x'; 1_000_000]))
+        .route("/huge", get(async || vec![b'x'; 40_000_000]))
         .route("/take", post(async |body: Bytes| body.len().to_string()))
 }
 
@@ -101,6 +102,26 @@ async fn a_client_that_reads_steadily_is_served_beyond_the_timeout() {
         let read = tokio::time::timeout(SOON, wire.0.read_exact(&mut piece)).await;
         read.unwrap().unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_still_reads_an_answer_of_one_piece_is_not_idle() {
+    let limits = ServeLimits {
+        idle_timeout: Duration::from_millis(100),
+        write_timeout: Duration::from_millis(400),
+        ..ServeLimits::default()
+    };
+    let server = TestServer::start_with(services(), limits).await;
+    let mut wire = Wire::connect(server.address()).await;
+    wire.send(&HELLO.replace("hello", "huge")).await;
+    wire.read_until("\r\n\r\n").await;
+    for _ in 0..40 {
+        use tokio::io::AsyncReadExt;
+        let mut piece = vec![0; 1_000_000];
+        let read = tokio::time::timeout(SOON, wire.0.read_exact(&mut piece)).await;
+        read.unwrap().expect("the whole answer");
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }
 

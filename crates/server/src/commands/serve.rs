@@ -22,8 +22,8 @@ use crate::settings::{self, DrainReadiness, Settings};
 /// How long a part other than the services may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the task that sweeps the connections may be silent.
-const ACCEPT_BUDGET: Duration = Duration::from_secs(30);
+/// How long a task or thread with a heartbeat may be silent.
+const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
@@ -51,8 +51,13 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let port = open_port(admin, &plan, settings, &health, tell.clone())?;
-    modules.add_passive("operations port", async move || close(port).await);
+    let mut port = open_port(admin, &plan, settings, &health, tell.clone())?;
+    let ended = port.ended();
+    let running = async move {
+        ended.await;
+        Err("its thread has ended, and nobody listens for signals".to_owned())
+    };
+    modules.add("operations port", running, async move || close(port).await);
     watch_workers(&health, settings)?;
     let opened = tokio::select! {
         opened = plan.open(settings, &health) => opened,
@@ -74,7 +79,7 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let services = Services {
         service: application.main,
         limits: serve_limits(settings),
-        heartbeat: health.heartbeat("the task that accepts connections", ACCEPT_BUDGET),
+        heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
     };
     services.add_to(&mut modules, main, told.clone())?;
     health.started();
@@ -150,7 +155,8 @@ fn open_port(
     let service = stack::apply(router, &probes::limits(settings), wording);
     let dumped = health.clone();
     let signals = move || lifecycle::listen(tell, move || dump(&dumped));
-    Port::open(socket, service, signals)
+    let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
+    Port::open(socket, service, heartbeat, signals)
         .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
 }
 

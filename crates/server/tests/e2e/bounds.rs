@@ -1,7 +1,7 @@
 //! What one body, one file or one bad day may take, over real sockets.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -72,7 +72,9 @@ async fn a_store_whose_files_are_deleted_is_not_ready_and_stores_nothing() {
     };
     post().await.document(201);
     std::fs::remove_file(store.data_dir().join("monocoque.sqlite")).unwrap();
-    post().await.error(503, "datastore_unavailable");
+    let refused = post().await;
+    refused.error(503, "datastore_lost");
+    assert_eq!(refused.header("retry-after"), "");
     server.get("/readiness").await.document(503);
     assert!(server.terminate().await.success());
     let serve = [
@@ -89,12 +91,17 @@ async fn a_store_whose_files_are_deleted_is_not_ready_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn files_that_nobody_writes_to_are_watched_too() {
-    let server = Server::start().await;
-    let store = server.store().clone();
-    std::fs::remove_dir_all(store.data_dir()).unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    server.get("/readiness").await.document(503);
+async fn lost_files_are_noticed_without_a_request_and_by_reads_alone() {
+    for is_read in [false, true] {
+        let server = Server::start().await;
+        std::fs::remove_dir_all(server.store().data_dir()).unwrap();
+        if is_read {
+            server.get("/contacts").await.error(503, "datastore_lost");
+        } else {
+            server.becomes_unready(async || ()).await;
+        }
+        server.get("/readiness").await.document(503);
+    }
 }
 
 #[tokio::test]
@@ -134,7 +141,6 @@ async fn a_check_reads_everything_and_names_what_is_damaged() {
 
 #[tokio::test]
 async fn exported_files_are_for_their_owner() {
-    use std::os::unix::fs::PermissionsExt;
     let server = Server::start().await;
     let store = server.store().clone();
     assert!(server.terminate().await.success());

@@ -31,8 +31,7 @@ fn copy(folder: &tempfile::TempDir) -> tempfile::TempDir {
 }
 
 fn backup() -> Vec<u8> {
-    let (folder, store) = (tempfile::tempdir().unwrap(), ());
-    let () = store;
+    let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
     std::fs::read(path(&folder, file::NAME)).unwrap()
 }
@@ -95,6 +94,26 @@ async fn no_write_is_acknowledged_into_files_that_are_gone() {
 }
 
 #[tokio::test]
+async fn an_import_whose_files_are_lost_ends() {
+    use resources::schema::Attributes;
+    use resources::store::NewResource;
+    for mode in [ImportMode::AllOrNothing, ImportMode::EachBatch] {
+        let (folder, store, of) = filled().await;
+        let mut import = store.import(&of, mode).await.unwrap();
+        let row = NewResource {
+            id: store.next_ids(&of, 1).await.unwrap().remove(0),
+            attributes: Attributes::new(),
+        };
+        import.insert(vec![row]).await.unwrap();
+        std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), import.commit());
+        let committed = ended.await.expect("the import hangs");
+        assert!(committed.is_err() || mode == ImportMode::EachBatch);
+        assert!(insert(&store, &of, serde_json::json!({})).await.is_err());
+    }
+}
+
+#[tokio::test]
 async fn readiness_notices_a_loss_without_a_write() {
     let (folder, store, _) = filled().await;
     store.ping().await.unwrap();
@@ -102,6 +121,56 @@ async fn readiness_notices_a_loss_without_a_write() {
     assert!(store.ping().await.is_err());
     drop(store);
     is_refused(&folder, "was deleted");
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_looked_at_for_a_while_are_not_lost() {
+    let (folder, store, of) = filled().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("data");
+    std::fs::rename(folder.path(), &moved).unwrap();
+    // Not "there is no such file", but "that is no directory".
+    std::fs::write(folder.path(), "").unwrap();
+    let refused = insert(&store, &of, serde_json::json!({})).await;
+    assert!(
+        matches!(refused, Err(WriteError::Store(StoreError::Unavailable(_)))),
+        "{refused:?}"
+    );
+    assert!(store.ping().await.is_err() && store.list(&of, &Query::first(1)).await.is_err());
+    std::fs::remove_file(folder.path()).unwrap();
+    std::fs::rename(&moved, folder.path()).unwrap();
+    insert(&store, &of, serde_json::json!({})).await.unwrap();
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_notices_a_loss_without_a_write() {
+    let (folder, store, of) = filled().await;
+    std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn readers_that_are_replaced_read_no_other_file() {
+    let (folder, store, of) = filled().await;
+    let readers = store.readers.clone();
+    while readers.idle_count() > 0 {
+        let panics = readers.run(|_| -> rusqlite::Result<()> { panic!("a reader panics") });
+        panics.await.unwrap_err();
+    }
+    assert_eq!(
+        store.list(&of, &Query::first(1)).await.unwrap().total,
+        Some(1)
+    );
+    readers
+        .run(|_| -> rusqlite::Result<()> { panic!("the new one, too") })
+        .await
+        .unwrap_err();
+    std::fs::write(path(&folder, "backup"), backup()).unwrap();
+    std::fs::rename(path(&folder, "backup"), path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ pub mod contract;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::query::{Filter, Query};
 use crate::schema::{Id, ResourceType};
@@ -38,6 +39,13 @@ pub trait Store: Send + Sync + 'static {
     /// The hosts of the store, if clients may know them: an answer that it is unreachable names
     /// them.
     fn hosts(&self) -> Option<&str> {
+        None
+    }
+
+    /// Tells of every change from now on, if the store has a server that can be away. While the
+    /// receiver exists, the store leaves it to the receiver's owner to log an outage. Default:
+    /// none.
+    fn reachability(&self) -> Option<watch::Receiver<Reachability>> {
         None
     }
 
@@ -110,6 +118,15 @@ pub trait Store: Send + Sync + 'static {
     /// Ends what is still open at the server, in a bounded time. Nothing is asked of the store
     /// afterwards.
     async fn close(&self) {}
+}
+
+/// Whether the latest requests reached the server of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reachability {
+    /// Requests are sent.
+    Reachable,
+    /// Requests fail at once, for this reason. It is for operators and may name hosts.
+    Away(String),
 }
 
 /// A stored resource.

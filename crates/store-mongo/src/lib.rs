@@ -40,8 +40,8 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, Write, WriteError, Written,
-    fresh_ids,
+    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, Write,
+    WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -50,7 +50,6 @@ use tracing::Instrument;
 use self::connection::Connection;
 use self::failure::{Intent, Stop, of_read};
 
-pub use circuit::Reachability;
 pub use indexes::{IndexState, Standing};
 pub use settings::{MongoSettings, masked};
 
@@ -71,13 +70,6 @@ impl MongoStore {
     pub async fn connect(settings: MongoSettings) -> Result<Self, StoreError> {
         let connection = Arc::new(Connection::new(&settings).await?);
         Ok(Self { connection })
-    }
-
-    /// Tells when requests find the server away or back. While the receiver exists, the store writes
-    /// no log line about it.
-    #[must_use]
-    pub fn reachability(&self) -> watch::Receiver<Reachability> {
-        self.connection.circuit.watch()
     }
 
     /// The indexes of a type's collection, as they stand against its definition.
@@ -130,6 +122,10 @@ impl Store for MongoStore {
 
     fn hosts(&self) -> Option<&str> {
         self.connection.hosts.as_deref()
+    }
+
+    fn reachability(&self) -> Option<watch::Receiver<Reachability>> {
+        Some(self.connection.circuit.watch())
     }
 
     /// While the server is away, or as long as an index takes, this goes on in the background.

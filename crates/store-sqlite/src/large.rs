@@ -43,9 +43,9 @@ impl Turns {
 pub(super) async fn write(
     writer: &Writer,
     turns: &Turns,
-    writes: Vec<Write>,
+    unit: Vec<Write>,
 ) -> Result<Vec<Written>, WriteError> {
-    let unit: Arc<[Write]> = writes.into();
+    let unit: Arc<[Write]> = unit.into();
     let mut decisions = Decisions::new();
     let mut turn = None;
     for _ in 0..=TRIES_MAX * unit.len() {

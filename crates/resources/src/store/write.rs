@@ -39,13 +39,11 @@ impl Unit {
     /// # Errors
     /// [`StoreError::Internal`] where there is a key, which such a store would ignore.
     pub fn into_writes(self) -> Result<Vec<Write>, StoreError> {
-        match self.idempotency_key {
-            None => Ok(self.writes),
-            Some(_) => {
-                let text = "the store does not remember idempotency keys";
-                Err(StoreError::Internal(text.to_owned()))
-            }
+        if self.idempotency_key.is_some() {
+            let text = "the store does not remember idempotency keys";
+            return Err(StoreError::Internal(text.to_owned()));
         }
+        Ok(self.writes)
     }
 }
 

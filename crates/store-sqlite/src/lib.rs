@@ -66,7 +66,7 @@ pub struct SqliteSettings {
     /// directory.
     pub files_mode: u32,
     /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
-    /// as much, and one resource more.
+    /// as much, or one resource.
     pub page_bytes_max: usize,
     /// What the batches of all pages that are being sent may hold together, in bytes.
     pub page_streams_bytes_max: usize,

@@ -71,9 +71,8 @@ pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), Sto
     Ok((connection, token))
 }
 
-/// Opens the file for a look that changes nothing.
-pub(super) fn open_to_look(path: &Path, lock: &Lock) -> Result<Connection, StoreError> {
-    missing(path, &lock.last)?;
+/// Opens the file for a look that does not change it.
+pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
     check_magic(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).map_err(failure);
@@ -100,7 +99,7 @@ fn create(path: &Path, mode: u32) -> Result<(), StoreError> {
 }
 
 /// Refuses files of which a part is missing that had acknowledged writes.
-fn missing(path: &Path, last: &State) -> Result<(), StoreError> {
+pub(super) fn missing(path: &Path, last: &State) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).ok().map(|metadata| metadata.len());
     let (file, log) = (length(path), length(&beside(path, "-wal")).unwrap_or(0));
     let reason = match (last, file, log) {

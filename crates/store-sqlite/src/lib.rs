@@ -11,6 +11,7 @@ mod watch;
 mod reserve;
 mod readers;
 mod collection;
+mod table;
 mod page;
 mod checksum;
 mod id;
@@ -36,11 +37,11 @@ use resources::store::{
     fresh_ids,
 };
 
-use self::collection::Collection;
 use self::large::Turns;
 use self::lock::Lock;
 use self::page::Pages;
 use self::readers::Readers;
+use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
@@ -65,7 +66,7 @@ pub struct SqliteSettings {
     /// directory.
     pub files_mode: u32,
     /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
-    /// as much, and one resource more.
+    /// as much, or one resource.
     pub page_bytes_max: usize,
     /// What the batches of all pages that are being sent may hold together, in bytes.
     pub page_streams_bytes_max: usize,
@@ -112,14 +113,13 @@ impl SqliteStore {
             watch,
         })
     }
-}
 
-impl SqliteStore {
-    /// Reads everything in a data directory that no process uses, and says what is damaged.
-    /// Changes nothing and blocks for as long as that takes.
+    /// Reads everything in a data directory that no process uses, and says what is damaged or was
+    /// lost. Changes nothing but the lock file, which has the number of this process then. Blocks
+    /// for as long as that takes.
     ///
     /// # Errors
-    /// As [`Self::open`], when there is no way to read the file at all.
+    /// As [`Self::open`], when there is no way to read the file at all, or no file.
     pub fn check(data_dir: &Path, settings: &SqliteSettings) -> Result<Report, StoreError> {
         check::check(data_dir, settings.files_mode)
     }

@@ -25,6 +25,12 @@ pub(super) struct Lock {
     pub(super) files_mode: u32,
 }
 
+/// What is known of the files in a data directory, which a process may use.
+pub(super) fn known(data_dir: &Path) -> State {
+    let text = std::fs::read_to_string(data_dir.join(NAME)).unwrap_or_default();
+    text.lines().nth(1).map_or(State::Unknown, State::parse)
+}
+
 /// What is known of the files in a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
@@ -51,6 +57,7 @@ impl fmt::Display for State {
 
 impl State {
     fn parse(text: &str) -> Self {
+        let text = text.trim();
         match text.split_once(' ').unwrap_or((text, "")) {
             ("closed", _) => Self::Closed,
             ("logged", token) => Self::Logged(token.to_owned()),
@@ -97,7 +104,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(unusable(&error)),
             }
         }
-        let last = State::parse(lines.next().unwrap_or_default().trim());
+        let last = lines.next().map_or(State::Unknown, State::parse);
         let lock = Self {
             _folder: folder,
             file,

@@ -170,12 +170,17 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
     let copies = tempfile::tempdir().unwrap();
     let copy = copies.path().join("monocoque.sqlite");
     let (data, target) = (folder.path().to_owned(), copy.clone());
-    let backup = tokio::task::spawn_blocking(move || back_up(&data, &target));
+    let backup = tokio::task::spawn_blocking(move || back_up(&data, &target, 0o600));
     for number in 50..100 {
         let inserted = insert(&store, &contacts, serde_json::json!({"number": number})).await;
         inserted.unwrap();
     }
     let size = backup.await.unwrap().unwrap();
+    let mode = std::fs::metadata(&copy).unwrap().permissions();
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+        0o600
+    );
     assert_eq!(size, std::fs::metadata(&copy).unwrap().len());
     assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 1);
 
@@ -191,12 +196,12 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
 async fn a_backup_takes_no_file_s_place_and_needs_a_store() {
     let (folder, _store) = fresh().await;
     let taken = folder.path().join("monocoque.sqlite");
-    let error = back_up(folder.path(), &taken).unwrap_err();
+    let error = back_up(folder.path(), &taken, 0o600).unwrap_err();
     assert!(error.to_string().contains("is there already"), "{error}");
-    let error = back_up(&folder.path().join("absent"), &taken).unwrap_err();
+    let error = back_up(&folder.path().join("absent"), &taken, 0o600).unwrap_err();
     assert!(error.to_string().contains("there is no store"), "{error}");
     let nowhere = folder.path().join("absent/copy");
-    let error = back_up(folder.path(), &nowhere).unwrap_err();
+    let error = back_up(folder.path(), &nowhere, 0o600).unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
 }
 

@@ -11,10 +11,11 @@ use resources::store::{
 use rusqlite::ErrorCode;
 
 use super::checksum::checksum;
-use super::collection::{Collection, index_name};
 use super::failure::failure;
 use super::id::SqlId;
 use super::session::Session;
+use super::table::Collection;
+use super::table::index_name;
 
 /// What becomes of a resource with this text.
 pub(super) struct Decision {

@@ -228,10 +228,10 @@ fn a_task_that_is_silent_or_panicked_is_named() {
 }
 
 #[test]
-fn a_process_whose_workers_are_all_stuck_or_whose_end_hangs_ends_with_a_code_of_its_own() {
+fn a_process_whose_workers_are_all_stuck_or_whose_shutdown_hangs_ends_with_a_code_of_its_own() {
     for (task, code, said) in [
         ("wedges", 71, "every worker is stuck"),
-        ("hangs", 70, "the end hangs"),
+        ("hangs", 70, "the shutdown hangs"),
     ] {
         let outcome = process().arg(task).output().unwrap();
         let log = String::from_utf8(outcome.stderr).unwrap();

@@ -124,6 +124,31 @@ async fn readiness_notices_a_loss_without_a_write() {
 }
 
 #[tokio::test]
+async fn a_check_looks_at_what_was_lost_and_makes_no_directory() {
+    let (folder, store, of) = filled().await;
+    drop(store);
+    let whole = std::fs::read(path(&folder, file::NAME)).unwrap();
+    let store = open(folder.path()).unwrap();
+    store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+    store.ping().await.unwrap_err();
+    drop(store);
+    let check = |folder: &Path| SqliteStore::check(folder, &SqliteSettings::default());
+    let gone = check(folder.path()).unwrap_err();
+    assert!(matches!(gone, StoreError::Unusable(_)), "{gone}");
+    std::fs::write(path(&folder, file::NAME), whole).unwrap();
+    let report = check(folder.path()).unwrap();
+    assert_eq!(report.resources, 1);
+    let damages = &report.damages;
+    assert!(
+        damages.len() == 1 && damages[0].contains("was deleted"),
+        "{damages:?}"
+    );
+    let absent = path(&folder, "absent");
+    assert!(check(&absent).is_err() && !absent.exists());
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_looked_at_for_a_while_are_not_lost() {
     let (folder, store, of) = filled().await;
     let elsewhere = tempfile::tempdir().unwrap();
@@ -179,6 +204,13 @@ async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
     let crashed = copy(&folder);
     std::fs::remove_file(path(&crashed, LOG)).unwrap();
     is_refused(&crashed, "the log is missing");
+    let copies = tempfile::tempdir().unwrap();
+    let refused = back_up(crashed.path(), &path(&copies, "copy"), 0o600);
+    assert!(
+        matches!(refused, Err(StoreError::Corrupt(_))),
+        "{refused:?}"
+    );
+    assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 0);
     let crashed = copy(&folder);
     std::fs::write(path(&crashed, file::NAME), "").unwrap();
     is_refused(&crashed, "the file is empty");

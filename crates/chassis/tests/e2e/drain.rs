@@ -65,7 +65,7 @@ async fn a_request_that_waits_in_the_backlog_survives_shutdown() {
     begun.notified().await;
     let mut waiting = Vec::new();
     // More than are accepted beyond the limit at once.
-    for _ in 0..150 {
+    for _ in 0..100 {
         let mut wire = Wire::connect(server.address()).await;
         wire.send(REQUEST).await;
         waiting.push(wire);

@@ -179,7 +179,7 @@ impl<S: HttpService> Server<S> {
             let place = Arc::clone(&self.places).acquire_owned();
             match tokio::time::timeout(PLACE_PATIENCE, place).await {
                 Ok(place) => return place.ok(),
-                Err(_full) => self.connections.evict_one(),
+                Err(_full) => self.connections.evict_idle(),
             }
         }
     }

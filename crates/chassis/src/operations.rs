@@ -82,7 +82,8 @@ pub fn router(
 }
 
 /// Whether `path` is one of the routes: probes are exempt from shedding, and their log lines are at
-/// level debug.
+/// level debug unless they
+/// fail.
 #[must_use]
 pub fn is_probe(path: &str) -> bool {
     let name = path.strip_prefix("/-").unwrap_or(path);

@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tower::Service;
 
 use self::connection::Protocol;
+use self::descriptors::backlog_room;
 pub use self::descriptors::connections_within_limit;
 pub use self::limits::ServeLimits;
 pub use self::listener::{bind, inherited};
@@ -84,13 +85,16 @@ pub struct Drained {
     pub connections_cut: usize,
 }
 
-/// What a server hears while it runs, and how it proves that it does.
+/// Stop signal and heartbeat of a server, and who owns its socket.
 #[derive(Debug)]
 pub struct Control {
     /// [`Stop::Drain`] begins the drain, [`Stop::Now`] ends it.
     pub stop: StopSignal,
     /// Beats with each look at the connections.
     pub heartbeat: Heartbeat,
+    /// Whether somebody else keeps the socket open when the server stops. Connections that wait in
+    /// it are then left for the next process.
+    pub listener_outlives_server: bool,
 }
 
 /// Serves everybody who connects to `listener`, until it is told to stop; then finishes what was
@@ -120,14 +124,7 @@ pub async fn serve(
         () = sweep(&connections, &control.heartbeat) => {}
         () = control.stop.reaches(Stop::Drain) => {}
     }
-    if let Err(error) = server.accept_backlog(listener) {
-        tracing::error!(%error, "connections that waited to be accepted were lost");
-    }
-    tracing::info!(
-        connections = connections.count(),
-        "no longer accepting connections"
-    );
-    let drained = server.finish(limits.drain_timeout, &mut control).await;
+    let drained = server.finish(listener, &limits, &mut control).await;
     tracing::info!(
         connections_cut = drained.connections_cut,
         "connections drained"
@@ -182,19 +179,22 @@ impl<S: HttpService> Server<S> {
             let place = Arc::clone(&self.places).acquire_owned();
             match tokio::time::timeout(PLACE_PATIENCE, place).await {
                 Ok(place) => return place.ok(),
-                Err(_full) => self.connections.evict_one(),
+                Err(_full) => self.connections.evict_idle(),
             }
         }
     }
 
-    /// Accepts what already waits, also beyond the limit, since these clients believe that they
-    /// are connected; then closes the door.
+    /// Accepts what already waits, since these clients believe that they are connected; then closes
+    /// the door. Some are taken beyond the limit; the others wait until connections have ended.
     ///
     /// It asks the kernel itself: the runtime would report nothing waiting as long as it has not
     /// heard of a connection.
-    fn accept_backlog(&mut self, listener: TcpListener) -> io::Result<()> {
+    async fn accept_backlog(&mut self, listener: TcpListener, count_max: usize) -> io::Result<()> {
         let listener = listener.into_std()?;
         loop {
+            while self.connections.count() >= count_max {
+                sleep(PLACE_PATIENCE).await;
+            }
             match listener.accept() {
                 Ok((stream, _peer)) => {
                     stream.set_nonblocking(true)?;
@@ -202,9 +202,25 @@ impl<S: HttpService> Server<S> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections, trying again");
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
+    }
+
+    async fn close_door(&mut self, listener: TcpListener, limits: &ServeLimits, leave: bool) {
+        if !leave {
+            let count_max = limits.connections_max.saturating_add(backlog_room());
+            if let Err(error) = self.accept_backlog(listener, count_max).await {
+                tracing::error!(%error, "connections that waited to be accepted were lost");
+            }
+        }
+        tracing::info!(
+            connections = self.connections.count(),
+            "no longer accepting connections"
+        );
     }
 
     fn spawn(&mut self, stream: TcpStream, place: Option<OwnedSemaphorePermit>, draining: bool) {
@@ -218,7 +234,12 @@ impl<S: HttpService> Server<S> {
         });
     }
 
-    async fn finish(mut self, drain_timeout: Duration, control: &mut Control) -> Drained {
+    async fn finish(
+        mut self,
+        listener: TcpListener,
+        limits: &ServeLimits,
+        control: &mut Control,
+    ) -> Drained {
         let connections = Arc::clone(&self.connections);
         connections.advance_clock(false);
         connections.begin_drain();
@@ -230,8 +251,12 @@ impl<S: HttpService> Server<S> {
                 sleep(connections.interval(true)).await;
             }
         };
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        let due = Instant::now() + drain_timeout;
+        let leave_backlog = control.listener_outlives_server;
+        let all = async {
+            self.close_door(listener, limits, leave_backlog).await;
+            while self.tasks.join_next().await.is_some() {}
+        };
+        let due = Instant::now() + limits.drain_timeout;
         let _ = timeout_at(due, async {
             tokio::select! {
                 () = all => {}

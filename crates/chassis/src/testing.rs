@@ -54,6 +54,7 @@ impl TestServer {
         let control = Control {
             stop: told,
             heartbeat: Heartbeat::unwatched(),
+            listener_outlives_server: false,
         };
         let serving = tokio::spawn(serve(listener, service, limits, control));
         Self {

@@ -35,7 +35,7 @@ impl Heartbeat {
         }
     }
 
-    /// A pulse that nobody feels.
+    /// A heartbeat that is not monitored.
     #[must_use]
     pub fn unwatched() -> Self {
         Self::new("unwatched", Duration::MAX)

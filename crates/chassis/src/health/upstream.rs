@@ -23,6 +23,10 @@ const PACE_MIN: Duration = Duration::from_millis(100);
 /// How often the log says that an outage goes on.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(30);
 
+/// An outage is over for the log when nothing has failed for so long: where only some requests
+/// fail, it is one story.
+const QUIET_AFTER_OUTAGE: Duration = Duration::from_secs(1);
+
 /// How many intervals a result may be old.
 const INTERVALS_TO_STALE: u32 = 3;
 
@@ -60,10 +64,10 @@ struct Record {
     suspect: AtomicBool,
     /// Milliseconds after `started` of the last success that a request had; 0 for none.
     used: AtomicU64,
-    /// A request met what a success of another does not explain: the check has to look.
-    doubted: AtomicBool,
     history: Mutex<History>,
     failed: Notify,
+    /// A request met a failure, and no check has run since.
+    check_is_due: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +85,7 @@ struct History {
 struct Outage {
     began: Instant,
     reminded: Instant,
+    failed: Instant,
     failures: u64,
 }
 
@@ -93,9 +98,9 @@ impl Upstream {
                 started: Instant::now(),
                 suspect: AtomicBool::new(true),
                 used: AtomicU64::new(0),
-                doubted: AtomicBool::new(false),
                 history: Mutex::default(),
                 failed: Notify::new(),
+                check_is_due: AtomicBool::new(false),
             }),
         }
     }
@@ -113,13 +118,14 @@ impl Upstream {
     /// A request could not reach the upstream. The check runs at once to see whether that holds.
     pub fn failed(&self, failure: CheckFailure) {
         self.record.note(Err(failure), None);
+        self.record.check_is_due.store(true, Ordering::Release);
         self.record.failed.notify_one();
     }
 
     /// A request met something of which only the check can tell whether the upstream fails. The
     /// check runs at once, whatever other requests meet.
     pub fn doubted(&self) {
-        self.record.doubted.store(true, Ordering::Release);
+        self.record.check_is_due.store(true, Ordering::Release);
         self.record.failed.notify_one();
     }
 
@@ -136,9 +142,8 @@ impl Upstream {
         let mut runs = 0_u64;
         loop {
             // Requests that succeed prove more than a check does, and cost nothing.
-            let is_doubted = record.doubted.swap(false, Ordering::AcqRel)
-                || record.suspect.load(Ordering::Acquire);
-            if runs == 0 || is_doubted || !record.was_used() {
+            let due = record.check_is_due.swap(false, Ordering::AcqRel);
+            if runs == 0 || due || record.suspect.load(Ordering::Acquire) || !record.was_used() {
                 let started = Instant::now();
                 let outcome = outcome_of(check, schedule.timeout).await;
                 record.note(outcome, Some(started.elapsed()));
@@ -225,8 +230,12 @@ impl Record {
         }
         history.failures_in_a_row = 0;
         history.reason = None;
-        self.suspect.store(false, Ordering::Release);
         let upstream = self.name.as_str();
+        let goes_on = |outage: &Outage| now - outage.failed < QUIET_AFTER_OUTAGE;
+        if history.succeeded_once && history.outage.as_ref().is_some_and(goes_on) {
+            return;
+        }
+        self.suspect.store(false, Ordering::Release);
         if let Some(outage) = history.outage.take() {
             let outage_millis = millis(now - outage.began);
             let failures = outage.failures;
@@ -248,12 +257,14 @@ impl Record {
                 history.outage = Some(Outage {
                     began: now,
                     reminded: now,
+                    failed: now,
                     failures: 1,
                 });
                 tracing::warn!(upstream, error, "upstream fails");
             }
             Some(outage) => {
                 outage.failures += 1;
+                outage.failed = now;
                 if now - outage.reminded >= REMINDER_INTERVAL {
                     outage.reminded = now;
                     let outage_millis = millis(now - outage.began);

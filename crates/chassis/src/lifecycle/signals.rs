@@ -29,8 +29,8 @@ impl StopSignal {
         (sender, Self(receiver))
     }
 
-    /// Waits until it is at least as urgent as `stop`. That nobody can give the signal any more is
-    /// one to drain.
+    /// Waits until it is at least as urgent as `stop`. A dropped sender
+    /// counts as [`Stop::Drain`].
     pub async fn reaches(&mut self, stop: Stop) {
         let reached = self.0.wait_for(|told| *told >= stop).await.is_ok();
         if !reached && stop > Stop::Drain {

@@ -52,6 +52,7 @@ impl Port {
         let control = Control {
             stop: told,
             heartbeat,
+            listener_outlives_server: false,
         };
         let limits = ServeLimits {
             header_read_timeout: Duration::from_secs(5),

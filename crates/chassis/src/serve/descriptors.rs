@@ -13,7 +13,7 @@ const RESERVE_MAX: u64 = 256;
 #[must_use]
 pub fn connections_within_limit(wanted: usize) -> usize {
     let limit = raised_limit();
-    let room = limit - min(limit / 4, RESERVE_MAX);
+    let room = limit - reserve(limit);
     let connections = min(wanted, usize::try_from(room).unwrap_or(usize::MAX)).max(1);
     if connections < wanted {
         tracing::warn!(
@@ -24,6 +24,16 @@ pub fn connections_within_limit(wanted: usize) -> usize {
         );
     }
     connections
+}
+
+/// How many connections beyond the limit may be accepted at the end: a quarter of the reserve.
+pub(super) fn backlog_room() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(reserve(limit) / 4).unwrap_or_default()
+}
+
+fn reserve(limit: u64) -> u64 {
+    min(limit / 4, RESERVE_MAX)
 }
 
 fn raised_limit() -> u64 {

@@ -33,12 +33,20 @@ pub fn bind(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
 ///
 /// # Errors
 ///
-/// When one of them is no TCP socket that listens.
+/// When one of them is no TCP socket that listens. Sockets that were meant for another process
+/// (`LISTEN_PID`) are none of ours.
 pub fn inherited() -> io::Result<Vec<TcpListener>> {
     let mut passed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..passed.len() {
-        listeners.extend(passed.take_tcp_listener(index)?);
+        let Some(listener) = passed.take_tcp_listener(index)? else {
+            continue;
+        };
+        if !rustix::net::sockopt::socket_acceptconn(&listener)? {
+            let text = format!("socket {} does not listen", index + 1);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        listeners.push(listener);
     }
     Ok(listeners)
 }

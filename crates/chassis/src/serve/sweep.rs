@@ -21,6 +21,9 @@ const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(500);
 /// An idle connection is closed for the sake of a new one only when it was quiet for so long.
 const EVICTION_QUIET: Duration = Duration::from_millis(500);
 
+/// One of so many connections is closed at a time, if it is idle.
+const EVICTION_SHARE: usize = 128;
+
 /// All open connections of a server.
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -144,20 +147,29 @@ impl Connections {
         entries.len()
     }
 
-    /// Closes the idle connection that has been quiet longest, so that a new one finds room.
-    pub(super) fn evict_one(&self) {
+    /// Closes the idle connections that have been quiet longest, so that new ones find room: a
+    /// batch, because one look costs as much as there are connections.
+    pub(super) fn evict_idle(&self) {
         let now = self.clock.now();
-        let quiet = |entry: &&mut Entry| {
+        let over = |since: u64| now.saturating_sub(since) >= millis(EVICTION_QUIET);
+        let mut entries = self.entries();
+        let count_max = (entries.len() / EVICTION_SHARE).max(1);
+        let quiet_since = |entry: &mut Entry| {
             let seen = entry.activity.snapshot();
             let idle = seen.requests_open == 0 && !seen.blocked && entry.finishing_since.is_none();
-            idle && now.saturating_sub(seen.quiet_since) >= millis(EVICTION_QUIET)
+            // A head that has just begun to come is no silence.
+            let head_is_young = !seen.http2 && seen.head_since.is_some_and(|since| !over(since));
+            let quiet = idle && !head_is_young && over(seen.quiet_since);
+            quiet.then_some(seen.quiet_since)
         };
-        let mut entries = self.entries();
-        let longest = entries
+        let mut idle: Vec<(u64, &mut Entry)> = entries
             .values_mut()
-            .filter(quiet)
-            .min_by_key(|entry| entry.activity.snapshot().quiet_since);
-        if let Some(entry) = longest {
+            .filter_map(|entry| Some((quiet_since(entry)?, entry)))
+            .collect();
+        if idle.len() > count_max {
+            idle.select_nth_unstable_by_key(count_max - 1, |(since, _)| *since);
+        }
+        for (_, entry) in idle.into_iter().take(count_max) {
             entry.finish(now);
             if !entry.activity.snapshot().requests_seen {
                 entry.activity.order(Order::Cut);

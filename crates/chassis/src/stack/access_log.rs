@@ -125,9 +125,13 @@ impl Drop for AccessRecord {
                 )
             };
         }
-        // Probes come all the time, also while the process is not yet ready.
+        // Probes come all the time. A 503 is what they are asked for, and no error of the process.
         if operations::is_probe(self.uri.path()) {
-            line!(debug);
+            if status < 400 {
+                line!(debug);
+            } else {
+                line!(info);
+            }
         } else if status >= 500 {
             line!(error);
         } else {

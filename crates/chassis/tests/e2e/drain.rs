@@ -64,7 +64,8 @@ async fn a_request_that_waits_in_the_backlog_survives_shutdown() {
     let first = tokio::spawn(fetch(server.url("/slow")));
     begun.notified().await;
     let mut waiting = Vec::new();
-    for _ in 0..20 {
+    // More than are accepted beyond the limit at once.
+    for _ in 0..100 {
         let mut wire = Wire::connect(server.address()).await;
         wire.send(REQUEST).await;
         waiting.push(wire);

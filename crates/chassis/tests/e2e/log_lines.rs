@@ -120,15 +120,16 @@ async fn a_panic_is_logged_with_its_message() {
 }
 
 #[tokio::test]
-async fn probes_are_logged_at_debug_only() {
-    for (filter, expected) in [("info", 0), ("debug", 1)] {
+async fn probes_are_logged_at_debug_unless_they_fail() {
+    for (filter, status, expected) in [("info", 200, 0), ("debug", 200, 1), ("info", 503, 1)] {
         let log = LogCapture::start(filter);
-        let server = start(Router::new().route("/liveness", get(async || "alive"))).await;
+        let status = StatusCode::from_u16(status).unwrap();
+        let server = start(Router::new().route("/liveness", get(async move || status))).await;
         fetch(server.url("/liveness")).await.text().await.unwrap();
         server.stop().await;
         let lines = of_requests(&log);
         let lines = lines.iter().filter(|line| line["message"] == "request");
-        assert_eq!(lines.count(), expected, "{filter}");
+        assert_eq!(lines.count(), expected, "{filter} {status}");
     }
 }
 

@@ -230,6 +230,21 @@ async fn one_outage_is_one_story_in_the_log() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     store.down.store(false, Ordering::SeqCst);
     becomes_ready(&health).await;
+    // Some requests fail, others succeed: it is the same outage.
+    for _ in 0..20 {
+        upstream.failed(CheckFailure::new("unreachable"));
+        upstream.succeeded();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let is_told = || log.lines().iter().any(|line| line.contains("is back"));
+    let told = async {
+        while !is_told() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, told)
+        .await
+        .expect("the end of the outage");
     let lines = log.lines();
     let of = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(

@@ -1,5 +1,7 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
+mod sockets;
+
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -45,7 +47,7 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
-    let [main, admin] = sockets(settings)?;
+    let ([main, admin], inherited) = sockets::open(settings)?;
     announce(&plan, address_of(&main)?, address_of(&admin)?);
     let health = Health::new();
     let (tell, mut told) = StopSignal::channel();
@@ -80,6 +82,7 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let services = Services {
         service: application.main,
         limits: serve_limits(settings),
+        listener_outlives_server: inherited,
         heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
     };
     let patience = settings.drain_timeout_ms + STOP_PATIENCE;
@@ -116,26 +119,6 @@ fn begin_stop(tell: &watch::Sender<Stop>) {
         *stop = (*stop).max(Stop::Drain);
         first
     });
-}
-
-/// The sockets of the services and of the operations: those that were passed on, or new ones.
-fn sockets(settings: &Settings) -> Result<[TcpListener; 2], Failure> {
-    let inherited = chassis::serve::inherited();
-    let mut inherited = inherited
-        .map_err(|error| Failure::settings(format!("LISTEN_FDS cannot be used: {error}")))?
-        .into_iter();
-    let mut socket = |address: SocketAddr, reuse_port, name: &str| match inherited.next() {
-        Some(socket) => Ok(socket),
-        None => chassis::serve::bind(address, reuse_port).map_err(|error| {
-            Failure::settings(format!(
-                "the setting '{name}': cannot listen on {address}: {error}"
-            ))
-        }),
-    };
-    Ok([
-        socket(settings.listen, settings.reuse_port, "listen")?,
-        socket(settings.admin_listen, false, "admin_listen")?,
-    ])
 }
 
 fn address_of(socket: &TcpListener) -> Result<SocketAddr, Failure> {
@@ -221,6 +204,7 @@ struct Services {
     service: stack::Service,
     limits: ServeLimits,
     heartbeat: Heartbeat,
+    listener_outlives_server: bool,
 }
 
 impl Services {
@@ -238,6 +222,7 @@ impl Services {
         let control = Control {
             stop,
             heartbeat: self.heartbeat,
+            listener_outlives_server: self.listener_outlives_server,
         };
         let (ended, mut has_ended) = watch::channel(false);
         let running = async move {

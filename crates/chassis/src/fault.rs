@@ -154,15 +154,6 @@ impl Fault {
         }
     }
 
-    /// Whether what is left of the request makes the connection useless for another one.
-    #[must_use]
-    pub fn closes_connection(&self) -> bool {
-        matches!(
-            self,
-            Self::BodyTimeout { .. } | Self::BodyUnreadable | Self::HeadUnreadable { .. }
-        )
-    }
-
     /// When the client should try again, for faults that pass by themselves.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -140,7 +140,7 @@ async fn sweep(connections: &Connections, heartbeat: &Heartbeat) {
     loop {
         heartbeat.beat();
         connections.sweep(None);
-        sleep(connections.interval()).await;
+        sleep(connections.interval(false)).await;
     }
 }
 
@@ -220,14 +220,14 @@ impl<S: HttpService> Server<S> {
 
     async fn finish(mut self, drain_timeout: Duration, control: &mut Control) -> Drained {
         let connections = Arc::clone(&self.connections);
-        connections.advance_clock();
+        connections.advance_clock(false);
         connections.begin_drain();
         let since = connections.clock.now();
         let sweeping = async {
             loop {
                 control.heartbeat.beat();
                 connections.sweep(Some(since));
-                sleep(connections.interval()).await;
+                sleep(connections.interval(true)).await;
             }
         };
         let all = async { while self.tasks.join_next().await.is_some() {} };

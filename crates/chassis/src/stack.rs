@@ -165,18 +165,23 @@ impl Stack {
         let span = identity.span();
         // 2. Access log: outside of all that can refuse or fail, so that it sees every answer.
         let record = AccessRecord::open(&request, &span, self.limits.logged_parameters);
+        let mut body_is_unread = !request.body().is_end_stream();
         let answering = async {
             // 3. Host: a request that names none, or several, may be meant for somebody else.
-            host::check(&request)?;
             // 4. Body: read before the request counts as in flight, so that slow clients keep
             // nobody out. Where all places are taken it is not read at all.
-            self.refuse_when_full(record.path())?;
-            let _held = if request.body().is_end_stream() {
-                None
-            } else {
+            let fit = host::check(&request).and_then(|()| self.refuse_when_full(record.path()));
+            if body_is_unread && fit.is_err() {
+                body::discard_body(&mut request);
+            }
+            fit?;
+            let _held = if body_is_unread {
                 // Boxed, so that requests without a body need not carry the room for one.
                 Some(Box::pin(self.bodies.read(&mut request)).await?)
+            } else {
+                None
             };
+            body_is_unread = false;
             // 5. In-flight limit: refuses at once. A queue would only add waiting to overload.
             let _place = self.admit(record.path())?;
             // 6. Deadline, 7. panics: around the handler alone, since nothing else waits or fails.
@@ -194,7 +199,11 @@ impl Stack {
             }
         };
         let answered: Result<Response, Fault> = answering.instrument(span.clone()).await;
-        let response = answered.unwrap_or_else(|fault| self.refuse(record.path(), &fault));
+        let mut response = answered.unwrap_or_else(|fault| self.refuse(record.path(), &fault));
+        if body_is_unread {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         record.follow(identity.stamp(response))
     }
 
@@ -226,9 +235,6 @@ impl Stack {
         if let Some(retry_after) = fault.retry_after() {
             let seconds = HeaderValue::from(retry_after.as_secs().max(1));
             headers.insert(header::RETRY_AFTER, seconds);
-        }
-        if fault.closes_connection() {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

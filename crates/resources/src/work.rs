@@ -138,13 +138,13 @@ mod tests {
         use std::sync::mpsc::channel;
         use std::time::Duration;
         let (started, is_started) = channel();
-        let mut releases = Vec::new();
+        let mut senders = Vec::new();
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             let (release, released) = channel::<()>();
             let started = started.clone();
             let left = run(true, move || {
                 started.send(()).unwrap();
-                // Until the test releases it.
+                // Until the test senders it.
                 let _ = released.recv();
             });
             let is_started = &is_started;
@@ -156,14 +156,14 @@ mod tests {
                 }
             };
             left.await;
-            releases.push(release);
+            senders.push(release);
         }
         let next = run(true, || ());
         tokio::pin!(next);
         let soon = Duration::from_millis(100);
         let early = tokio::time::timeout(soon, &mut next).await;
         assert!(early.is_err(), "more large work than places");
-        drop(releases);
+        drop(senders);
         next.await.unwrap();
     }
 

@@ -96,11 +96,11 @@ impl Plan {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let opened = store::open(settings, &self.types).await?;
+            let store = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*opened.store, contacts).await?;
+                sample_contacts::fill(&*store, contacts).await?;
             }
-            let store = WatchedStore::watched_by(health, opened, settings);
+            let store = WatchedStore::watched_by(health, store, settings);
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),

@@ -9,14 +9,13 @@ use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, WriteError,
+    Written,
 };
 
-use store_mongo::Reachability;
 use tokio::sync::watch;
 
 use crate::settings::Settings;
-use crate::store::Opened;
 
 /// A store and what is known of it.
 pub(crate) struct WatchedStore {
@@ -29,13 +28,9 @@ impl WatchedStore {
     /// Has `health` watch a store from now on.
     pub(crate) fn watched_by(
         health: &Health,
-        opened: Opened,
+        store: Arc<dyn Store>,
         settings: &Settings,
     ) -> Arc<dyn Store> {
-        let Opened {
-            store,
-            reachability,
-        } = opened;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let schedule = Schedule {
             interval: settings.store_check_interval_ms,
@@ -49,7 +44,7 @@ impl WatchedStore {
             answers_and_fails: AtomicBool::new(false),
         });
         let upstream = health.watch(check.clone(), schedule);
-        if let Some(reachability) = reachability {
+        if let Some(reachability) = store.reachability() {
             tokio::spawn(follow(upstream.clone(), reachability));
         }
         Arc::new(Self {

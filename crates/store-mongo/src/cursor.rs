@@ -106,7 +106,7 @@ impl Cursor {
             let opened = Self::open(&connection, &resource_type, filter, session, options);
             opened.await.map_err(of_read)
         };
-        store.calls.run(Intent::Read, work).await
+        store.calls.run(Intent::Read, Box::pin(work)).await
     }
 
     /// The next batch, or `None` after the last.

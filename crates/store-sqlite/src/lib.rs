@@ -11,6 +11,7 @@ mod watch;
 mod reserve;
 mod readers;
 mod collection;
+mod table;
 mod page;
 mod checksum;
 mod id;
@@ -30,16 +31,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use resources::query::{Filter, Query};
-use resources::schema::{Id, ResourceType};
+use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    fresh_ids,
 };
 
-use self::collection::Collection;
 use self::large::Turns;
 use self::lock::Lock;
 use self::page::Pages;
 use self::readers::Readers;
+use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
@@ -64,7 +66,7 @@ pub struct SqliteSettings {
     /// directory.
     pub files_mode: u32,
     /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
-    /// as much, and one resource more.
+    /// as much, or one resource.
     pub page_bytes_max: usize,
     /// What the batches of all pages that are being sent may hold together, in bytes.
     pub page_streams_bytes_max: usize,
@@ -138,9 +140,9 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         count: usize,
     ) -> Result<Vec<Id>, StoreError> {
-        match (0..count).map(|_| resource_type.id.generate()).collect() {
-            Some(ids) => Ok(ids),
-            None => self.writer.next_integers(resource_type, count),
+        match resource_type.id {
+            IdKind::Integer => self.writer.next_integers(resource_type, count),
+            IdKind::ObjectId | IdKind::Uuid | IdKind::String => fresh_ids(resource_type, count),
         }
     }
 
@@ -173,7 +175,7 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit).await
+        large::write(&self.writer, &self.turns, unit.into_writes()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -7,8 +7,9 @@ use resources::schema::Id;
 use resources::store::{Batch, Page, Scan, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::collection::{Beginning, Collection};
+use super::collection::Beginning;
 use super::readers::Readers;
+use super::table::Collection;
 
 /// A batch that waits, and one that is being sent to the client.
 const BATCHES_HELD: usize = 2;

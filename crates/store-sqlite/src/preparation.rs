@@ -6,9 +6,10 @@ use resources::schema::ResourceType;
 use resources::store::StoreError;
 use rusqlite::Connection;
 
-use super::collection::{Collection, index_name};
 use super::failure::failure;
 use super::session::Session;
+use super::table::Collection;
+use super::table::index_name;
 
 /// Prepares the collections of all these types, or none.
 pub(super) fn prepare_all(

@@ -276,7 +276,7 @@ async fn the_writer_decides_nothing_large() {
         resource.id.clone(),
         resources::schema::Attributes::new(),
     );
-    let unit = Arc::new(Unit::new(vec![update]));
+    let unit = Arc::from([update]);
     let tried = store.writer.try_write(unit, Vec::new()).await;
     let Err(unit::Undone::Undecided { index: 0, current }) = tried else {
         panic!("the writer has decided")

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteError, WriteFailure,
+    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteError, WriteFailure,
     Written, admit,
 };
 use rusqlite::ErrorCode;
 
 use super::checksum::checksum;
-use super::collection::{Collection, index_name};
 use super::failure::failure;
 use super::id::SqlId;
 use super::session::Session;
+use super::table::Collection;
+use super::table::index_name;
 
 /// What becomes of a resource with this text.
 pub(super) struct Decision {
@@ -50,7 +51,7 @@ impl From<StoreError> for Undone {
 /// Does all writes of a unit or none.
 pub(super) fn apply(
     session: &Session,
-    unit: &Unit,
+    unit: &[Write],
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
     session.execute("SAVEPOINT unit")?;
@@ -69,11 +70,11 @@ pub(super) fn apply(
 
 fn apply_all(
     session: &Session,
-    unit: &Unit,
+    unit: &[Write],
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
-    let mut all = Vec::with_capacity(unit.writes.len());
-    for (index, write) in unit.writes.iter().enumerate() {
+    let mut all = Vec::with_capacity(unit.len());
+    for (index, write) in unit.iter().enumerate() {
         let decision = decisions.get(index).and_then(Option::as_deref);
         let written = match perform(session, write, decision) {
             Ok(Performed::Done(written)) => written,

@@ -15,6 +15,32 @@ const WAIT: Duration = Duration::from_millis(20);
 /// How long the caller waits for all of them.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// For how long idle workers have not all come, however often they were asked.
+#[derive(Debug, Default)]
+pub(super) struct Absence {
+    since: Option<Instant>,
+}
+
+impl Absence {
+    pub(super) fn is_open(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// Takes the result of one meeting; returns how long somebody has been missing.
+    pub(super) fn note(&mut self, now: Instant, all_came: bool) -> Duration {
+        if all_came {
+            self.forget();
+            return Duration::ZERO;
+        }
+        now - *self.since.get_or_insert(now)
+    }
+
+    /// The workers are no longer idle, or the caller was not scheduled: nothing is proved.
+    pub(super) fn forget(&mut self) {
+        self.since = None;
+    }
+}
+
 #[derive(Debug, Default)]
 struct Place {
     /// The threads that came, by the index of their worker.
@@ -61,6 +87,21 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_absence_lasts_until_all_came_or_it_proves_nothing() {
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let mut absence = Absence::default();
+        assert_eq!(absence.note(at(0), false), Duration::ZERO);
+        assert_eq!(absence.note(at(1), false), Duration::from_secs(1));
+        absence.forget();
+        assert_eq!(absence.note(at(9), false), Duration::ZERO);
+        assert!(absence.is_open());
+        assert_eq!(absence.note(at(12), false), Duration::from_secs(3));
+        assert_eq!(absence.note(at(13), true), Duration::ZERO);
+        assert!(!absence.is_open());
+    }
 
     #[test]
     fn every_worker_comes_and_one_that_is_blocked_is_missing() {

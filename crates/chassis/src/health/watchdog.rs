@@ -17,9 +17,11 @@ use super::{rendezvous, threads};
 
 /// How often idle workers are asked to meet.
 const RENDEZVOUS_INTERVAL: Duration = Duration::from_secs(10);
-const RENDEZVOUS_FAILURES_MAX: u32 = 3;
 const TIMER_INTERVAL: Duration = Duration::from_secs(1);
 const BLOCKING_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long after a reader met an old result the watchdog has to look again.
+const GRACE_AFTER_STOP: Duration = Duration::from_secs(1);
 
 /// When a worker counts as stuck.
 #[derive(Clone, Copy, Debug)]
@@ -78,14 +80,48 @@ pub(super) struct Watchdog {
 #[derive(Debug)]
 struct Verdict {
     workers: usize,
+    /// How old what was found may be.
+    age_max: Duration,
     found: Mutex<Found>,
     watching: AtomicBool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Found {
     stuck: Vec<usize>,
     failures: Vec<String>,
+    at: Instant,
+    /// Since when readers have seen that it is too old.
+    old_since: Option<Instant>,
+}
+
+impl Found {
+    fn new(stuck: Vec<usize>, failures: Vec<String>) -> Self {
+        Self {
+            stuck,
+            failures,
+            at: Instant::now(),
+            old_since: None,
+        }
+    }
+}
+
+impl Verdict {
+    fn state(&self, now: Instant) -> Liveness {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watching = self.watching.load(Ordering::Acquire);
+        if now.saturating_duration_since(found.at) >= self.age_max {
+            // A process that was stopped as a whole gives the thread the time to look again.
+            let since = *found.old_since.get_or_insert(now);
+            watching &= now.saturating_duration_since(since) < GRACE_AFTER_STOP;
+        }
+        Liveness {
+            workers: self.workers,
+            stuck: found.stuck.clone(),
+            failures: found.failures.clone(),
+            watching,
+        }
+    }
 }
 
 impl Watchdog {
@@ -96,7 +132,8 @@ impl Watchdog {
     ) -> std::io::Result<Self> {
         let verdict = Arc::new(Verdict {
             workers: runtime.metrics().num_workers(),
-            found: Mutex::default(),
+            age_max: limits.stuck_after.max(limits.sample_interval * 10),
+            found: Mutex::new(Found::new(Vec::new(), Vec::new())),
             watching: AtomicBool::new(true),
         });
         let watch = Watch {
@@ -108,7 +145,7 @@ impl Watchdog {
             blocking: Canary::new(Errand::Blocking, BLOCKING_INTERVAL),
             threads: BTreeMap::new(),
             met_at: None,
-            missed: 0,
+            absence: rendezvous::Absence::default(),
             slow: Vec::new(),
         };
         let weak = Arc::downgrade(&verdict);
@@ -119,17 +156,7 @@ impl Watchdog {
     }
 
     pub(super) fn state(&self) -> Liveness {
-        let found = self
-            .verdict
-            .found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Liveness {
-            workers: self.verdict.workers,
-            stuck: found.stuck.clone(),
-            failures: found.failures.clone(),
-            watching: self.verdict.watching.load(Ordering::Acquire),
-        }
+        self.verdict.state(Instant::now())
     }
 }
 
@@ -155,8 +182,7 @@ struct Watch {
     /// The thread of each worker, as of the last time they met.
     threads: BTreeMap<usize, i32>,
     met_at: Option<Instant>,
-    /// How many times in a row idle workers did not all come.
-    missed: u32,
+    absence: rendezvous::Absence,
     /// The workers that the log has named.
     slow: Vec<usize>,
 }
@@ -199,26 +225,28 @@ impl Watch {
             failures.push("the pool for blocking calls has no free thread".to_owned());
         }
         failures.extend(self.heartbeats.failures(now, slept));
-        failures.extend(self.meet(now));
+        failures.extend(self.meet(now, slept));
         let stuck = still.into_iter().map(|(index, _)| index).collect();
-        Found { stuck, failures }
+        Found::new(stuck, failures)
     }
 
     /// Under load the counters prove more, and meeting would cost time.
-    fn meet(&mut self, now: Instant) -> Option<String> {
-        let due = self.met_at.is_none_or(|at| now - at >= RENDEZVOUS_INTERVAL);
-        let count = self.runtime.metrics().num_workers();
-        if (due || self.missed > 0) && self.workers.all_parked() {
-            let present = rendezvous::meet(&self.runtime, count);
-            self.met_at = Some(now);
-            self.missed = if present.len() < count {
-                self.missed + 1
-            } else {
-                0
-            };
-            self.threads.extend(present);
+    fn meet(&mut self, now: Instant, slept: bool) -> Option<String> {
+        if slept || !self.workers.all_parked() {
+            self.absence.forget();
+            return None;
         }
-        (self.missed >= RENDEZVOUS_FAILURES_MAX).then(|| "idle workers do not answer".to_owned())
+        let due = self.met_at.is_none_or(|at| now - at >= RENDEZVOUS_INTERVAL);
+        if !due && !self.absence.is_open() {
+            return None;
+        }
+        let count = self.runtime.metrics().num_workers();
+        let present = rendezvous::meet(&self.runtime, count);
+        self.met_at = Some(now);
+        let missing_for = self.absence.note(now, present.len() == count);
+        self.threads.extend(present);
+        let failed = self.absence.is_open() && missing_for >= self.limits.stuck_after;
+        failed.then(|| format!("idle workers do not answer for {} s", missing_for.as_secs()))
     }
 
     fn name_slow_workers(&mut self, now: Instant) {
@@ -253,10 +281,13 @@ impl Watch {
 
     fn report(&self, verdict: &Verdict, found: Found) {
         let mut known = verdict.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let (was, is) = (known.failures.len(), found.failures.len());
-        if is > was {
+        let is_new = |failure: &String| {
+            let same = |earlier: &String| subject(earlier) == subject(failure);
+            !known.failures.iter().any(same)
+        };
+        if found.failures.iter().any(is_new) {
             tracing::error!(failures = ?found.failures, "the process is not functional");
-        } else if is == 0 && was > 0 {
+        } else if found.failures.is_empty() && !known.failures.is_empty() {
             tracing::info!("the process is functional again");
         }
         let all = found.stuck.len() == verdict.workers;
@@ -268,5 +299,40 @@ impl Watch {
             thread::sleep(self.limits.sample_interval);
             std::process::exit(code);
         }
+    }
+}
+
+/// A failure without the part that changes with each look ("... for 12 s, state S").
+fn subject(failure: &str) -> &str {
+    failure
+        .split_once(" for ")
+        .map_or(failure, |(subject, _)| subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_failure_has_the_same_subject_at_each_look() {
+        let [first, later] = [10, 11].map(|s| format!("worker 3 stands still for {s} s, state S"));
+        assert_eq!(subject(&first), subject(&later));
+        assert_ne!(subject(&first), subject("worker 2 stands still for 10 s"));
+        assert_eq!(subject("timers do not fire"), "timers do not fire");
+    }
+
+    #[test]
+    fn a_watchdog_that_no_longer_looks_is_no_proof_of_life() {
+        let verdict = Verdict {
+            workers: 1,
+            age_max: Duration::from_secs(10),
+            found: Mutex::new(Found::new(Vec::new(), Vec::new())),
+            watching: AtomicBool::new(true),
+        };
+        let began = Instant::now();
+        let alive_at = |seconds| verdict.state(began + Duration::from_secs(seconds)).alive();
+        assert!(alive_at(9));
+        assert!(alive_at(20), "the process may have been stopped as a whole");
+        assert!(!alive_at(22));
     }
 }

@@ -1,4 +1,4 @@
-//! The last resort of a process whose end hangs.
+//! The last resort of a process whose shutdown hangs.
 
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub fn force_exit_after(patience: Duration, code: i32) -> std::io::Result<()> {
         tracing::error!(
             patience_millis,
             exit_code = code,
-            "the end hangs; the process is ended"
+            "the shutdown hangs; the process is ended"
         );
         // The log writes what waits within milliseconds.
         thread::sleep(Duration::from_millis(100));

@@ -28,6 +28,7 @@ pub struct Modules {
 
 struct Module {
     name: &'static str,
+    patience: Duration,
     stop: Box<dyn FnOnce() -> Ending + Send>,
 }
 
@@ -39,10 +40,12 @@ impl Modules {
     }
 
     /// Adds a part that was started after those before it. `running` ends when the part does, which
-    /// before `stop` was called is a failure; `stop` returns when the part has stopped.
+    /// before `stop` was called is a failure; `stop` returns when the part has stopped, for which it
+    /// has `patience`.
     pub fn add<S, F>(
         &mut self,
         name: &'static str,
+        patience: Duration,
         running: impl Future<Output = Result<(), String>> + Send + 'static,
         stop: S,
     ) where
@@ -52,17 +55,18 @@ impl Modules {
         self.running.spawn(async move { (name, running.await) });
         self.started.push(Module {
             name,
+            patience,
             stop: Box::new(move || Box::pin(stop())),
         });
     }
 
     /// [`Modules::add`] of a part that does nothing by itself, such as a store.
-    pub fn add_passive<S, F>(&mut self, name: &'static str, stop: S)
+    pub fn add_passive<S, F>(&mut self, name: &'static str, patience: Duration, stop: S)
     where
         S: FnOnce() -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        self.add(name, std::future::pending(), stop);
+        self.add(name, patience, std::future::pending(), stop);
     }
 
     /// Waits until the process is told to stop, or until a part fails.
@@ -77,12 +81,12 @@ impl Modules {
         }
     }
 
-    /// Stops all parts, the last one first. Each may take `patience`; after it the next one is
+    /// Stops all parts, the last one first. When the patience with one is over, the next one is
     /// stopped all the same.
-    pub async fn stop(mut self, patience: Duration) {
+    pub async fn stop(mut self) {
         let began = Instant::now();
         while let Some(module) = self.started.pop() {
-            let stopped = tokio::time::timeout(patience, (module.stop)()).await;
+            let stopped = tokio::time::timeout(module.patience, (module.stop)()).await;
             let after_millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             match stopped {
                 Ok(()) => tracing::debug!(module = module.name, after_millis, "stopped"),
@@ -129,12 +133,12 @@ mod tests {
         let stopped = Stopped::default();
         let mut modules = Modules::new();
         for name in ["store", "checks", "services"] {
-            modules.add_passive(name, noting(&stopped, name));
+            modules.add_passive(name, LONG, noting(&stopped, name));
         }
         let (tell, mut told) = StopSignal::channel();
         tell.send_replace(Stop::Drain);
         modules.run(&mut told).await.unwrap();
-        modules.stop(LONG).await;
+        modules.stop().await;
         assert_eq!(*stopped.lock().unwrap(), ["services", "checks", "store"]);
     }
 
@@ -142,9 +146,10 @@ mod tests {
     async fn the_failure_of_one_part_ends_the_wait_with_its_reason() {
         let (_tell, mut told) = StopSignal::channel();
         let mut modules = Modules::new();
-        modules.add_passive("store", async || {});
+        modules.add_passive("store", LONG, async || {});
         modules.add(
             "port",
+            LONG,
             async { Err("the socket is gone".to_owned()) },
             async || {},
         );
@@ -156,6 +161,7 @@ mod tests {
         let mut modules = Modules::new();
         modules.add(
             "port",
+            LONG,
             async { panic!("as the test wants it") },
             async || {},
         );
@@ -166,9 +172,13 @@ mod tests {
     async fn a_part_that_does_not_stop_does_not_keep_the_others() {
         let stopped = Stopped::default();
         let mut modules = Modules::new();
-        modules.add_passive("store", noting(&stopped, "store"));
-        modules.add_passive("port", std::future::pending::<()>);
-        modules.stop(Duration::from_millis(20)).await;
+        modules.add_passive("store", LONG, noting(&stopped, "store"));
+        modules.add_passive(
+            "port",
+            Duration::from_millis(20),
+            std::future::pending::<()>,
+        );
+        modules.stop().await;
         assert_eq!(*stopped.lock().unwrap(), ["store"]);
     }
 }

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::health::Heartbeat;
 use crate::lifecycle::{Stop, StopSignal};
@@ -21,11 +21,14 @@ const CONNECTIONS_MAX: usize = 64;
 pub struct Port {
     stop: watch::Sender<Stop>,
     thread: JoinHandle<()>,
+    /// Its sender is dropped with the thread's last step, also in a panic.
+    ended: Option<oneshot::Receiver<()>>,
 }
 
 impl Port {
     /// Serves `service` on `listener`. `background` makes a task that runs on the same thread, such
-    /// as one that listens for signals; it is called within the thread's runtime.
+    /// as one that listens for signals; it is called within the thread's runtime, and a panic of the
+    /// task ends the thread. `heartbeat` beats with each look at the connections.
     ///
     /// # Errors
     ///
@@ -33,6 +36,7 @@ impl Port {
     pub fn open<F>(
         listener: TcpListener,
         service: impl HttpService,
+        heartbeat: Heartbeat,
         background: impl FnOnce() -> io::Result<F>,
     ) -> io::Result<Self>
     where
@@ -47,7 +51,7 @@ impl Port {
         let (stop, told) = StopSignal::channel();
         let control = Control {
             stop: told,
-            heartbeat: Heartbeat::unwatched(),
+            heartbeat,
         };
         let limits = ServeLimits {
             header_read_timeout: Duration::from_secs(5),
@@ -57,16 +61,41 @@ impl Port {
             drain_timeout: Duration::from_millis(500),
             ..ServeLimits::default()
         };
+        let (alive, ended) = oneshot::channel();
         let thread = thread::Builder::new().name("operations".to_owned());
         let thread = thread.spawn(move || {
+            let _alive: oneshot::Sender<()> = alive;
             runtime.block_on(async {
-                tokio::spawn(background);
-                serve(listener, service, limits, control).await;
+                let background = tokio::spawn(background);
+                let panicked = async {
+                    if background.await.is_ok() {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                tokio::select! {
+                    _ = serve(listener, service, limits, control) => {}
+                    () = panicked => {}
+                }
             });
             // What waits for signals never ends.
             runtime.shutdown_background();
         })?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            stop,
+            thread,
+            ended: Some(ended),
+        })
+    }
+
+    /// Waits until the thread has ended. The first caller waits; for later ones it never ends.
+    pub fn ended(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let ended = self.ended.take();
+        async move {
+            match ended {
+                Some(ended) => drop(ended.await),
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Answers what was asked, and closes the port. Blocks for at most a second.

@@ -84,24 +84,26 @@ impl Connections {
     }
 
     /// How often to look: often enough that the shortest limit is kept by a quarter of itself.
-    pub(super) fn interval(&self) -> Duration {
+    pub(super) fn interval(&self, draining: bool) -> Duration {
         let limits = &self.limits;
-        let shortest = limits
+        let mut shortest = limits
             .header_read_timeout
             .min(limits.idle_timeout)
-            .min(limits.write_timeout)
-            .min(limits.drain_quiet);
+            .min(limits.write_timeout);
+        if draining {
+            shortest = shortest.min(limits.drain_quiet);
+        }
         (shortest / 4).clamp(Duration::from_millis(5), Duration::from_millis(250))
     }
 
     /// Brings the clock up to date.
-    pub(super) fn advance_clock(&self) {
-        self.clock.advance(self.interval() * 2);
+    pub(super) fn advance_clock(&self, draining: bool) {
+        self.clock.advance(self.interval(draining) * 2);
     }
 
     /// Looks at every connection once.
     pub(super) fn sweep(&self, drain_since: Option<u64>) {
-        self.advance_clock();
+        self.advance_clock(drain_since.is_some());
         let now = self.clock.now();
         for entry in self.entries().values_mut() {
             let seen = entry.activity.snapshot();

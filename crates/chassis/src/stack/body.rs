@@ -14,7 +14,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::header;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use tokio::sync::Notify;
 
 use crate::fault::Fault;
@@ -22,7 +22,7 @@ use crate::fault::Fault;
 /// How much of a refused body is still read, and for how long. A connection that is closed with
 /// unread data is reset, and the client may lose the answer that says why.
 const DISCARD_BYTES_MAX: usize = 8 * 1024 * 1024;
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// When an overloaded process wants to be asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -101,25 +101,37 @@ impl Bodies {
         };
         let bytes_max = self.limits.bytes_max;
         let announced = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
-        let mut body = mem::take(request.body_mut());
         if announced > bytes_max {
-            // A client that waits to be asked for the body sends none.
-            if !request.headers().contains_key(header::EXPECT) {
-                discard(body);
-            }
+            discard_body(request);
             return Err(Fault::BodyTooLarge { bytes_max });
         }
-        // Most bodies came with their heads: those need no place and no timer.
+        let mut body = mem::take(request.body_mut());
         let mut read = Read::default();
-        let whole = match read.next(&mut body, self, &mut held).now_or_never() {
-            Some(outcome) => !outcome? || self.rest_is_here(&mut read, &mut body, &mut held)?,
-            None => false,
-        };
-        if !whole {
-            self.wait_for(&mut read, &mut body, &mut held).await?;
+        if let Err(fault) = self.read_whole(&mut read, &mut body, &mut held).await {
+            if matches!(fault, Fault::BodyTooLarge { .. } | Fault::Overloaded { .. }) {
+                discard(body);
+            }
+            return Err(fault);
         }
         *request.body_mut() = Body::from(read.into_bytes());
         Ok(held)
+    }
+
+    async fn read_whole(
+        self: &Arc<Self>,
+        read: &mut Read,
+        body: &mut Body,
+        held: &mut HeldBytes,
+    ) -> Result<(), Fault> {
+        // Most bodies came with their heads: those need no place and no timer.
+        let whole = match read.next(body, self, held).now_or_never() {
+            Some(outcome) => !outcome? || self.rest_is_here(read, body, held)?,
+            None => false,
+        };
+        if !whole {
+            self.wait_for(read, body, held).await?;
+        }
+        Ok(())
     }
 
     /// Takes what has come already. Returns whether that was all.
@@ -266,12 +278,20 @@ impl Read {
     }
 }
 
+/// Reads the body of a refused request and drops it.
+pub(super) fn discard_body(request: &mut Request) {
+    // A client that waits to be asked for the body sends none.
+    if !request.headers().contains_key(header::EXPECT) {
+        discard(mem::take(request.body_mut()));
+    }
+}
+
 fn discard(body: Body) {
     if body.size_hint().lower() > DISCARD_BYTES_MAX as u64 {
         return;
     }
     tokio::spawn(tokio::time::timeout(DISCARD_TIMEOUT, async move {
-        let mut body = body;
+        let mut body = Limited::new(body, DISCARD_BYTES_MAX);
         while let Some(Ok(_frame)) = body.frame().await {}
     }));
 }

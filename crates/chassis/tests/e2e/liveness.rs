@@ -97,7 +97,8 @@ fn all_workers_blocked_are_reported_by_the_operations_port() {
     };
     let address = socket.local_addr().unwrap();
     let service = guarded(router, &chassis::stack::Limits::default());
-    let port = Port::open(socket, service, || Ok(std::future::ready(()))).unwrap();
+    let heartbeat = health.heartbeat("the thread of the operations", SOON);
+    let port = Port::open(socket, service, heartbeat, || Ok(std::future::ready(()))).unwrap();
     let release = block(&runtime, WORKERS);
     let timers = |seen: &Liveness| seen.failures.iter().any(|one| one.contains("timers"));
     becomes(&health, |seen| seen.stuck.len() == WORKERS && timers(seen));
@@ -118,6 +119,17 @@ fn all_workers_blocked_are_reported_by_the_operations_port() {
     becomes(&health, Liveness::alive);
     assert_eq!(ask().0, 200);
     port.close();
+}
+
+#[tokio::test]
+async fn whoever_needs_the_operations_port_hears_that_its_thread_has_ended() {
+    let service = guarded(axum::Router::new(), &chassis::stack::Limits::default());
+    let socket = chassis::serve::bind(([127, 0, 0, 1], 0).into(), false).unwrap();
+    let panicking = async { panic!("as the test wants it") };
+    let heartbeat = chassis::health::Heartbeat::unwatched();
+    let mut port = Port::open(socket, service, heartbeat, || Ok(panicking)).unwrap();
+    let ended = tokio::time::timeout(SOON, port.ended()).await;
+    ended.expect("the end of the thread");
 }
 
 #[test]
@@ -216,10 +228,10 @@ fn a_task_that_is_silent_or_panicked_is_named() {
 }
 
 #[test]
-fn a_process_whose_workers_are_all_stuck_or_whose_end_hangs_ends_with_a_code_of_its_own() {
+fn a_process_whose_workers_are_all_stuck_or_whose_shutdown_hangs_ends_with_a_code_of_its_own() {
     for (task, code, said) in [
         ("wedges", 71, "every worker is stuck"),
-        ("hangs", 70, "the end hangs"),
+        ("hangs", 70, "the shutdown hangs"),
     ] {
         let outcome = process().arg(task).output().unwrap();
         let log = String::from_utf8(outcome.stderr).unwrap();

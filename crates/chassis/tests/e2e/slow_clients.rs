@@ -108,18 +108,20 @@ async fn a_client_that_reads_steadily_is_served_beyond_the_timeout() {
 #[tokio::test]
 async fn a_client_that_still_reads_an_answer_of_one_piece_is_not_idle() {
     let limits = ServeLimits {
-        idle_timeout: Duration::from_millis(200),
+        idle_timeout: Duration::from_millis(100),
+        write_timeout: Duration::from_millis(400),
         ..ServeLimits::default()
     };
     let server = TestServer::start_with(services(), limits).await;
     let mut wire = Wire::connect(server.address()).await;
     wire.send(&HELLO.replace("hello", "huge")).await;
+    wire.read_until("\r\n\r\n").await;
     for _ in 0..40 {
         use tokio::io::AsyncReadExt;
         let mut piece = vec![0; 1_000_000];
         let read = tokio::time::timeout(SOON, wire.0.read_exact(&mut piece)).await;
         read.unwrap().expect("the whole answer");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }
 

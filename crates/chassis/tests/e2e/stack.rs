@@ -295,3 +295,41 @@ async fn the_stack_answers_http2_as_well() {
     assert_eq!(response.version(), http::Version::HTTP_2);
     assert_ne!(header_of(&response, "x-request-id"), "");
 }
+
+#[tokio::test]
+async fn a_request_that_is_refused_before_its_body_is_read_gets_its_whole_answer() {
+    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (notice, signal) = (Arc::clone(&begun), Arc::clone(&finish));
+    let slow = async move || {
+        notice.notify_one();
+        signal.notified().await;
+    };
+    let router = hello().route("/slow", get(slow));
+    let limits = Limits {
+        requests_in_flight_max: 1,
+        ..Limits::default()
+    };
+    let server = start_with(router, limits).await;
+    let first = tokio::spawn(fetch(server.url("/slow")));
+    begun.notified().await;
+    for (host, status, code) in [
+        ("host: x", 503, "overloaded"),
+        ("host: x\r\nhost: y", 400, "invalid_host"),
+    ] {
+        let mut wire = Wire::connect(server.address()).await;
+        let half = "x".repeat(300_000);
+        wire.send(&format!(
+            "POST /hello HTTP/1.1\r\n{host}\r\ncontent-length: 600000\r\n\r\n{half}"
+        ))
+        .await;
+        let head = wire.read_until("\r\n\r\n").await.to_ascii_lowercase();
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{head}");
+        assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
+        // The client goes on sending before it reads.
+        wire.send(&half).await;
+        let body = wire.read_to_end().await;
+        assert!(body.contains(code), "{body}");
+    }
+    finish.notify_one();
+    assert_eq!(first.await.unwrap().status(), 200);
+}

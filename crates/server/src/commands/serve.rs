@@ -19,11 +19,11 @@ use crate::probes;
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
 
-/// How long a part other than the services may take to stop.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a part other than the services may take to stop, and the services beyond their drain.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the task that sweeps the connections may be silent.
-const ACCEPT_BUDGET: Duration = Duration::from_secs(30);
+/// How long a task or thread with a heartbeat may be silent.
+const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
@@ -51,48 +51,71 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let port = open_port(admin, &plan, settings, &health, tell.clone())?;
-    modules.add_passive("operations port", async move || close(port).await);
+    let port = open_port(
+        admin,
+        &plan,
+        settings,
+        &health,
+        (tell.clone(), told.clone()),
+    )?;
+    add_port(&mut modules, port);
     watch_workers(&health, settings)?;
     let opened = tokio::select! {
         opened = plan.open(settings, &health) => opened,
         () = told.reaches(Stop::Drain) => {
-            modules.stop(STOP_PATIENCE).await;
+            modules.stop().await;
             return Ok(());
         }
     };
     let application = match opened {
         Ok(application) => application,
         Err(failure) => {
-            modules.stop(STOP_PATIENCE).await;
+            modules.stop().await;
             return Err(failure);
         }
     };
     if let Some(store) = application.store {
-        modules.add_passive("store", async move || store.close().await);
+        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
     }
     let services = Services {
         service: application.main,
         limits: serve_limits(settings),
-        heartbeat: health.heartbeat("the task that accepts connections", ACCEPT_BUDGET),
+        heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
     };
-    services.add_to(&mut modules, main, told.clone())?;
+    let patience = settings.drain_timeout_ms + STOP_PATIENCE;
+    services.add_to(&mut modules, patience, main, told.clone())?;
     health.started();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
     service_manager::serving(&health);
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
-    // A part that failed stops the others in the same order as a signal does.
+    begin_stop(&tell);
+    drain(settings, &health, &mut told).await;
+    modules.stop().await;
+    tracing::info!("stopped");
+    outcome.map_err(|failure| Failure::internal(failure.to_string()))
+}
+
+/// The operations port as a part. It also hears the signals, so its end stops all parts.
+fn add_port(modules: &mut Modules, mut port: Port) {
+    let ended = port.ended();
+    let running = async move {
+        ended.await;
+        Err("its thread has ended, and nobody listens for signals".to_owned())
+    };
+    modules.add("operations port", STOP_PATIENCE, running, async move || {
+        close(port).await;
+    });
+}
+
+/// A part that failed stops the others in the same order as a signal does.
+fn begin_stop(tell: &watch::Sender<Stop>) {
     tell.send_if_modified(|stop| {
         let first = *stop == Stop::No;
         *stop = (*stop).max(Stop::Drain);
         first
     });
-    drain(settings, &health, &mut told).await;
-    modules.stop(stop_budget(settings)).await;
-    tracing::info!("stopped");
-    outcome.map_err(|failure| Failure::internal(failure.to_string()))
 }
 
 /// The sockets of the services and of the operations: those that were passed on, or new ones.
@@ -143,14 +166,22 @@ fn open_port(
     plan: &Plan,
     settings: &Settings,
     health: &Health,
-    tell: watch::Sender<Stop>,
+    (tell, told): (watch::Sender<Stop>, StopSignal),
 ) -> Result<Port, Failure> {
     let wording = plan.wording();
     let router = probes::router(health, Audience::Operators, &wording);
     let service = stack::apply(router, &probes::limits(settings), wording);
     let dumped = health.clone();
-    let signals = move || lifecycle::listen(tell, move || dump(&dumped));
-    Port::open(socket, service, signals)
+    let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
+    let bound = bound_shutdown(told, drain);
+    let signals = move || {
+        let listening = lifecycle::listen(tell, move || dump(&dumped))?;
+        Ok(async move {
+            tokio::join!(listening, bound);
+        })
+    };
+    let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
+    Port::open(socket, service, heartbeat, signals)
         .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
 }
 
@@ -196,6 +227,7 @@ impl Services {
     fn add_to(
         self,
         modules: &mut Modules,
+        patience: Duration,
         socket: TcpListener,
         mut told: StopSignal,
     ) -> Result<(), Failure> {
@@ -213,7 +245,7 @@ impl Services {
             ended.send_replace(true);
             Ok(())
         };
-        modules.add("services", running, async move || {
+        modules.add("services", patience, running, async move || {
             tell.send_replace(Stop::Drain);
             let hurry = async {
                 told.reaches(Stop::Now).await;
@@ -247,14 +279,20 @@ fn serve_limits(settings: &Settings) -> ServeLimits {
 async fn drain(settings: &Settings, health: &Health, told: &mut StopSignal) {
     let when = settings.drain_readiness;
     health.drain(when == DrainReadiness::Immediately);
-    let patience = settings.drain_delay_ms + stop_budget(settings) + STOP_PATIENCE * 2;
-    if let Err(error) = lifecycle::force_exit_after(patience, EXIT_HUNG) {
-        tracing::error!(%error, "there is no backstop for the end of this process");
-    }
     let _ = tokio::time::timeout(settings.drain_delay_ms, told.reaches(Stop::Now)).await;
     health.drain(when != DrainReadiness::Never);
 }
 
-fn stop_budget(settings: &Settings) -> Duration {
-    settings.drain_timeout_ms + STOP_PATIENCE
+/// Ends a process whose shutdown hangs. It runs on the thread of the operations port, because the
+/// workers may be what hangs.
+async fn bound_shutdown(mut told: StopSignal, drain: Duration) {
+    for (stop, patience) in [
+        (Stop::Drain, drain + STOP_PATIENCE * 2),
+        (Stop::Now, STOP_PATIENCE * 2),
+    ] {
+        told.reaches(stop).await;
+        if let Err(error) = lifecycle::force_exit_after(patience, EXIT_HUNG) {
+            tracing::error!(%error, "nothing ends this process if its shutdown hangs");
+        }
+    }
 }

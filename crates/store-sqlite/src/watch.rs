@@ -1,5 +1,5 @@
 //! Whether the open files are still the ones in the data directory, and only changed by us.
-//! SQLite itself goes on writing into a file that was deleted.
+//! SQLite itself goes on writing into a file that was deleted: decision 0017.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;

@@ -18,7 +18,6 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 impl Service {
     /// Room for an answer of so many bytes about a type, or the answer that there is none.
-    #[expect(clippy::result_large_err, reason = "the handlers answer with it")]
     pub(super) fn room(&self, of: &Arc<ResourceType>, bytes: usize) -> Result<Room, Response> {
         let room = self.held.room(bytes);
         room.map_err(|error| self.refuse(Failure::new(of, error.into())))

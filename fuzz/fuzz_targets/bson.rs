@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use mongodb::bson::RawDocumentBuf;
 use store_mongo::testing::by_this_crate;
 
-#[path = "../../crates/store-mongo/benches/by_the_library.rs"]
+#[path = "../../crates/store-mongo/benches/bson_to_json/by_the_library.rs"]
 mod by_the_library;
 
 use by_the_library::by_the_library;

@@ -65,15 +65,27 @@ pub fn masked(uri: &str) -> String {
     }
 }
 
-/// A message of the driver with `***` for every word of the connection string, as it stands and
+/// A message of the driver with `***` for every part of the connection string, as it stands and
 /// decoded, that is not the name of an option.
 pub(super) fn without_parts(message: &str, uri: &str) -> String {
     let decoded = percent_decode_str(uri).decode_utf8_lossy();
-    let is_secret = |word: &&str| {
-        let word = word.to_lowercase();
-        KNOWN_WORDS.split_whitespace().all(|known| known != word)
+    let is_secret = |part: &&str| {
+        let part = part.to_lowercase();
+        KNOWN_WORDS.split_whitespace().all(|known| known != part)
     };
     let texts = [uri, &decoded];
+    let delimiters = ['/', '?', '@', ':', ',', '&', '='];
+    let mut parts: Vec<&str> = texts
+        .iter()
+        .flat_map(|text| text.split(delimiters))
+        .collect();
+    parts.retain(|part| part.chars().count() > 2 && is_secret(part));
+    // A part within another one is left for later.
+    parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
+    let mut message = message.to_owned();
+    for part in parts {
+        message = message.replace(part, HIDDEN);
+    }
     let words: HashSet<String> = texts
         .iter()
         .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))

@@ -104,6 +104,7 @@ impl Plan {
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
+                held_bytes_max: settings.page_streams_bytes_max.in_memory(),
                 any_media_type: settings.request_body_any_media_type,
             };
             main = main.merge(resources::router(&self.types, store.clone(), limits));

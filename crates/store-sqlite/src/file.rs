@@ -180,7 +180,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     open().map_err(failure)
 }
 
-/// SQLite would take a damaged first page for an encrypted file and say so in these words.
+/// Refuses a file whose first bytes are damaged; SQLite would say that it may be encrypted.
 fn check_magic(path: &Path) -> Result<(), StoreError> {
     let unreadable = |error: std::io::Error| {
         StoreError::Unusable(format!("{} cannot be read: {error}", path.display()))

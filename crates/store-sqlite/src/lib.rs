@@ -199,6 +199,7 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.watch.check()?;
+        self.writer.check()?;
         self.readers
             .run(|connection| {
                 connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))

@@ -237,6 +237,32 @@ async fn large_updates_at_once_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_writer_that_is_stuck_is_noticed() {
+    let (folder, store) = fresh().await;
+    let of = unique_on(&store, "").await;
+    let store = Arc::new(store);
+    let other = rusqlite::Connection::open(folder.path().join(file::NAME)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let stuck = tokio::spawn({
+        let (store, of) = (store.clone(), of.clone());
+        async move { insert(&store, &of, serde_json::json!({})).await }
+    });
+    let patience = std::time::Duration::from_millis(20);
+    while store.writer.check_within(patience).is_ok() {
+        assert!(!stuck.is_finished(), "the write was not held up");
+        tokio::time::sleep(patience).await;
+    }
+    // Slow is not stuck.
+    store.ping().await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    stuck.await.unwrap().unwrap();
+    // The thread may still be answering.
+    while store.writer.check_within(patience / 20).is_err() {
+        tokio::time::sleep(patience).await;
+    }
+}
+
+#[tokio::test]
 async fn the_writer_decides_nothing_large() {
     let (_folder, store) = fresh().await;
     let of = unique_on(&store, "").await;

@@ -1,5 +1,5 @@
 //! Whether the open files are still the ones in the data directory, and only changed by us.
-//! SQLite itself goes on writing into a file that was deleted.
+//! SQLite itself goes on writing into a file that was deleted: decision 0017.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +21,8 @@ pub(super) struct Watch {
     /// Tells this file and its log from others.
     token: String,
     folder: PathBuf,
-    /// The file, its log, and the index of that, whose content is none of ours to judge.
+    /// The file, its log, and the index of the log. SQLite changes the index at any time, so only
+    /// its presence is looked at.
     paths: [PathBuf; 3],
     opened: [Signature; 3],
     /// As the last work has left the file and its log; locked while they are worked on.

@@ -1,9 +1,9 @@
 //! The one thread that writes: what waits is committed together, so that many writers share the
 //! price of one `fsync`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use resources::schema::{Id, ResourceType};
 use resources::store::{ImportMode, Step, StoreError, Write, WriteError, Written};
@@ -22,6 +22,10 @@ const JOBS_WAITING_MAX: usize = 1024;
 
 /// How long the end of the store waits for reads before it leaves the log as it is.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// How long a commit may take before the thread counts as stuck; SQLite itself waits up to 5 s for
+/// a lock.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
 
 /// Units of work in one commit.
 const UNITS_TOGETHER_MAX: usize = 256;
@@ -49,12 +53,17 @@ pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
+    began: Arc<Began>,
 }
+
+/// When the thread began with the units that it commits now, if it does.
+type Began = Mutex<Option<Instant>>;
 
 impl Writer {
     pub(super) fn start(connection: Connection, watch: Arc<Watch>) -> Result<Self, StoreError> {
         let (jobs, receiver) = mpsc::channel(JOBS_WAITING_MAX);
         let counters = Arc::new(Counters::default());
+        let began = Arc::new(Began::default());
         let session = Session {
             connection,
             counters: counters.clone(),
@@ -62,13 +71,36 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || session.run(receiver))
+            .spawn({
+                let began = began.clone();
+                move || session.run(receiver, &began)
+            })
             .map_err(|error| StoreError::Internal(error.to_string()))?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
             counters,
+            began,
         })
+    }
+
+    /// Whether the thread is there and gets on.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.check_within(STUCK_AFTER)
+    }
+
+    pub(super) fn check_within(&self, patience: Duration) -> Result<(), StoreError> {
+        if self.jobs.as_ref().is_none_or(mpsc::Sender::is_closed) {
+            return Err(gone());
+        }
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        match began.map(|began| began.elapsed()) {
+            Some(elapsed) if elapsed > patience => Err(StoreError::Busy(format!(
+                "a commit has taken {} s so far",
+                elapsed.as_secs()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Does a unit, unless it has a large write of which nothing is decided yet.
@@ -129,7 +161,8 @@ fn gone() -> StoreError {
 }
 
 impl Session {
-    fn run(&self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(&self, mut jobs: mpsc::Receiver<Job>, began: &Began) {
+        let note = |now| *began.lock().unwrap_or_else(PoisonError::into_inner) = now;
         let mut next = jobs.blocking_recv();
         while let Some(job) = next.take() {
             match job {
@@ -145,7 +178,9 @@ impl Session {
                             Err(_) => break,
                         }
                     }
+                    note(Some(Instant::now()));
                     self.commit_together(units);
+                    note(None);
                 }
                 Job::Prepare(types, reply) => {
                     let _ = reply.send(self.watched(|| preparation::prepare_all(self, &types)));

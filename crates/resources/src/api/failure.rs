@@ -8,14 +8,21 @@ use http::{HeaderValue, StatusCode, header};
 use jsonapi::{Error, Errors};
 
 use super::Service;
+use super::held::Room;
 use crate::controller::{Failure, Reason};
-use crate::schema::Violation;
+use crate::schema::{ResourceType, Violation};
 use crate::store::StoreError;
 
 /// Seconds after which a client may try again when the store was unavailable.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 impl Service {
+    /// Room for an answer of so many bytes about a type, or the answer that there is none.
+    pub(super) fn room(&self, of: &Arc<ResourceType>, bytes: usize) -> Result<Room, Response> {
+        let room = self.held.room(bytes);
+        room.map_err(|error| self.refuse(Failure::new(of, error.into())))
+    }
+
     /// The answer to a failed operation.
     pub(super) fn refuse(&self, failure: Failure) -> Response {
         let errors = errors(&failure, self.controller.store_hosts());

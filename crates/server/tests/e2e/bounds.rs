@@ -6,7 +6,7 @@ use std::path::Path;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Invocation, Server, Setup, Store, folder_with};
+use crate::harness::{Invocation, SOON, Server, Setup, Store, folder_with};
 
 /// Expressions of which two kinds hold others.
 const RULES: &str = "type: rules
@@ -58,6 +58,36 @@ async fn half_a_million_violations_are_a_small_answer() {
         assert!(document.to_string().len() <= 64 << 10);
         let errors = document["errors"].as_array().unwrap();
         assert_eq!(errors.last().unwrap()["code"], "more_errors");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_clients_do_not_take_hold_bounded_memory() {
+    let setup = Setup::on(&Store::fresh())
+        .variable("MONOCOQUE_PAGE_BYTES_MAX", "32MiB")
+        .variable("MONOCOQUE_PAGE_STREAMS_BYTES_MAX", "32MiB");
+    let server = setup.start().await;
+    // More than the sockets between the two processes take.
+    let body = json!({"firstName": "x".repeat(1_000_000)});
+    for _ in 0..20 {
+        let stored = server.send_plain(Method::POST, "/contacts", &body).await;
+        stored.document(201);
+    }
+    let page = || server.request(Method::GET, "/contacts").send();
+    // The head is read, the body is not.
+    let idle = page().await.unwrap();
+    assert_eq!(idle.status(), 200);
+    server.get("/contacts").await.error(503, "datastore_busy");
+    server.get("/contacts?page[size]=1").await.document(200);
+    let whole: Value = idle.json().await.unwrap();
+    assert_eq!(whole["data"].as_array().unwrap().len(), 20);
+    // The server may still be about to drop what it has sent.
+    let deadline = std::time::Instant::now() + SOON;
+    while server.get("/contacts").await.status != 200 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the room is not given back"
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use super::checksum::checksum;
 use super::failure::failure;
 use super::file;
 use super::id::StoredId;
-use super::lock::{Lock, State};
+use super::lock::{FilesState, Lock};
 
 /// Damages that are told; there may be more.
 const DAMAGES_MAX: usize = 1000;
@@ -36,9 +36,9 @@ pub(super) fn check(data_dir: &Path, files_mode: u32) -> Result<Report, StoreErr
     }
     let lock = Lock::acquire(data_dir, files_mode)?;
     let mut report = Report::default();
-    if let State::Lost(reason) = &lock.last {
+    if let FilesState::Lost(reason) = &lock.last {
         report.damages.push(reason.clone());
-        file::missing(&path, &State::Unknown)?;
+        file::missing(&path, &FilesState::Unknown)?;
     } else {
         file::missing(&path, &lock.last)?;
     }

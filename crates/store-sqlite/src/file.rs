@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use resources::store::StoreError;
 
 use super::failure::failure;
-use super::lock::{self, Lock, State};
+use super::lock::{self, FilesState, Lock};
 use super::watch::beside;
 
 /// What stands for itself in the path of a URI.
@@ -63,7 +63,7 @@ pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), Sto
     migrate(&connection).map_err(named)?;
     // Whether a token that was not renewed wholly is in the file or only in its log, changes
     // later: an empty one fits any file.
-    let token = if renew_token(&connection, || lock.note(&State::Closed)) {
+    let token = if renew_token(&connection, || lock.note(&FilesState::Closed)) {
         token(path).unwrap_or_default()
     } else {
         String::new()
@@ -99,15 +99,17 @@ fn create(path: &Path, mode: u32) -> Result<(), StoreError> {
 }
 
 /// Refuses files of which a part is missing that had acknowledged writes.
-pub(super) fn missing(path: &Path, last: &State) -> Result<(), StoreError> {
+pub(super) fn missing(path: &Path, last: &FilesState) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).ok().map(|metadata| metadata.len());
     let (file, log) = (length(path), length(&beside(path, "-wal")).unwrap_or(0));
     let reason = match (last, file, log) {
-        (State::Lost(reason), ..) => reason.clone(),
+        (FilesState::Lost(reason), ..) => reason.clone(),
         (_, Some(0), _) => "the file is empty".to_owned(),
         (_, None, 1..) => "there is a log without its file".to_owned(),
-        (State::Logged(_), _, 0) => "the log is missing, which has acknowledged writes".to_owned(),
-        (State::Logged(expected), Some(_), _)
+        (FilesState::Logged(_), _, 0) => {
+            "the log is missing, which has acknowledged writes".to_owned()
+        }
+        (FilesState::Logged(expected), Some(_), _)
             if token(path).is_some_and(|token| !expected.is_empty() && token != *expected) =>
         {
             "the log beside the file belongs to another one".to_owned()

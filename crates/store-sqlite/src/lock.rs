@@ -20,20 +20,22 @@ pub(super) struct Lock {
     _folder: File,
     file: File,
     /// What the last process has left.
-    pub(super) last: State,
+    pub(super) last: FilesState,
     /// What the files in the directory may be used for.
     pub(super) files_mode: u32,
 }
 
 /// What is known of the files in a data directory, which a process may use.
-pub(super) fn known(data_dir: &Path) -> State {
+pub(super) fn known(data_dir: &Path) -> FilesState {
     let text = std::fs::read_to_string(data_dir.join(NAME)).unwrap_or_default();
-    text.lines().nth(1).map_or(State::Unknown, State::parse)
+    text.lines()
+        .nth(1)
+        .map_or(FilesState::Unknown, FilesState::parse)
 }
 
 /// What is known of the files in a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum FilesState {
     /// Nothing: the directory is new, or the lock file was deleted.
     Unknown,
     /// Everything is in the file.
@@ -44,7 +46,7 @@ pub(super) enum State {
     Lost(String),
 }
 
-impl fmt::Display for State {
+impl fmt::Display for FilesState {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => Ok(()),
@@ -55,7 +57,7 @@ impl fmt::Display for State {
     }
 }
 
-impl State {
+impl FilesState {
     fn parse(text: &str) -> Self {
         let text = text.trim();
         match text.split_once(' ').unwrap_or((text, "")) {
@@ -104,7 +106,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(unusable(&error)),
             }
         }
-        let last = lines.next().map_or(State::Unknown, State::parse);
+        let last = lines.next().map_or(FilesState::Unknown, FilesState::parse);
         let lock = Self {
             _folder: folder,
             file,
@@ -117,7 +119,7 @@ impl Lock {
 
     /// Leaves a state to the next process, on the disk before it returns. The number of this
     /// process is beside it, for people.
-    pub(super) fn note(&self, state: &State) {
+    pub(super) fn note(&self, state: &FilesState) {
         let mut text = format!("{}\n{state}", std::process::id());
         text.truncate(text.floor_char_boundary(LENGTH - 1));
         // On a full disk the first note may fail; later ones have their place.
@@ -161,11 +163,11 @@ mod tests {
     fn a_state_is_read_as_it_was_noted() {
         let folder = tempfile::tempdir().unwrap();
         let acquire = || Lock::acquire(folder.path(), 0o600).unwrap();
-        assert_eq!(acquire().last, State::Unknown);
+        assert_eq!(acquire().last, FilesState::Unknown);
         for state in [
-            State::Logged("0a".to_owned()),
-            State::Lost("was deleted".to_owned()),
-            State::Closed,
+            FilesState::Logged("0a".to_owned()),
+            FilesState::Lost("was deleted".to_owned()),
+            FilesState::Closed,
         ] {
             acquire().note(&state);
             assert_eq!(acquire().last, state);

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use resources::store::StoreError;
 
-use super::lock::{Lock, State};
+use super::lock::{FilesState, Lock};
 use super::reserve;
 
 /// Free space below which a failure to write is put down to a full disk, in bytes.
@@ -140,7 +140,7 @@ impl Watch {
             return Ok(());
         }
         if Signature::of(&self.paths[1])?.is_some_and(|log| log.length > 0) {
-            self.lock.note(&State::Logged(self.token.clone()));
+            self.lock.note(&FilesState::Logged(self.token.clone()));
             self.is_noted.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Watch {
     /// The log has no writes any more that are not in the file.
     pub(super) fn note_closed(&self) {
         if self.intact().is_ok() {
-            self.lock.note(&State::Closed);
+            self.lock.note(&FilesState::Closed);
         }
     }
 
@@ -193,7 +193,7 @@ impl Watch {
     fn lose(&self, path: &Path, reason: &str) -> StoreError {
         let reason = format!("{} {reason} while it was in use", path.display());
         tracing::error!(reason, "the store has lost its files and stops");
-        self.lock.note(&State::Lost(reason.clone()));
+        self.lock.note(&FilesState::Lost(reason.clone()));
         let lost = StoreError::Lost(format!("{reason}; nothing is read or written any more"));
         self.lost.get_or_init(|| lost).clone()
     }

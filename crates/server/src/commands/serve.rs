@@ -53,21 +53,11 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let mut port = open_port(
-        admin,
-        &plan,
-        settings,
-        &health,
-        (tell.clone(), told.clone()),
-    )?;
-    let ended = port.ended();
-    let running = async move {
-        ended.await;
-        Err("its thread has ended, and nobody listens for signals".to_owned())
-    };
-    modules.add("operations port", STOP_PATIENCE, running, async move || {
-        close(port).await
-    });
+    let signals = (tell.clone(), told.clone());
+    add_port(
+        open_port(admin, &plan, settings, &health, signals)?,
+        &mut modules,
+    );
     watch_workers(&health, settings)?;
     let opened = tokio::select! {
         opened = plan.open(settings, &health) => opened,
@@ -159,9 +149,17 @@ fn open_port(
         .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
 }
 
-async fn close(port: Port) {
-    let closed = tokio::task::spawn_blocking(move || port.close());
-    let _ = closed.await;
+fn add_port(mut port: Port, modules: &mut Modules) {
+    let ended = port.ended();
+    let running = async move {
+        ended.await;
+        Err("its thread has ended, and nobody listens for signals".to_owned())
+    };
+    let close = async move || {
+        let closed = tokio::task::spawn_blocking(move || port.close());
+        let _ = closed.await;
+    };
+    modules.add("operations port", STOP_PATIENCE, running, close);
 }
 
 /// The state of the process as one log line.

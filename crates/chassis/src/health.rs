@@ -20,8 +20,9 @@ use tokio::task::AbortHandle;
 pub use self::heartbeat::Heartbeat;
 use self::heartbeat::Heartbeats;
 pub use self::upstream::{Upstream, UpstreamState};
+pub use self::watchdog::Liveness;
 use self::watchdog::Watchdog;
-pub use self::watchdog::{Liveness, WorkerLimits};
+pub use self::workers::WorkerLimits;
 use crate::lifecycle::State;
 
 /// Proves that something this process depends on can be reached.

@@ -10,7 +10,6 @@ mod request_id;
 mod unreadable;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -91,7 +90,6 @@ struct Stack {
     bodies: Arc<Bodies>,
     free: Semaphore,
     presenter: Arc<dyn Presenter>,
-    shed: AtomicU64,
 }
 
 /// Puts the whole stack around `router`, which must have all of its routes.
@@ -111,7 +109,6 @@ pub fn apply(router: Router, limits: &Limits, presenter: Arc<dyn Presenter>) -> 
         bodies: Arc::new(bodies),
         free: Semaphore::new(limits.requests_in_flight_max.min(Semaphore::MAX_PERMITS)),
         presenter,
-        shed: AtomicU64::new(0),
     });
     let (unknown, unfit) = (Arc::clone(&stack), Arc::clone(&stack));
     let router = router
@@ -136,20 +133,6 @@ impl HttpService for Service {
 
     fn answer_unreadable(&self, head: &[u8]) -> Option<Vec<u8>> {
         unreadable::answer(head, &*self.stack.presenter)
-    }
-}
-
-impl Service {
-    /// How many requests are in flight, and how many were refused because there were too many.
-    #[must_use]
-    pub fn load(&self) -> (usize, u64) {
-        let stack = &self.stack;
-        let max = stack
-            .limits
-            .requests_in_flight_max
-            .min(Semaphore::MAX_PERMITS);
-        let in_flight = max - stack.free.available_permits();
-        (in_flight, stack.shed.load(Ordering::Relaxed))
     }
 }
 
@@ -221,11 +204,8 @@ impl Stack {
             return Ok(None);
         }
         let place = self.free.try_acquire();
-        place.map(Some).map_err(|_full| {
-            self.shed.fetch_add(1, Ordering::Relaxed);
-            Fault::Overloaded {
-                retry_after: RETRY_AFTER,
-            }
+        place.map(Some).map_err(|_full| Fault::Overloaded {
+            retry_after: RETRY_AFTER,
         })
     }
 

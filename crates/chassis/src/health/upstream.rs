@@ -129,12 +129,6 @@ impl Upstream {
         self.record.failed.notify_one();
     }
 
-    /// Whether the upstream counts as failing: a request that needs it can be refused at once.
-    #[must_use]
-    pub fn is_failing(&self) -> bool {
-        self.record.suspect.load(Ordering::Acquire) && self.state().failure.is_some()
-    }
-
     /// Checks for ever. The caller aborts the task.
     pub(super) async fn run(&self, check: &dyn Check) {
         let record = &*self.record;

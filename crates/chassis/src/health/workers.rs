@@ -9,6 +9,32 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::RuntimeMetrics;
 
+/// When a worker counts as stuck.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerLimits {
+    /// How often the proofs are looked at.
+    pub sample_interval: Duration,
+    /// How long a worker may stand still before the log names it. Must be well above the time of
+    /// 61 healthy polls on an overloaded machine: below 250 ms healthy workers were accused.
+    pub slow_after: Duration,
+    /// How long a worker may stand still, and a canary be away, before liveness fails.
+    pub stuck_after: Duration,
+    /// The code to end the process with when every worker is stuck; none leaves that to others.
+    pub exit_when_all_are_stuck: Option<i32>,
+}
+
+impl Default for WorkerLimits {
+    /// Four times a second; named after 1 s, stuck after 10 s, and no exit.
+    fn default() -> Self {
+        Self {
+            sample_interval: Duration::from_millis(250),
+            slow_after: Duration::from_secs(1),
+            stuck_after: Duration::from_secs(10),
+            exit_when_all_are_stuck: None,
+        }
+    }
+}
+
 /// What is known of all workers of a runtime.
 #[derive(Debug, Default)]
 pub(super) struct Workers {

@@ -17,15 +17,13 @@ use http::header;
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::Notify;
 
+use super::RETRY_AFTER;
 use crate::fault::Fault;
 
 /// How much of a refused body is still read, and for how long. A connection that is closed with
 /// unread data is reset, and the client may lose the answer that says why.
 const DISCARD_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// When an overloaded process wants to be asked again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What request bodies may take.
 #[derive(Clone, Copy, Debug)]

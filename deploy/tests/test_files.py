@@ -1,5 +1,7 @@
 """The files of deploy/ against their validators, and against what must fit together."""
 
+import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -230,3 +232,13 @@ def test_settings_that_files_name_exist():
             for name in re.findall(r"MONOCOQUE_([A-Z0-9_]+)\b", file.read_text()):
                 known = name.lower() in names or name == "VERSION"
                 assert known, f"{file} names the setting {name.lower()}, which there is not"
+
+
+def test_the_bill_of_materials_names_what_is_linked_and_nothing_else():
+    document = json.loads(subprocess.check_output([DEPLOY / "docker/sbom"]))
+    named = {one["name"] for one in document["components"]}
+    assert {"tokio", "hyper", "libsqlite3-sys", "mongodb", "chassis", "store-sqlite"} <= named
+    assert not {"criterion", "proptest", "cc", "server"} & named, "only what is linked"
+    for one in document["components"]:
+        assert one["licenses"] and one["purl"] == f"pkg:cargo/{one['name']}@{one['version']}"
+        assert "hashes" in one or one["name"] in os.listdir(REPOSITORY / "crates")

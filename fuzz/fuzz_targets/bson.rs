@@ -5,7 +5,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use mongodb::bson::RawDocumentBuf;
-use store_mongo::testing::{by_the_library, by_this_crate};
+use store_mongo::testing::by_this_crate;
+
+#[path = "../../crates/store-mongo/benches/bson_to_json/by_the_library.rs"]
+mod by_the_library;
+
+use by_the_library::by_the_library;
 
 fuzz_target!(|data: &[u8]| {
     // The frame is right, so that the bytes within are looked at.

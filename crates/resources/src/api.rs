@@ -3,6 +3,7 @@
 mod handlers;
 mod request;
 mod document;
+mod held;
 mod failure;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use axum::routing::get;
 use http::StatusCode;
 use jsonapi::ResourceWriter;
 
+use self::held::Held;
 use crate::controller::Controller;
 use crate::schema::ResourceType;
 use crate::store::Store;
@@ -25,6 +27,9 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// What is wrong with a request is listed up to this many bytes.
     pub error_bytes_max: usize,
+    /// What the answers that clients have not taken yet may hold together; for more, 503. What is
+    /// read of a large page after its beginning is counted by the store.
+    pub held_bytes_max: usize,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
     /// may send such requests without asking.
     pub any_media_type: bool,
@@ -36,6 +41,7 @@ struct Service {
     types: HashMap<String, ServedType>,
     controller: Controller,
     limits: Limits,
+    held: Held,
 }
 
 /// A type with what its documents have in common.
@@ -48,7 +54,7 @@ impl Service {
     /// The type of a URL.
     ///
     /// # Errors
-    /// 404 for a path that is none of a type; the routes have no such path.
+    /// 404 for a path that does not begin with the name of a type; the routes have none.
     fn served(&self, path: &str) -> Result<&ServedType, jsonapi::Error> {
         let name = path.split('/').nth(1);
         name.and_then(|name| self.types.get(name)).ok_or_else(|| {
@@ -75,6 +81,7 @@ pub fn router(types: &[Arc<ResourceType>], store: Arc<dyn Store>, limits: Limits
         types: types.iter().map(served).collect(),
         controller: Controller::new(store),
         limits,
+        held: Held::new(limits.held_bytes_max),
     };
     router
         .with_state(Arc::new(service))

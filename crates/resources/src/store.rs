@@ -5,6 +5,7 @@ mod guard;
 mod resources;
 mod bulk;
 mod failure;
+mod fresh_ids;
 mod rounds;
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -12,12 +13,14 @@ pub mod contract;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::query::{Filter, Query};
 use crate::schema::{Id, ResourceType};
 
 pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, Step};
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
+pub use fresh_ids::fresh_ids;
 pub use guard::{After, admit};
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
@@ -36,6 +39,13 @@ pub trait Store: Send + Sync + 'static {
     /// The hosts of the store, if clients may know them: an answer that it is unreachable names
     /// them.
     fn hosts(&self) -> Option<&str> {
+        None
+    }
+
+    /// Tells of every change from now on, if the store has a server that can be away. While the
+    /// receiver exists, the store leaves it to the receiver's owner to log an outage. Default:
+    /// none.
+    fn reachability(&self) -> Option<watch::Receiver<Reachability>> {
         None
     }
 
@@ -72,6 +82,10 @@ pub trait Store: Send + Sync + 'static {
     /// A part of a collection and, where the query asks for it, the number of all resources that
     /// pass the filter, both of the same moment. Of a collection too large to be counted each time
     /// the number may be an estimate.
+    ///
+    /// What comes in [`Page::rest`] may be of later moments. It has each resource that stays in
+    /// its place until it is read, once and in the order of creation, as it is then; never more
+    /// than the query asks for.
     async fn list(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -82,7 +96,8 @@ pub trait Store: Send + Sync + 'static {
     /// The answer has what each of them left behind.
     ///
     /// # Errors
-    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done.
+    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done. So
+    /// it is with a key that the store does not remember: see [`Unit::into_writes`].
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError>;
 
     /// The whole collection in the order of creation. Each resource that is there throughout is
@@ -103,6 +118,15 @@ pub trait Store: Send + Sync + 'static {
     /// Ends what is still open at the server, in a bounded time. Nothing is asked of the store
     /// afterwards.
     async fn close(&self) {}
+}
+
+/// Whether the latest requests reached the server of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reachability {
+    /// Requests are sent.
+    Reachable,
+    /// Requests fail at once, for this reason. It is for operators and may name hosts.
+    Away(String),
 }
 
 /// A stored resource.

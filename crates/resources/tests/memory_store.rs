@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use resources::query::{Filter, Query};
-use resources::schema::{Attributes, Id, ResourceType};
+use resources::schema::{Attributes, Id, IdKind, ResourceType};
 use resources::store::{
     After, Import, ImportMode, NewResource, Outcomes, Page, Refusal, Resource, Resources, Scan,
     Step, Store, StoreError, Unit, Write, WriteError, WriteFailure, Written, admit, contract,
+    fresh_ids,
 };
 use serde_json::Value;
 
@@ -106,6 +107,22 @@ impl Collection {
             Err(WriteFailure::Store(error)) => panic!("{error}"),
         }
     }
+
+    fn import_all(
+        &mut self,
+        resource_type: &Arc<ResourceType>,
+        rows: Vec<NewResource>,
+        mode: ImportMode,
+    ) -> Outcomes {
+        let mut outcomes = Outcomes::new();
+        for row in rows {
+            outcomes.push(self.import(resource_type, row));
+            if outcomes.last().unwrap().is_err() && mode != ImportMode::EachBatch {
+                break;
+            }
+        }
+        outcomes
+    }
 }
 
 impl MemoryStore {
@@ -115,6 +132,36 @@ impl MemoryStore {
 
     fn copy(&self, resource_type: &ResourceType) -> Vec<Resource> {
         self.with(|all| all[&resource_type.collection].resources.clone())
+    }
+
+    fn import_all(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        rows: Vec<NewResource>,
+        mode: ImportMode,
+    ) -> Outcomes {
+        self.with(|all| {
+            let collection = all.entry(resource_type.collection.clone()).or_default();
+            collection.import_all(resource_type, rows, mode)
+        })
+    }
+
+    /// Does it on what is there now, which others may have changed since the rows came.
+    fn import_whole(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        rows: Vec<NewResource>,
+    ) -> Result<(), StoreError> {
+        self.with(|all| {
+            let mut whole = all[&resource_type.collection].clone();
+            let mode = ImportMode::AllOrNothing;
+            let outcomes = whole.import_all(resource_type, rows, mode);
+            if outcomes.iter().any(Result::is_err) {
+                return Err(StoreError::Internal("a row was refused".to_owned()));
+            }
+            all.insert(resource_type.collection.clone(), whole);
+            Ok(())
+        })
     }
 }
 
@@ -138,14 +185,15 @@ impl Store for MemoryStore {
         resource_type: &Arc<ResourceType>,
         count: usize,
     ) -> Result<Vec<Id>, StoreError> {
+        if resource_type.id != IdKind::Integer {
+            return fresh_ids(resource_type, count);
+        }
         let next = |all: &mut Collections| {
             let collection = all.entry(resource_type.collection.clone()).or_default();
-            let mut fresh = || {
-                collection.greatest_id += 1;
-                Id::Integer(collection.greatest_id)
-            };
-            let ids = (0..count).map(|_| resource_type.id.generate().unwrap_or_else(&mut fresh));
-            ids.collect()
+            let ids = collection.greatest_id + 1..;
+            let ids: Vec<Id> = ids.take(count).map(Id::Integer).collect();
+            collection.greatest_id += i64::try_from(count).unwrap();
+            ids
         };
         Ok(self.with(next))
     }
@@ -182,9 +230,10 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
+        let writes = unit.into_writes()?;
         self.with(|all| {
             let before = all.clone();
-            let writes = unit.writes.iter().enumerate();
+            let writes = writes.iter().enumerate();
             let perform = |(index, write): (usize, &Write)| {
                 let collection = all
                     .entry(write.resource_type.collection.clone())
@@ -222,33 +271,25 @@ impl Store for MemoryStore {
         let (mut steps, import) = Import::channel();
         let (store, resource_type) = (Self(self.0.clone()), resource_type.clone());
         tokio::spawn(async move {
-            let name = &resource_type.collection;
-            let mut own = store.with(|all| all[name].clone());
-            let (is_whole, mut refused) = (mode == ImportMode::AllOrNothing, false);
+            // All or nothing is tried on a copy first, and done at the end.
+            let mut pending = Vec::new();
+            let is_whole = mode == ImportMode::AllOrNothing;
+            let mut own = store.with(|all| all[&resource_type.collection].clone());
             while let Some(step) = steps.recv().await {
                 match step {
                     Step::Insert(rows, reply) => {
-                        let mut outcomes = Outcomes::new();
-                        for row in rows {
-                            let outcome = own.import(&resource_type, row);
-                            refused |= outcome.is_err();
-                            outcomes.push(outcome);
-                            if refused && mode != ImportMode::EachBatch {
-                                break;
-                            }
+                        if is_whole {
+                            pending.extend(rows.clone());
                         }
-                        if !is_whole {
-                            store.with(|all| all.insert(name.clone(), own.clone()));
-                        }
+                        let outcomes = if is_whole {
+                            own.import_all(&resource_type, rows, mode)
+                        } else {
+                            store.import_all(&resource_type, rows, mode)
+                        };
                         let _ = reply.send(Ok(outcomes));
                     }
                     Step::Commit(reply) => {
-                        let refused = is_whole && refused;
-                        if !refused {
-                            store.with(|all| all.insert(name.clone(), own.clone()));
-                        }
-                        let ended = || StoreError::Internal("a row was refused".to_owned());
-                        let _ = reply.send(if refused { Err(ended()) } else { Ok(()) });
+                        let _ = reply.send(store.import_whole(&resource_type, pending));
                         break;
                     }
                     Step::Abandon => break,

@@ -96,14 +96,15 @@ impl Plan {
             main = main.merge(fibonacci(settings)?);
         }
         if !self.types.is_empty() {
-            let opened = store::open(settings, &self.types).await?;
+            let store = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*opened.store, contacts).await?;
+                sample_contacts::fill(&*store, contacts).await?;
             }
-            let store = WatchedStore::watched_by(health, opened, settings);
+            let store = WatchedStore::watched_by(health, store, settings);
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
+                held_bytes_max: settings.page_streams_bytes_max.in_memory(),
                 any_media_type: settings.request_body_any_media_type,
             };
             main = main.merge(resources::router(&self.types, store.clone(), limits));

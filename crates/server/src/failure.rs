@@ -86,6 +86,7 @@ impl From<StoreError> for Failure {
             | StoreError::Busy(_)
             | StoreError::Unprepared(_)
             | StoreError::OutcomeUnknown(_)
+            | StoreError::Lost(_)
             | StoreError::Corrupt(_) => Self::unavailable(error.to_string()),
             StoreError::Internal(_) => Self::internal(error.to_string()),
         }

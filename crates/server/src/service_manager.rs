@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chassis::health::Health;
 use sd_notify::NotifyState;
+use tokio::task::JoinHandle;
 
 /// Requests are served from now on. If the manager has a watchdog, it hears from this process twice
 /// in its time, for as long as the process is live.
 pub(crate) fn serving(health: &Health) {
-    tell(NotifyState::Ready);
+    drop(tell(NotifyState::Ready));
     if let Some(patience) = sd_notify::watchdog_enabled() {
         tokio::spawn(prove_life(health.clone(), patience / 2));
     }
@@ -17,20 +18,23 @@ pub(crate) fn serving(health: &Health) {
 
 /// The process was told to stop, and drains.
 pub(crate) fn stopping() {
-    tell(NotifyState::Stopping);
+    drop(tell(NotifyState::Stopping));
 }
 
 async fn prove_life(health: Health, period: Duration) {
     loop {
         if health.liveness().is_none_or(|liveness| liveness.alive()) {
-            tell(NotifyState::Watchdog);
+            let _ = tell(NotifyState::Watchdog).await;
         }
         tokio::time::sleep(period).await;
     }
 }
 
-fn tell(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "the service manager cannot be told");
-    }
+/// On a thread for what blocks: a manager that does not listen must not hold up a worker.
+fn tell(state: NotifyState<'static>) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = sd_notify::notify(&[state]) {
+            tracing::warn!(%error, "the service manager cannot be told");
+        }
+    })
 }

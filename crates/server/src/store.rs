@@ -5,43 +5,27 @@ use std::sync::Arc;
 use resources::query::Query;
 use resources::schema::ResourceType;
 use resources::store::{Rounds, Store, StoreError};
-use store_mongo::{MongoSettings, MongoStore, Reachability, masked};
+use store_mongo::{MongoSettings, MongoStore, masked};
 use store_sqlite::{SqliteSettings, SqliteStore};
-
-use tokio::sync::watch;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
-
-/// A store that is open.
-pub(crate) struct Opened {
-    pub(crate) store: Arc<dyn Store>,
-    /// Whether its server can be reached, if it has one. While it is watched, the store leaves it
-    /// to the watcher to log an outage.
-    pub(crate) reachability: Option<watch::Receiver<Reachability>>,
-}
 
 /// Opens the store and prepares it for the types.
 pub(crate) async fn open(
     settings: &Settings,
     types: &[Arc<ResourceType>],
-) -> Result<Opened, Failure> {
-    let opened = match open_mongodb(settings).await? {
-        Some(mongodb) => Opened {
-            reachability: Some(mongodb.reachability()),
-            // A request to a server costs more than the wait for others who want the same.
-            store: Arc::new(Rounds::new(Arc::new(mongodb))),
-        },
-        None => Opened {
-            reachability: None,
-            store: Arc::new(open_sqlite(settings).await?),
-        },
+) -> Result<Arc<dyn Store>, Failure> {
+    let store: Arc<dyn Store> = match open_mongodb(settings).await? {
+        // A request to a server costs more than the wait for others who want the same.
+        Some(mongodb) => Arc::new(Rounds::new(Arc::new(mongodb))),
+        None => Arc::new(open_sqlite(settings).await?),
     };
-    if let Err(error) = opened.store.prepare(types).await {
-        opened.store.close().await;
+    if let Err(error) = store.prepare(types).await {
+        store.close().await;
         return Err(error.into());
     }
-    Ok(opened)
+    Ok(store)
 }
 
 /// [`open`] for one type, where there must be a store already: a misspelled data directory is not
@@ -53,9 +37,7 @@ pub(crate) async fn open_existing(
     if settings.mongo_uri.is_none() {
         must_exist(settings)?;
     }
-    Ok(open(settings, std::slice::from_ref(resource_type))
-        .await?
-        .store)
+    open(settings, std::slice::from_ref(resource_type)).await
 }
 
 /// Whether a collection has no resource.
@@ -90,6 +72,8 @@ pub(crate) async fn open_mongodb(settings: &Settings) -> Result<Option<MongoStor
     let mongodb = MongoSettings {
         operation_timeout: settings.mongo_operation_timeout_ms,
         shows_hosts: settings.mongo_shows_hosts,
+        page_bytes_max: settings.page_bytes_max.in_memory(),
+        page_streams_bytes_max: settings.page_streams_bytes_max.in_memory(),
         ..MongoSettings::new(uri.reveal())
     };
     let connected = MongoStore::connect(mongodb).await;

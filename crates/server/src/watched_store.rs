@@ -9,14 +9,13 @@ use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, WriteError,
+    Written,
 };
 
-use store_mongo::Reachability;
 use tokio::sync::watch;
 
 use crate::settings::Settings;
-use crate::store::Opened;
 
 /// A store and what is known of it.
 pub(crate) struct WatchedStore {
@@ -29,13 +28,9 @@ impl WatchedStore {
     /// Has `health` watch a store from now on.
     pub(crate) fn watched_by(
         health: &Health,
-        opened: Opened,
+        store: Arc<dyn Store>,
         settings: &Settings,
     ) -> Arc<dyn Store> {
-        let Opened {
-            store,
-            reachability,
-        } = opened;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let schedule = Schedule {
             interval: settings.store_check_interval_ms,
@@ -49,7 +44,7 @@ impl WatchedStore {
             answers_and_fails: AtomicBool::new(false),
         });
         let upstream = health.watch(check.clone(), schedule);
-        if let Some(reachability) = reachability {
+        if let Some(reachability) = store.reachability() {
             tokio::spawn(follow(upstream.clone(), reachability));
         }
         Arc::new(Self {
@@ -77,8 +72,11 @@ impl WatchedStore {
 
     fn note(&self, error: &StoreError) {
         // Of the others it is not known whether the next request would fail too: the check tells.
-        if matches!(error, StoreError::Unavailable(_)) {
-            self.upstream.failed(failure_of(error));
+        match error {
+            StoreError::Unavailable(_) | StoreError::Lost(_) => {
+                self.upstream.failed(failure_of(error));
+            }
+            _ => self.upstream.doubted(),
         }
     }
 }
@@ -127,6 +125,7 @@ fn failure_of(error: &StoreError) -> CheckFailure {
         StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => "unreachable",
         StoreError::Busy(_) => "busy",
         StoreError::Unprepared(_) => "unprepared",
+        StoreError::Lost(_) => "lost",
         StoreError::Corrupt(_) => "damaged",
         StoreError::Unusable(_) | StoreError::Internal(_) => "failed",
     };

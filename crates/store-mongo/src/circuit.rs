@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::doc;
-use resources::store::StoreError;
+use resources::store::{Reachability, StoreError};
 use tokio::sync::watch;
 
 use crate::patience::{PROBE, Patience};
@@ -17,15 +17,6 @@ const FAILURES_MAX: u32 = 2;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A reachable server answers a ping sooner, however slow a request is.
 const SUSPECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Whether the latest requests reached the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reachability {
-    /// Requests are sent.
-    Reachable,
-    /// Requests fail at once, for this reason. It is for operators and may name hosts.
-    Away(String),
-}
 
 pub(crate) struct Circuit {
     client: Client,

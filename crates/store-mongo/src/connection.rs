@@ -13,6 +13,7 @@ use crate::calls::Calls;
 use crate::circuit::Circuit;
 use crate::counter::Counters;
 use crate::failure;
+use crate::pages::Pages;
 use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
 
@@ -23,6 +24,7 @@ pub(crate) struct Connection {
     pub(crate) circuit: Arc<Circuit>,
     pub(crate) unprepared: Unprepared,
     pub(crate) counters: Counters,
+    pub(crate) pages: Pages,
     /// Whether the server can read as of one moment: yes, until it says otherwise.
     snapshots: AtomicBool,
     /// The hosts, if clients may know them.
@@ -41,6 +43,7 @@ impl Connection {
         let database = client.database(&database);
         Ok(Self {
             counters: Counters::new(&database),
+            pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
             database,
             client,
             calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use mongodb::ClientSession;
-use mongodb::bson::{Bson, Document, RawArray, RawBson, RawDocument, doc};
+use mongodb::bson::{Bson, Document, RawArray, RawBson, RawDocument};
 use mongodb::error::Error;
 use mongodb::options::FindOptions;
 use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
@@ -21,6 +21,9 @@ pub(crate) struct Cursor {
     batches: SessionRawBatchCursor,
     session: ClientSession,
     ended: bool,
+    cut: bool,
+    /// What a batch may hold, in bytes, if it has more than one resource.
+    bytes_max: usize,
     ends: Option<(Position, Position)>,
 }
 
@@ -78,29 +81,37 @@ impl Cursor {
             batches,
             session,
             ended: false,
+            cut: false,
+            bytes_max: usize::MAX,
             ends: None,
         })
     }
 
-    /// Opens a cursor over the whole collection in a session of its own, as one call of the store.
+    /// From now on batches end before they have more bytes, and a batch that was cut is the last.
+    pub(crate) fn cut_at(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
+    }
+
+    /// Opens a cursor in a session of its own, as one call of the store.
     pub(crate) async fn open_in_time(
         store: &Arc<Connection>,
         resource_type: &Arc<ResourceType>,
+        filter: Document,
         options: FindOptions,
     ) -> Result<Self, StoreError> {
         let (connection, resource_type) = (store.clone(), resource_type.clone());
         let work = async move {
             let session = connection.client.start_session().causal_consistency(false);
             let session = session.await.map_err(of_read)?;
-            let opened = Self::open(&connection, &resource_type, doc! {}, session, options);
+            let opened = Self::open(&connection, &resource_type, filter, session, options);
             opened.await.map_err(of_read)
         };
-        store.calls.run(Intent::Read, work).await
+        store.calls.run(Intent::Read, Box::pin(work)).await
     }
 
     /// The next batch, or `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Resources>, StoreError> {
-        if self.ended {
+        if self.ended || self.cut {
             return Ok(None);
         }
         let next = self.batches.stream(&mut self.session).next().await;
@@ -108,8 +119,9 @@ impl Cursor {
             self.ended = true;
             return Ok(None);
         };
-        self.ended = is_last(&batch);
-        Ok(Some(self.resources(&batch)?))
+        let resources = self.resources(&batch)?;
+        self.ended = !self.cut && is_last(&batch);
+        Ok(Some(resources))
     }
 
     /// The next batch as one call of the store, and the cursor back.
@@ -124,7 +136,7 @@ impl Cursor {
         store.calls.run(Intent::Read, work).await
     }
 
-    /// Whether the batches so far were all.
+    /// Whether the batches so far were all that the query has found.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
@@ -143,17 +155,23 @@ impl Cursor {
         let documents: &RawArray = batch.doc_slices().map_err(of_read)?;
         let mut first_and_last: Option<(&RawDocument, &RawDocument)> = None;
         // JSON has about as many bytes of punctuation as BSON has of types and lengths.
-        let mut text = Vec::with_capacity(documents.as_bytes().len());
+        let mut text = Vec::with_capacity(documents.as_bytes().len().min(self.bytes_max));
         let mut entries = Vec::new();
         for document in documents {
             let document = document.map_err(|error| self.damaged(&error))?;
             let document = document
                 .as_document()
                 .ok_or_else(|| self.damaged(&"a batch holds something other than documents"))?;
+            let before = text.len();
+            let id = json::write_resource(&self.resource_type, document, &mut text)?;
+            if text.len() > self.bytes_max && before > 0 {
+                text.truncate(before);
+                self.cut = true;
+                break;
+            }
+            entries.push((id, text.len()));
             let first = first_and_last.map_or(document, |(first, _)| first);
             first_and_last = Some((first, document));
-            let id = json::write_resource(&self.resource_type, document, &mut text)?;
-            entries.push((id, text.len()));
         }
         let text = String::from_utf8(text).map_err(|error| self.damaged(&error))?;
         if let Some((first, last)) = first_and_last {

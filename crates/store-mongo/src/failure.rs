@@ -38,9 +38,10 @@ pub(crate) enum Stop {
     Driver(Error),
     Refused(Refusal),
     Store(StoreError),
-    /// Other writers were always faster, or the stored document cannot be compared with itself.
-    /// A transaction helps.
+    /// Other writers were always faster. A transaction helps.
     Overtaken,
+    /// The stored document cannot be compared with itself. A transaction helps.
+    Incomparable,
 }
 
 impl From<Error> for Stop {
@@ -78,6 +79,10 @@ impl Stop {
             Self::Refused(refusal) => WriteError::Refused { index, refusal },
             Self::Store(error) => error.into(),
             Self::Overtaken => overtaken().into(),
+            Self::Incomparable => WriteError::Refused {
+                index,
+                refusal: refusal::incomparable(),
+            },
         }
     }
 

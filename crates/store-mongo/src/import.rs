@@ -74,6 +74,9 @@ impl Importer {
             self.store.calls.run_patiently("an import", raise).await?;
         }
         let batch = Batch::new(&self.resource_type, &rows, self.in_order);
+        let sizes = batch.documents.iter().map(|one| one.as_bytes().len());
+        let largest = sizes.max().unwrap_or_default();
+        self.store.pages.have_stored(&self.resource_type, largest);
         match &mut self.whole {
             Some(whole) => whole.insert(batch).await,
             None => batch.store(&self.store, &self.resource_type).await,

@@ -242,7 +242,7 @@ fn one(text: &mut Vec<u8>, name: &str, value: &str) {
     write_displayed(format_args!(r#"{{"{name}":{value}}}"#), text);
 }
 
-pub(crate) fn write_displayed(value: impl std::fmt::Display, text: &mut Vec<u8>) {
+fn write_displayed(value: impl std::fmt::Display, text: &mut Vec<u8>) {
     // A vector takes whatever is written to it.
     let _ = write!(text, "{value}");
 }
@@ -258,7 +258,7 @@ fn write_double(number: f64, text: &mut Vec<u8>) {
 }
 
 /// Most strings are plain: nothing in them needs an escape, and being ASCII they are UTF-8.
-pub(crate) fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
+fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
     if is_plain(bytes) {
         text.push(b'"');
         text.extend_from_slice(bytes);

@@ -12,6 +12,7 @@ mod circuit;
 mod patience;
 mod find;
 mod list;
+mod pages;
 mod scan;
 mod cursor;
 mod filter;
@@ -39,16 +40,16 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, Write, WriteError, Written,
+    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, Write,
+    WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::connection::Connection;
-use self::failure::{Intent, of_read};
+use self::failure::{Intent, Stop, of_read};
 
-pub use circuit::Reachability;
 pub use indexes::{IndexState, Standing};
 pub use settings::{MongoSettings, masked};
 
@@ -69,13 +70,6 @@ impl MongoStore {
     pub async fn connect(settings: MongoSettings) -> Result<Self, StoreError> {
         let connection = Arc::new(Connection::new(&settings).await?);
         Ok(Self { connection })
-    }
-
-    /// Tells when requests find the server away or back. While the receiver exists, the store writes
-    /// no log line about it.
-    #[must_use]
-    pub fn reachability(&self) -> watch::Receiver<Reachability> {
-        self.connection.circuit.watch()
     }
 
     /// The indexes of a type's collection, as they stand against its definition.
@@ -130,6 +124,10 @@ impl Store for MongoStore {
         self.connection.hosts.as_deref()
     }
 
+    fn reachability(&self) -> Option<watch::Receiver<Reachability>> {
+        Some(self.connection.circuit.watch())
+    }
+
     /// While the server is away, or as long as an index takes, this goes on in the background.
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         preparation::prepare(&self.connection, types).await
@@ -147,12 +145,7 @@ impl Store for MongoStore {
             let work = async move { store.counters.reserve(&resource_type, count).await };
             return self.connection.calls.run(Intent::Read, work).await;
         }
-        let fresh = || resource_type.id.generate();
-        let ids: Option<Vec<Id>> = std::iter::repeat_with(fresh).take(count).collect();
-        ids.ok_or_else(|| {
-            let name = &resource_type.name;
-            StoreError::Internal(format!("the ids of '{name}' are chosen by clients"))
-        })
+        fresh_ids(resource_type, count)
     }
 
     async fn find(
@@ -173,14 +166,23 @@ impl Store for MongoStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        for write in &unit.writes {
+        let writes = unit.into_writes()?;
+        for write in &writes {
             self.connection.unprepared.admit(&write.resource_type)?;
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
         let work = async move {
-            match write_unit(&store, &unit.writes, deadline).await {
+            match write_unit(&store, &writes, deadline).await {
                 Err(WriteError::Store(error)) => Err(error),
-                decided => Ok(decided),
+                decided => {
+                    for (write, written) in writes.iter().zip(decided.iter().flatten()) {
+                        if let Written::Stored(resource) = written {
+                            let bytes = resource.text.len();
+                            store.pages.have_stored(&write.resource_type, bytes);
+                        }
+                    }
+                    Ok(decided)
+                }
             }
         };
         self.connection.calls.run(Intent::Write, work).await?
@@ -236,9 +238,12 @@ async fn write_unit(
     store.counters.raise_for(writes).await?;
     match writes {
         [] => Ok(Vec::new()),
-        [write] => match write::single(store, write, deadline).await? {
-            Some(written) => Ok(written),
-            None => transaction::write_one(store, write, deadline).await,
+        [write] => match write::single(store, write, deadline).await {
+            Ok(written) => Ok(vec![written]),
+            Err(stop @ (Stop::Overtaken | Stop::Incomparable)) => {
+                transaction::write_one(store, write, deadline, stop).await
+            }
+            Err(stop) => Err(stop.at(0)),
         },
         writes => transaction::write(store, writes, deadline).await,
     }

@@ -8,22 +8,21 @@ use mongodb::error::Error;
 use mongodb::options::{AggregateOptions, FindOptions, ReadConcern};
 use resources::query::{Filter, Query};
 use resources::schema::ResourceType;
-use resources::store::{Batch, Page, Resources, Scan, StoreError};
-use tokio::sync::mpsc;
-use tracing::Instrument;
+use resources::store::{Page, Resources, StoreError};
 
 use crate::connection::Connection;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Position};
 use crate::failure::{self, Intent, of_read};
+use crate::pages::Rest;
 use crate::{filter, ids};
 
 /// Up to this size the total of a collection is counted. Above it the server's own figure is
 /// taken, because counting takes time with each resource.
 const COUNTED_MAX: i64 = 100_000;
 
-/// The page comes with one request where it shows the end of the collection, which tells the
-/// total; else the resources are counted as of the moment of the page. What does not fit the
-/// server's first reply (16 MB) follows while the reader takes it.
+/// The page comes with one request where it is small and shows the end of the collection, which
+/// tells the total; else the resources are counted as of the moment of the page. What does not fit
+/// one batch follows while the reader takes it.
 pub(crate) async fn list(
     store: &Arc<Connection>,
     resource_type: &Arc<ResourceType>,
@@ -36,16 +35,16 @@ pub(crate) async fn list(
     };
     let work = Box::pin(async move { listing.begin().await });
     let begun = store.calls.run(Intent::Read, work).await?;
-    let missing = query.limit - begun.first.len() as u64;
-    let rest = begun.cursor.map(|cursor| {
-        let (batches, rest) = Scan::channel();
-        let sending = send_rest(store.clone(), cursor, missing, batches);
-        tokio::spawn(sending.in_current_span());
-        rest
+    let rest = begun.after.map(|after| Rest {
+        store: store.clone(),
+        resource_type: resource_type.clone(),
+        filter: query.filter.clone(),
+        after,
+        missing: query.limit - begun.first.len() as u64,
     });
     Ok(Page {
         resources: Arc::new(begun.first),
-        rest,
+        rest: rest.map(Rest::stream).transpose()?,
         total: begun.total,
     })
 }
@@ -56,16 +55,17 @@ struct Listing {
     query: Query,
 }
 
-/// A page as far as the first reply has it.
+/// A page as far as the first batch has it.
 struct Begun {
     first: Resources,
     total: Option<u64>,
-    /// Where there is more.
-    cursor: Option<Cursor>,
+    /// The last document of `first`, where there is more.
+    after: Option<Position>,
 }
 
 impl Listing {
     async fn begin(&self) -> Result<Begun, StoreError> {
+        let _turn = self.store.pages.turn(&self.resource_type).await;
         if self.store.has_snapshots() {
             let session = self.store.client.start_session().snapshot(true);
             let session = session.await.map_err(of_read)?;
@@ -86,18 +86,24 @@ impl Listing {
         session: ClientSession,
         concern: Option<ReadConcern>,
     ) -> Result<Cursor, Error> {
-        // One more than wanted tells whether the collection ends here. A limit of 0 is none.
-        let wanted = self.query.limit.saturating_add(u64::from(self.query.total));
+        let (wanted, pages) = (self.wanted(), &self.store.pages);
         let mut options = FindOptions::builder()
             .sort(ids::order(&self.resource_type))
             .skip(self.query.skip.min(i64::MAX.unsigned_abs()))
-            .limit(i64::try_from(wanted.max(1)).unwrap_or(i64::MAX))
-            .batch_size(u32::try_from(wanted.max(1)).unwrap_or(u32::MAX))
+            .limit(i64::try_from(wanted).unwrap_or(i64::MAX))
+            .batch_size(pages.batch_size(&self.resource_type, wanted))
             .max_time(self.store.calls.time_max())
             .build();
         options.read_concern = concern;
         let filter = filter::matching(&self.query.filter);
-        Cursor::open(&self.store, &self.resource_type, filter, session, options).await
+        let cursor = Cursor::open(&self.store, &self.resource_type, filter, session, options);
+        Ok(cursor.await?.cut_at(pages.batch_bytes))
+    }
+
+    /// One more than is asked for tells whether the collection ends here. A limit of 0 is none.
+    fn wanted(&self) -> u64 {
+        let more = u64::from(self.query.total);
+        self.query.limit.saturating_add(more).max(1)
     }
 
     async fn read(
@@ -106,7 +112,7 @@ impl Listing {
         concern: Option<ReadConcern>,
     ) -> Result<Begun, StoreError> {
         let (skip, limit) = (self.query.skip, self.query.limit);
-        let mut first = cursor.next().await?.unwrap_or_default();
+        let mut first = self.first_batch(&mut cursor).await?;
         let got = first.len() as u64;
         let mut total = None;
         if self.query.total {
@@ -122,11 +128,28 @@ impl Listing {
         }
         first.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let more = !cursor.has_ended() && got < limit;
+        let last = cursor.ends().map(|(_, last)| last.clone());
         Ok(Begun {
             first,
             total,
-            cursor: more.then_some(cursor),
+            after: last.filter(|_| more),
         })
+    }
+
+    /// What one batch may hold. Documents that are smaller than they were last take several.
+    async fn first_batch(&self, cursor: &mut Cursor) -> Result<Resources, StoreError> {
+        let pages = &self.store.pages;
+        let mut first = cursor.next().await?.unwrap_or_default();
+        pages.have_read(&self.resource_type, &first);
+        while first.bytes() < pages.batch_bytes / 2
+            && (first.len() as u64) < self.wanted()
+            && let Some(batch) = cursor.next().await?
+        {
+            for one in batch.iter() {
+                first.push(one.id.clone(), one.text);
+            }
+        }
+        Ok(first)
     }
 
     /// The resources that pass the filter, or the server's own figure where a whole collection has
@@ -159,37 +182,6 @@ impl Listing {
         }
         Ok(u64::try_from(counted).unwrap_or_default())
     }
-}
-
-/// Sends what is missing of a page; ends early when the reader is gone.
-async fn send_rest(
-    store: Arc<Connection>,
-    cursor: Cursor,
-    missing: u64,
-    batches: mpsc::Sender<Batch>,
-) {
-    if let Err(error) = send_missing(&store, cursor, missing, &batches).await {
-        let _ = batches.send(Err(error)).await;
-    }
-}
-
-async fn send_missing(
-    store: &Arc<Connection>,
-    mut cursor: Cursor,
-    mut missing: u64,
-    batches: &mpsc::Sender<Batch>,
-) -> Result<(), StoreError> {
-    while missing > 0
-        && let (next, Some(mut batch)) = cursor.next_in_time(store).await?
-    {
-        cursor = next;
-        batch.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
-        missing -= batch.len() as u64;
-        if batches.send(Ok(batch)).await.is_err() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(crate) struct Policy {
     attempts_max: u32,
 }
 
-/// Writes that others overtook, within the time of one request.
+/// A write that lost to another writer of the same resource, within the time of one request.
 pub(crate) const CONTENTION: Policy = Policy::new(1, 50, u32::MAX);
 
 /// Imports and scans of minutes: together the pauses last as long as most elections.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mongodb::bson::doc;
 use mongodb::options::{FindOptions, Hint};
 use resources::schema::ResourceType;
 use resources::store::{Batch, StoreError};
@@ -65,7 +66,8 @@ impl Scan {
         if options.min.is_some() {
             options.hint = Some(Hint::Keys(order));
         }
-        let mut cursor = Cursor::open_in_time(&self.store, &self.resource_type, options).await?;
+        let mut cursor =
+            Cursor::open_in_time(&self.store, &self.resource_type, doc! {}, options).await?;
         // The bound includes what was sent last.
         let mut known = self.after.as_ref().map(|last| last.id.clone());
         while let (next, Some(mut batch)) = cursor.next_in_time(&self.store).await? {

@@ -39,6 +39,12 @@ pub struct MongoSettings {
     pub shows_hosts: bool,
     /// The longest that one request to the store takes, retries included. Default 10 s.
     pub operation_timeout: Duration,
+    /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
+    /// as much, or one resource. Default 1 MiB.
+    pub page_bytes_max: usize,
+    /// What the batches of all pages that are being sent may hold together, in bytes. Default
+    /// 256 MiB.
+    pub page_streams_bytes_max: usize,
 }
 
 impl MongoSettings {
@@ -51,6 +57,8 @@ impl MongoSettings {
             database: None,
             shows_hosts: false,
             operation_timeout: Duration::from_secs(10),
+            page_bytes_max: 1 << 20,
+            page_streams_bytes_max: 256 << 20,
         }
     }
 
@@ -125,6 +133,8 @@ impl std::fmt::Debug for MongoSettings {
             .field("database", &self.database)
             .field("shows_hosts", &self.shows_hosts)
             .field("operation_timeout", &self.operation_timeout)
+            .field("page_bytes_max", &self.page_bytes_max)
+            .field("page_streams_bytes_max", &self.page_streams_bytes_max)
             .finish()
     }
 }

@@ -7,7 +7,7 @@ use resources::store::{StoreError, Write, WriteError, Written};
 use tokio::time::Instant;
 
 use crate::connection::{Connection, primary};
-use crate::failure::{self, Intent, Stop, classify, overtaken};
+use crate::failure::{self, Intent, Stop, classify};
 use crate::patience::{CONTENTION, Patience};
 use crate::write::Session;
 
@@ -16,16 +16,17 @@ pub(crate) async fn begin(session: &mut ClientSession) -> Result<(), Error> {
     begun.read_concern(ReadConcern::snapshot()).await
 }
 
-/// Does one write in a transaction, because other writes were always faster.
+/// Does one write in a transaction, because alone it was stopped.
 pub(crate) async fn write_one(
     store: &Connection,
     write: &Write,
     deadline: Instant,
+    stopped: Stop,
 ) -> Result<Vec<Written>, WriteError> {
     let outcome = self::write(store, std::slice::from_ref(write), deadline).await;
     outcome.map_err(|error| match error {
         // A standalone server has no transactions.
-        WriteError::Store(StoreError::Unusable(_)) => overtaken().into(),
+        WriteError::Store(StoreError::Unusable(_)) => stopped.at(0),
         other => other,
     })
 }

@@ -6,7 +6,7 @@ use bson::{Document, RawDocumentBuf};
 use mongodb::ClientSession;
 use mongodb::bson::doc;
 use resources::schema::{Id, ResourceType};
-use resources::store::{After, Change, Presence, Refusal, Write, WriteError, Written, admit};
+use resources::store::{After, Change, Presence, Refusal, Write, Written, admit};
 use resources::work;
 use tokio::time::Instant;
 
@@ -15,32 +15,27 @@ use crate::failure::{Stop, overtaken, refusal_or_error};
 use crate::patience::{CONTENTION, Patience};
 use crate::{document, filter, ids, json};
 
-/// Comparisons with what is stored, after which a transaction keeps others away. There are
-/// documents that never equal themselves, such as those with two fields of one name.
+/// How often a write compares before a transaction keeps other writers away.
 const COMPARISONS_MAX: u32 = 12;
 
-/// A request that compares has two documents, and can have 16 MB and a little more.
+/// A request that compares has the stored document and the new one. A request has a little more
+/// than 16 MB at most.
 const COMPARED_BYTES_MAX: usize = 7 << 20;
 
-/// Does one write by itself; `None` where only a transaction helps.
+/// Does one write by itself. Where a transaction helps, it stops as `Overtaken` or `Incomparable`.
 pub(crate) async fn single(
     store: &Connection,
     write: &Write,
     deadline: Instant,
-) -> Result<Option<Vec<Written>>, WriteError> {
-    let start = store.client.start_session().await;
-    let mut client = start.map_err(|error| Stop::Driver(error).at(0))?;
+) -> Result<Written, Stop> {
+    let mut client = store.client.start_session().await?;
     let mut session = Session {
         store,
         client: &mut client,
         in_transaction: false,
         deadline,
     };
-    match session.perform(write).await {
-        Ok(written) => Ok(Some(vec![written])),
-        Err(Stop::Overtaken) => Ok(None),
-        Err(stop) => Err(stop.at(0)),
-    }
+    session.perform(write).await
 }
 
 /// Where writes go.
@@ -82,22 +77,27 @@ impl Session<'_> {
     /// Reads the resource, decides, and writes only if nothing changed in between.
     async fn decide(&mut self, write: &Write) -> Result<Written, Stop> {
         let (resource_type, id) = (write.resource_type.as_ref(), &write.id);
-        let mut patience = self.patience();
+        let (mut patience, mut last) = (self.patience(), None);
         loop {
             let before = self.current(resource_type, id).await?;
+            if last.is_some() && last == before {
+                // Nobody has changed it, and yet it did not equal itself: two fields of one name.
+                return Err(Stop::Incomparable);
+            }
             let text = before
                 .as_deref()
                 .map(|before| json::resource(resource_type, before));
             let text = text.transpose()?.map(|resource| resource.text);
             let after = decided(write, text).await?;
-            let done = match before {
-                Some(before) => self.change(write, &before, after).await?,
+            let done = match &before {
+                Some(before) => self.change(write, before, after).await?,
                 None => self.create(write, after).await?,
             };
             match done {
                 Some(written) => return Ok(written),
                 None => go_on(&mut patience).await?,
             }
+            last = before;
         }
     }
 
@@ -137,7 +137,7 @@ impl Session<'_> {
         let mut filter = filter::targeted(resource_type, id, before)?;
         if !self.in_transaction {
             if before.as_bytes().len() > COMPARED_BYTES_MAX || document::has_undefined(before) {
-                return Err(Stop::Overtaken);
+                return Err(Stop::Incomparable);
             }
             // A transaction sees to it by itself.
             filter::compare(&mut filter, before)?;

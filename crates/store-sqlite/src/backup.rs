@@ -2,14 +2,16 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use resources::store::StoreError;
 
 use super::failure::failure;
-use super::file;
+use super::{file, lock};
 
-/// Copies the store of `data_dir` to the new file `target` and returns its size in bytes.
+/// Copies the store of `data_dir` to the new file `target`, which may be used as `files_mode` says
+/// (such as 0600), and returns its size in bytes.
 ///
 /// The copy has what was committed at one moment. It is written by `VACUUM INTO`
 /// (<https://www.sqlite.org/lang_vacuum.html>), which hinders neither readers nor the writer; until
@@ -18,8 +20,8 @@ use super::file;
 ///
 /// # Errors
 /// `Unusable` when there is no store, when there is a file `target` already, or when it cannot be
-/// written.
-pub fn back_up(data_dir: &Path, target: &Path) -> Result<u64, StoreError> {
+/// written; `Corrupt` when a part of the store is missing that had acknowledged writes.
+pub fn back_up(data_dir: &Path, target: &Path, files_mode: u32) -> Result<u64, StoreError> {
     let source = data_dir.join(file::NAME);
     if !source.exists() {
         let data_dir = data_dir.display();
@@ -33,12 +35,15 @@ pub fn back_up(data_dir: &Path, target: &Path) -> Result<u64, StoreError> {
             "{target} is there already; name a new file"
         )));
     }
+    file::missing(&source, &lock::known(data_dir))?;
     let partial = Partial::beside(target);
     let unwritable = |error: io::Error| {
         StoreError::Unusable(format!("{} cannot be written: {error}", target.display()))
     };
     // Made first, so that a folder that cannot be written has an error of its own.
-    File::create_new(&partial.0).map_err(unwritable)?;
+    let mut options = File::options();
+    options.write(true).create_new(true).mode(files_mode);
+    drop(options.open(&partial.0).map_err(unwritable)?);
     let connection = file::open_reader(&source)?;
     let copy = partial.0.to_string_lossy();
     connection

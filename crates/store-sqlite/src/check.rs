@@ -9,7 +9,7 @@ use super::checksum::checksum;
 use super::failure::failure;
 use super::file;
 use super::id::StoredId;
-use super::lock::Lock;
+use super::lock::{Lock, State};
 
 /// Damages that are told; there may be more.
 const DAMAGES_MAX: usize = 1000;
@@ -25,11 +25,24 @@ pub struct Report {
     pub damages: Vec<String>,
 }
 
-/// Reads the store of a data directory; changes nothing.
+/// Reads the store of a data directory, also when the last process has lost it.
 pub(super) fn check(data_dir: &Path, files_mode: u32) -> Result<Report, StoreError> {
+    let path = data_dir.join(file::NAME);
+    if !path.exists() {
+        let data_dir = data_dir.display();
+        return Err(StoreError::Unusable(format!(
+            "there is no store in the data directory {data_dir}"
+        )));
+    }
     let lock = Lock::acquire(data_dir, files_mode)?;
-    let connection = file::open_to_look(&data_dir.join(file::NAME), &lock)?;
     let mut report = Report::default();
+    if let State::Lost(reason) = &lock.last {
+        report.damages.push(reason.clone());
+        file::missing(&path, &State::Unknown)?;
+    } else {
+        file::missing(&path, &lock.last)?;
+    }
+    let connection = file::open_to_look(&path)?;
     if let Err(error) = look(&connection, &mut report) {
         report.damages.push(error.to_string());
     }

@@ -12,15 +12,19 @@ use super::id::{SqlId, StoredId};
 /// What a row is read as: `id, json(document), checksum`.
 pub(super) const COLUMNS: &str = "id, json(document), checksum";
 
-/// A document does not have the checksum that it was stored with.
+/// The document of the resource with this id does not have the checksum that it was stored with.
 #[derive(Debug)]
-pub(super) struct Damaged;
+pub(super) struct Damaged(Id);
 
 impl std::error::Error for Damaged {}
 
 impl fmt::Display for Damaged {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a document does not have the checksum that it was stored with")
+        let Self(id) = self;
+        write!(
+            formatter,
+            "the document of the resource '{id}' does not have the checksum that it was stored with"
+        )
     }
 }
 
@@ -47,7 +51,7 @@ pub(super) fn resource<'r>(row: &'r Row<'_>) -> rusqlite::Result<(Id, &'r str)> 
     let text = row.get_ref(1)?.as_str()?;
     let stored: Option<u32> = row.get(2)?;
     if stored.is_some_and(|stored| stored != checksum(&id, text)) {
-        let damaged = Box::new(Damaged);
+        let damaged = Box::new(Damaged(id));
         return Err(rusqlite::Error::FromSqlConversionFailure(
             2,
             Type::Integer,

@@ -1,19 +1,16 @@
-//! The table of one collection: its SQL, and what is read from it.
-//!
-//! `position` is the order of creation, `document` holds the members of a resource as JSONB,
-//! `checksum` tells whether id and document are as they were stored.
+//! What is read from a collection.
 
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc;
 
 use resources::query::{Filter, Query};
-use resources::schema::{Id, Index, IndexKey, ResourceType};
+use resources::schema::Id;
 use resources::store::{Batch, Resource, Resources};
 
 use super::checksum::{COLUMNS, resource};
 use super::failure::failure;
 use super::id::{SqlId, StoredId};
-use super::page::Beginning;
+use super::table::Collection;
 
 /// Resources in one batch of a scan, at most.
 const SCAN_BATCH: usize = 500;
@@ -21,23 +18,18 @@ const SCAN_BATCH: usize = 500;
 /// Text in one batch of a scan, in bytes; one resource more may be in it.
 const SCAN_BATCH_BYTES: usize = 4 << 20;
 
-/// A collection and its table.
-pub(super) struct Collection {
-    /// The name of the table.
-    pub(super) table: String,
-    quoted: String,
+/// More rows than a collection can have.
+const LIMIT_MAX: u64 = 1 << 62;
+
+/// The beginning of a page, and the ids of what is left of it.
+pub(super) struct Beginning {
+    pub(super) resources: Resources,
+    pub(super) left: Vec<Id>,
+    pub(super) total: Option<u64>,
 }
 
 /// What is read from a collection.
 impl Collection {
-    pub(super) fn new(resource_type: &ResourceType) -> Self {
-        let table = format!("collection:{}", folded(&resource_type.collection));
-        Self {
-            quoted: quoted(&table),
-            table,
-        }
-    }
-
     /// The beginning of a page, up to so many bytes, the ids of what is left of it, and the total,
     /// all of the same moment.
     pub(super) fn list(
@@ -54,22 +46,26 @@ impl Collection {
         );
         let mut resources = Resources::default();
         let mut statement = moment.prepare_cached(&page)?;
-        let mut rows = statement.query([query.limit, query.skip])?;
-        while resources.bytes() < bytes_max
-            && let Some(row) = rows.next()?
-        {
+        // One row more than is wanted shows whether the collection ends with the page.
+        let wanted = query.limit.min(LIMIT_MAX);
+        let mut rows = statement.query([wanted + 1, query.skip])?;
+        let mut ends = true;
+        while let Some(row) = rows.next()? {
             let (id, text) = resource(row)?;
+            if resources.len() as u64 == wanted || !fits(&resources, text, bytes_max) {
+                ends = false;
+                break;
+            }
             resources.push(id, text);
         }
         let held = resources.len() as u64;
-        let left = if resources.bytes() < bytes_max {
+        let left = if ends || held == wanted {
             Vec::new()
         } else {
-            self.ids(&moment, query.limit - held, query.skip + held)?
+            self.ids(&moment, wanted - held, query.skip + held)?
         };
-        // A page that is not full shows the end of the collection.
         let shown = held + left.len() as u64;
-        let shows_end = shown < query.limit && (shown > 0 || query.skip == 0);
+        let shows_end = (ends || shown < wanted) && (shown > 0 || query.skip == 0);
         let total = match query.total {
             true if shows_end => Some(query.skip + shown),
             true => Some(self.count(&moment)?),
@@ -103,13 +99,14 @@ impl Collection {
         let mut taken = 0;
         let moment = connection.transaction()?;
         for id in ids {
-            if resources.bytes() >= bytes_max {
-                break;
-            }
-            taken += 1;
-            if let Some(text) = self.text(&moment, id)? {
+            let text = self.text(&moment, id)?;
+            if let Some(text) = text {
+                if !fits(&resources, &text, bytes_max) {
+                    break;
+                }
                 resources.push(id.clone(), &text);
             }
+            taken += 1;
         }
         Ok((resources, taken))
     }
@@ -186,112 +183,7 @@ impl Collection {
     }
 }
 
-/// How a collection is made and changed.
-impl Collection {
-    pub(super) fn create(&self) -> String {
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (position INTEGER PRIMARY KEY AUTOINCREMENT, \
-             id ANY NOT NULL UNIQUE, document BLOB NOT NULL, checksum INTEGER) STRICT",
-            self.quoted
-        )
-    }
-
-    /// For tables of earlier versions.
-    pub(super) fn add_checksum(&self) -> String {
-        format!("ALTER TABLE {} ADD COLUMN checksum INTEGER", self.quoted)
-    }
-
-    pub(super) fn create_index(&self, resource_type: &ResourceType, index: &Index) -> String {
-        let keys: Vec<String> = index
-            .keys
-            .iter()
-            .map(|key| key_columns(key, index.unique))
-            .collect();
-        format!(
-            "CREATE {}INDEX IF NOT EXISTS {} ON {} ({})",
-            if index.unique { "UNIQUE " } else { "" },
-            quoted(&index_name(resource_type, index)),
-            self.quoted,
-            keys.join(", ")
-        )
-    }
-
-    pub(super) fn insert(&self) -> String {
-        let table = &self.quoted;
-        format!("INSERT INTO {table} (id, document, checksum) VALUES (?1, jsonb(?2), ?3)")
-    }
-
-    pub(super) fn replace(&self) -> String {
-        let table = &self.quoted;
-        format!("UPDATE {table} SET document = jsonb(?2), checksum = ?3 WHERE id = ?1")
-    }
-
-    pub(super) fn put(&self) -> String {
-        format!(
-            "{} ON CONFLICT (id) DO UPDATE SET document = excluded.document, \
-             checksum = excluded.checksum",
-            self.insert()
-        )
-    }
-
-    pub(super) fn delete(&self) -> String {
-        format!("DELETE FROM {} WHERE id = ?1", self.quoted)
-    }
-}
-
-pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String {
-    let keys: Vec<String> = index
-        .keys
-        .iter()
-        .map(|key| {
-            format!(
-                "{}{}",
-                if key.descending { "-" } else { "" },
-                folded(&key.attribute)
-            )
-        })
-        .collect();
-    let kind = if index.unique {
-        "unique index"
-    } else {
-        "index"
-    };
-    format!(
-        "{kind}:{}:{}",
-        folded(&resource_type.collection),
-        keys.join(",")
-    )
-}
-
-/// `->>` gives NULL for null and for an absent member, and NULLs never clash. A unique index holds
-/// the kind of the value too, since `->>` turns true into the number 1.
-fn key_columns(key: &IndexKey, unique: bool) -> String {
-    let name = serde_json::Value::from(key.attribute.as_str()).to_string();
-    let path = format!("'$.{}'", name.replace('\'', "''"));
-    let order = if key.descending { " DESC" } else { "" };
-    let value = format!("(document ->> {path}){order}");
-    if !unique {
-        return value;
-    }
-    format!(
-        "{value}, (CASE json_type(document, {path}) WHEN 'real' THEN 'integer' \
-         ELSE json_type(document, {path}) END)"
-    )
-}
-
-/// SQLite compares names without case, and a comma separates names here. Capital letters and
-/// commas are marked, so that different names stay different.
-fn folded(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    for character in name.chars() {
-        if character.is_ascii_uppercase() || matches!(character, '^' | ',' | ':') {
-            folded.push('^');
-        }
-        folded.push(character.to_ascii_lowercase());
-    }
-    folded
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// Whether a text belongs to the same batch. A batch of one may be larger than its bound.
+fn fits(batch: &Resources, text: &str, bytes_max: usize) -> bool {
+    batch.is_empty() || batch.bytes() + text.len() <= bytes_max
 }

@@ -35,3 +35,16 @@ pub(super) fn failure(error: rusqlite::Error) -> StoreError {
         _ => StoreError::Internal(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_says_of_bytes_that_are_no_jsonb_what_is_looked_for() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let read = connection.query_one("SELECT json(x'cf00ff')", [], |_| Ok(()));
+        let means = failure(read.unwrap_err());
+        assert!(matches!(means, StoreError::Corrupt(_)), "{means}");
+    }
+}

@@ -61,16 +61,18 @@ pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), Sto
     check(&connection, path).map_err(named)?;
     configure(&connection).map_err(failure).map_err(named)?;
     migrate(&connection).map_err(named)?;
-    if renew_token(&connection) {
-        lock.note(&State::Closed);
-    }
-    let token = token(path).unwrap_or_default();
+    // Whether a token that was not renewed wholly is in the file or only in its log, changes
+    // later: an empty one fits any file.
+    let token = if renew_token(&connection, || lock.note(&State::Closed)) {
+        token(path).unwrap_or_default()
+    } else {
+        String::new()
+    };
     Ok((connection, token))
 }
 
-/// Opens the file for a look that changes nothing.
-pub(super) fn open_to_look(path: &Path, lock: &Lock) -> Result<Connection, StoreError> {
-    missing(path, &lock.last)?;
+/// Opens the file for a look that does not change it.
+pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
     check_magic(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).map_err(failure);
@@ -97,7 +99,7 @@ fn create(path: &Path, mode: u32) -> Result<(), StoreError> {
 }
 
 /// Refuses files of which a part is missing that had acknowledged writes.
-fn missing(path: &Path, last: &State) -> Result<(), StoreError> {
+pub(super) fn missing(path: &Path, last: &State) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).ok().map(|metadata| metadata.len());
     let (file, log) = (length(path), length(&beside(path, "-wal")).unwrap_or(0));
     let reason = match (last, file, log) {
@@ -129,25 +131,39 @@ fn token(path: &Path) -> Option<String> {
     token.ok()
 }
 
-/// Gives the file another token than its backups have, and empties the log. On a full disk
-/// nothing of this is done.
-fn renew_token(connection: &Connection) -> bool {
+/// Gives the file another token than its backups have, and empties the log as [`empty_log`] does.
+/// On a full disk nothing of this is done. Returns whether all of it was.
+fn renew_token(connection: &Connection, note: impl FnOnce()) -> bool {
     let token = uuid::Uuid::new_v4().simple().to_string();
     let renewed = connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; DELETE FROM token; INSERT INTO token VALUES ('{token}'); COMMIT;"
     ));
-    let emptied = renewed.and_then(|()| {
-        let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
-        connection.query_one(empty, [], |row| row.get::<_, bool>(0))
-    });
-    match emptied {
-        Ok(is_busy) => !is_busy,
+    match renewed.and_then(|()| empty_log(connection, note)) {
+        Ok(is_emptied) => is_emptied,
         Err(error) => {
             tracing::warn!(%error, "the file of the store cannot be written now");
             let _ = connection.execute_batch("ROLLBACK");
             false
         }
     }
+}
+
+/// Brings what the log has into the file, calls `note`, and empties the log: a process that is
+/// killed at any moment leaves a log, or the note that none is needed. Returns whether the log is
+/// empty; a reader of an older state keeps it from being so.
+pub(super) fn empty_log(connection: &Connection, note: impl FnOnce()) -> rusqlite::Result<bool> {
+    // Syncs the file: <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>.
+    let (is_busy, frames, moved): (bool, i64, i64) =
+        connection.query_one("PRAGMA wal_checkpoint(FULL)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    if is_busy || frames != moved {
+        return Ok(false);
+    }
+    note();
+    let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy: bool = connection.query_one(empty, [], |row| row.get(0))?;
+    Ok(!is_busy)
 }
 
 /// Opens the file for reading; it is open for writing already.
@@ -164,7 +180,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     open().map_err(failure)
 }
 
-/// SQLite would take a damaged first page for an encrypted file and say so in these words.
+/// Refuses a file whose first bytes are damaged; SQLite would say that it may be encrypted.
 fn check_magic(path: &Path) -> Result<(), StoreError> {
     let unreadable = |error: std::io::Error| {
         StoreError::Unusable(format!("{} cannot be read: {error}", path.display()))
@@ -266,6 +282,7 @@ fn name_file(error: StoreError, path: &Path) -> StoreError {
         StoreError::Unusable(text)
         | StoreError::Unavailable(text)
         | StoreError::Busy(text)
+        | StoreError::Lost(text)
         | StoreError::Unprepared(text) => StoreError::Unusable(format!("{path}: {text}")),
         StoreError::Internal(text) | StoreError::OutcomeUnknown(text) => {
             StoreError::Internal(format!("{path}: {text}"))
@@ -318,6 +335,47 @@ mod tests {
         let before = std::fs::read(&foreign).unwrap();
         assert!(matches!(open(&foreign), Err(StoreError::Unusable(_))));
         assert_eq!(std::fs::read(&foreign).unwrap(), before);
+    }
+
+    #[test]
+    fn a_log_is_whole_until_it_is_noted_that_none_is_needed() {
+        let (_folder, path) = new_file();
+        let connection = open(&path).unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1);")
+            .unwrap();
+        let log = beside(&path, "-wal");
+        let length = || std::fs::metadata(&log).unwrap().len();
+        let in_file = || {
+            let uri = format!("file:{}?immutable=1", path.display());
+            let file = Connection::open(uri).unwrap();
+            file.query_one("SELECT x FROM t", [], |row| row.get::<_, i64>(0))
+        };
+        assert!(length() > 0 && in_file().is_err());
+        let mut noted = false;
+        let emptied = empty_log(&connection, || {
+            noted = true;
+            assert!(length() > 0, "a kill here loses the log and its note");
+            assert_eq!(in_file().unwrap(), 1);
+        });
+        assert!(emptied.unwrap() && noted && length() == 0);
+    }
+
+    #[test]
+    fn a_log_that_a_reader_needs_is_not_noted_as_unneeded() {
+        let (_folder, path) = new_file();
+        let connection = open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE t (x);").unwrap();
+        let mut reader = open_reader(&path).unwrap();
+        let moment = reader.transaction().unwrap();
+        let count = "SELECT count(*) FROM t";
+        moment.query_one(count, [], |_| Ok(())).unwrap();
+        connection
+            .execute_batch("INSERT INTO t VALUES (1);")
+            .unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        let emptied = empty_log(&connection, || panic!("the log is needed"));
+        assert!(!emptied.unwrap());
     }
 
     #[test]

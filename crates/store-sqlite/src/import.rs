@@ -8,18 +8,18 @@ use resources::store::{
 };
 use tokio::sync::mpsc;
 
+use super::session::Session;
 use super::unit;
-use super::writer::Desk;
 
 /// Takes the steps of an import to its end.
 pub(super) fn run(
-    desk: &Desk,
+    session: &Session,
     resource_type: &Arc<ResourceType>,
     mode: ImportMode,
     steps: &mut mpsc::Receiver<Step>,
 ) {
     let import = Running {
-        desk,
+        session,
         resource_type,
         mode,
     };
@@ -42,11 +42,11 @@ pub(super) fn run(
             Step::Abandon => break,
         }
     }
-    desk.roll_back();
+    session.roll_back();
 }
 
 struct Running<'a> {
-    desk: &'a Desk,
+    session: &'a Session,
     resource_type: &'a Arc<ResourceType>,
     mode: ImportMode,
 }
@@ -58,7 +58,7 @@ impl Running<'_> {
 
     fn begin(&self) -> Result<(), StoreError> {
         if self.is_whole() {
-            self.desk.execute("BEGIN IMMEDIATE")?;
+            self.session.execute("BEGIN IMMEDIATE")?;
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Running<'_> {
         if self.is_whole() {
             self.insert_all(rows)
         } else {
-            self.desk.in_transaction(|| self.insert_all(rows))
+            self.session.in_transaction(|| self.insert_all(rows))
         }
     }
 
@@ -75,7 +75,7 @@ impl Running<'_> {
         let mut outcomes = Outcomes::with_capacity(rows.len());
         for row in rows {
             let outcome = self.insert_one(row);
-            self.desk.still_in_transaction()?;
+            self.session.still_in_transaction()?;
             let outcome = outcome?;
             let ends = self.mode != ImportMode::EachBatch && outcome.is_err();
             outcomes.push(outcome);
@@ -88,7 +88,7 @@ impl Running<'_> {
 
     fn insert_one(&self, row: NewResource) -> Result<Result<(), Refusal>, StoreError> {
         let NewResource { id, attributes } = row;
-        match unit::insert(self.desk, self.resource_type, &id, &attributes) {
+        match unit::insert(self.session, self.resource_type, &id, &attributes) {
             Ok(()) => Ok(Ok(())),
             Err(WriteFailure::Refused(refusal)) => Ok(Err(refusal)),
             Err(WriteFailure::Store(error)) => Err(error),
@@ -106,15 +106,14 @@ impl Running<'_> {
             Ok(_) => None,
         };
         if ended.is_some() {
-            self.desk.roll_back();
+            self.session.roll_back();
         }
         ended
     }
 
     fn commit(&self) -> Result<(), StoreError> {
         if self.is_whole() {
-            self.desk.execute("COMMIT")?;
-            self.desk.watch.committed()?;
+            self.session.commit()?;
         }
         Ok(())
     }

@@ -11,9 +11,11 @@ mod watch;
 mod reserve;
 mod readers;
 mod collection;
+mod table;
 mod page;
 mod checksum;
 mod id;
+mod session;
 mod writer;
 mod large;
 mod unit;
@@ -29,15 +31,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use resources::query::{Filter, Query};
-use resources::schema::{Id, ResourceType};
+use resources::schema::{Id, IdKind, ResourceType};
 use resources::store::{
     Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    fresh_ids,
 };
 
-use self::collection::Collection;
+use self::large::Turns;
 use self::lock::Lock;
 use self::page::Pages;
 use self::readers::Readers;
+use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
@@ -50,6 +54,7 @@ pub struct SqliteStore {
     // file, and the lock is released after that.
     readers: Arc<Readers>,
     writer: Writer,
+    turns: Turns,
     pages: Pages,
     watch: Arc<Watch>,
 }
@@ -61,7 +66,7 @@ pub struct SqliteSettings {
     /// directory.
     pub files_mode: u32,
     /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
-    /// as much, and one resource more.
+    /// as much, or one resource.
     pub page_bytes_max: usize,
     /// What the batches of all pages that are being sent may hold together, in bytes.
     pub page_streams_bytes_max: usize,
@@ -104,17 +109,17 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(&path, watch.clone())?),
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
             writer: Writer::start(connection, watch.clone())?,
+            turns: Turns::default(),
             watch,
         })
     }
-}
 
-impl SqliteStore {
-    /// Reads everything in a data directory that no process uses, and says what is damaged.
-    /// Changes nothing and blocks for as long as that takes.
+    /// Reads everything in a data directory that no process uses, and says what is damaged or was
+    /// lost. Changes nothing but the lock file, which has the number of this process then. Blocks
+    /// for as long as that takes.
     ///
     /// # Errors
-    /// As [`Self::open`], when there is no way to read the file at all.
+    /// As [`Self::open`], when there is no way to read the file at all, or no file.
     pub fn check(data_dir: &Path, settings: &SqliteSettings) -> Result<Report, StoreError> {
         check::check(data_dir, settings.files_mode)
     }
@@ -135,9 +140,9 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         count: usize,
     ) -> Result<Vec<Id>, StoreError> {
-        match (0..count).map(|_| resource_type.id.generate()).collect() {
-            Some(ids) => Ok(ids),
-            None => self.writer.next_integers(resource_type, count),
+        match resource_type.id {
+            IdKind::Integer => self.writer.next_integers(resource_type, count),
+            IdKind::ObjectId | IdKind::Uuid | IdKind::String => fresh_ids(resource_type, count),
         }
     }
 
@@ -170,7 +175,7 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, unit).await
+        large::write(&self.writer, &self.turns, unit.into_writes()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -194,6 +199,7 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.watch.check()?;
+        self.writer.check()?;
         self.readers
             .run(|connection| {
                 connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))

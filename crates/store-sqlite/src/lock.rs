@@ -25,6 +25,12 @@ pub(super) struct Lock {
     pub(super) files_mode: u32,
 }
 
+/// What is known of the files in a data directory, which a process may use.
+pub(super) fn known(data_dir: &Path) -> State {
+    let text = std::fs::read_to_string(data_dir.join(NAME)).unwrap_or_default();
+    text.lines().nth(1).map_or(State::Unknown, State::parse)
+}
+
 /// What is known of the files in a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
@@ -51,6 +57,7 @@ impl fmt::Display for State {
 
 impl State {
     fn parse(text: &str) -> Self {
+        let text = text.trim();
         match text.split_once(' ').unwrap_or((text, "")) {
             ("closed", _) => Self::Closed,
             ("logged", token) => Self::Logged(token.to_owned()),
@@ -97,7 +104,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(unusable(&error)),
             }
         }
-        let last = State::parse(lines.next().unwrap_or_default().trim());
+        let last = lines.next().map_or(State::Unknown, State::parse);
         let lock = Self {
             _folder: folder,
             file,
@@ -108,14 +115,17 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Leaves a state to the next process. The number of this one is beside it, for people.
+    /// Leaves a state to the next process, on the disk before it returns. The number of this
+    /// process is beside it, for people.
     pub(super) fn note(&self, state: &State) {
         let mut text = format!("{}\n{state}", std::process::id());
         text.truncate(text.floor_char_boundary(LENGTH - 1));
         // On a full disk the first note may fail; later ones have their place.
-        let _ = self
-            .file
-            .write_all_at(format!("{text:<LENGTH$}").as_bytes(), 0);
+        let text = format!("{text:<LENGTH$}");
+        let written = self.file.write_all_at(text.as_bytes(), 0);
+        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+            tracing::warn!(%error, "the lock file cannot be written now");
+        }
     }
 }
 

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use resources::schema::Id;
-use resources::store::{Batch, Page, Resources, Scan, StoreError};
+use resources::store::{Batch, Page, Scan, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::collection::Collection;
+use super::collection::Beginning;
 use super::readers::Readers;
+use super::table::Collection;
 
 /// A batch that waits, and one that is being sent to the client.
 const BATCHES_HELD: usize = 2;
@@ -19,13 +20,6 @@ pub(super) struct Pages {
     pub(super) batch_bytes: usize,
     /// One for each page that is streamed at a time.
     streams: Arc<Semaphore>,
-}
-
-/// The beginning of a page, and the ids of what is left of it.
-pub(super) struct Beginning {
-    pub(super) resources: Resources,
-    pub(super) left: Vec<Id>,
-    pub(super) total: Option<u64>,
 }
 
 impl Pages {

@@ -6,22 +6,26 @@ use resources::schema::ResourceType;
 use resources::store::StoreError;
 use rusqlite::Connection;
 
-use super::collection::{Collection, index_name};
 use super::failure::failure;
-use super::writer::Desk;
+use super::session::Session;
+use super::table::Collection;
+use super::table::index_name;
 
 /// Prepares the collections of all these types, or none.
-pub(super) fn prepare_all(desk: &Desk, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
-    desk.in_transaction(|| {
+pub(super) fn prepare_all(
+    session: &Session,
+    types: &[Arc<ResourceType>],
+) -> Result<(), StoreError> {
+    session.in_transaction(|| {
         for resource_type in types {
-            prepare(desk, resource_type)?;
+            prepare(session, resource_type)?;
         }
         Ok(())
     })
 }
 
-fn prepare(desk: &Desk, resource_type: &ResourceType) -> Result<(), StoreError> {
-    let connection = &desk.connection;
+fn prepare(session: &Session, resource_type: &ResourceType) -> Result<(), StoreError> {
+    let connection = &session.connection;
     let greatest_id = register(connection, resource_type)?;
     let collection = Collection::new(resource_type);
     drop_undeclared(connection, &collection, resource_type).map_err(failure)?;
@@ -45,7 +49,9 @@ fn prepare(desk: &Desk, resource_type: &ResourceType) -> Result<(), StoreError> 
             ))
         })?;
     }
-    desk.counters.raise(&resource_type.collection, greatest_id);
+    session
+        .counters
+        .raise(&resource_type.collection, greatest_id);
     Ok(())
 }
 

@@ -57,12 +57,14 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| gone())?;
-        let (idle, path) = (self.idle.clone(), self.path.clone());
+        let (idle, path, watch) = (self.idle.clone(), self.path.clone(), self.watch.clone());
         tokio::task::spawn_blocking(move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            // One is missing only after a reader panicked.
+            // One is missing only after a reader panicked, or could not be opened.
             let mut connection = taken.map_or_else(|| file::open_reader(&path), Ok)?;
-            let outcome = read(&mut connection).map_err(failure);
+            // Also tells whether the file that was opened now is the one that is watched.
+            let checked = watch.check_files();
+            let outcome = checked.and_then(|()| read(&mut connection).map_err(failure));
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(connection);
@@ -71,5 +73,13 @@ impl Readers {
         })
         .await
         .map_err(|_| gone())?
+    }
+
+    #[cfg(test)]
+    pub(super) fn idle_count(&self) -> usize {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }

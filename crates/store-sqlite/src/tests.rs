@@ -170,12 +170,17 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
     let copies = tempfile::tempdir().unwrap();
     let copy = copies.path().join("monocoque.sqlite");
     let (data, target) = (folder.path().to_owned(), copy.clone());
-    let backup = tokio::task::spawn_blocking(move || back_up(&data, &target));
+    let backup = tokio::task::spawn_blocking(move || back_up(&data, &target, 0o600));
     for number in 50..100 {
         let inserted = insert(&store, &contacts, serde_json::json!({"number": number})).await;
         inserted.unwrap();
     }
     let size = backup.await.unwrap().unwrap();
+    let mode = std::fs::metadata(&copy).unwrap().permissions();
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+        0o600
+    );
     assert_eq!(size, std::fs::metadata(&copy).unwrap().len());
     assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 1);
 
@@ -191,12 +196,12 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
 async fn a_backup_takes_no_file_s_place_and_needs_a_store() {
     let (folder, _store) = fresh().await;
     let taken = folder.path().join("monocoque.sqlite");
-    let error = back_up(folder.path(), &taken).unwrap_err();
+    let error = back_up(folder.path(), &taken, 0o600).unwrap_err();
     assert!(error.to_string().contains("is there already"), "{error}");
-    let error = back_up(&folder.path().join("absent"), &taken).unwrap_err();
+    let error = back_up(&folder.path().join("absent"), &taken, 0o600).unwrap_err();
     assert!(error.to_string().contains("there is no store"), "{error}");
     let nowhere = folder.path().join("absent/copy");
-    let error = back_up(folder.path(), &nowhere).unwrap_err();
+    let error = back_up(folder.path(), &nowhere, 0o600).unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
 }
 
@@ -232,6 +237,32 @@ async fn large_updates_at_once_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_writer_that_is_stuck_is_noticed() {
+    let (folder, store) = fresh().await;
+    let of = unique_on(&store, "").await;
+    let store = Arc::new(store);
+    let other = rusqlite::Connection::open(folder.path().join(file::NAME)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let stuck = tokio::spawn({
+        let (store, of) = (store.clone(), of.clone());
+        async move { insert(&store, &of, serde_json::json!({})).await }
+    });
+    let patience = std::time::Duration::from_millis(20);
+    while store.writer.check_within(patience).is_ok() {
+        assert!(!stuck.is_finished(), "the write was not held up");
+        tokio::time::sleep(patience).await;
+    }
+    // Slow is not stuck.
+    store.ping().await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    stuck.await.unwrap().unwrap();
+    // The thread may still be answering.
+    while store.writer.check_within(patience / 20).is_err() {
+        tokio::time::sleep(patience).await;
+    }
+}
+
+#[tokio::test]
 async fn the_writer_decides_nothing_large() {
     let (_folder, store) = fresh().await;
     let of = unique_on(&store, "").await;
@@ -245,9 +276,9 @@ async fn the_writer_decides_nothing_large() {
         resource.id.clone(),
         resources::schema::Attributes::new(),
     );
-    let unit = Arc::new(Unit::new(vec![update]));
+    let unit = Arc::from([update]);
     let tried = store.writer.try_write(unit, Vec::new()).await;
-    let Err(large::Undone::Undecided { index: 0, current }) = tried else {
+    let Err(unit::Undone::Undecided { index: 0, current }) = tried else {
         panic!("the writer has decided")
     };
     assert_eq!(current, resource.text);

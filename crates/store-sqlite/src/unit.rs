@@ -1,46 +1,82 @@
 //! One unit of work inside the transaction of the writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteFailure, Written,
-    admit,
+    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteError, WriteFailure,
+    Written, admit,
 };
 use rusqlite::ErrorCode;
 
 use super::checksum::checksum;
-use super::collection::{Collection, index_name};
 use super::failure::failure;
 use super::id::SqlId;
-use super::large::{Decision, Decisions, Undone};
-use super::writer::Desk;
+use super::session::Session;
+use super::table::Collection;
+use super::table::index_name;
+
+/// What becomes of a resource with this text.
+pub(super) struct Decision {
+    pub(super) current: String,
+    pub(super) after: After,
+}
+
+/// For each write of a unit, what was decided about it, if anything.
+pub(super) type Decisions = Vec<Option<Arc<Decision>>>;
+
+/// Why a unit was not done.
+pub(super) enum Undone {
+    Failed(WriteError),
+    /// The write at `index` is large, and what becomes of `current` is to be decided elsewhere.
+    Undecided {
+        index: usize,
+        current: String,
+    },
+}
+
+impl From<WriteError> for Undone {
+    fn from(error: WriteError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
 
 /// Does all writes of a unit or none.
 pub(super) fn apply(
-    desk: &Desk,
-    unit: &Unit,
+    session: &Session,
+    unit: &[Write],
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
-    desk.execute("SAVEPOINT unit")?;
+    session.execute("SAVEPOINT unit")?;
     // The validation of JSON Schema is foreign code; its panic must not end the one writer.
-    let outcome = catch_unwind(AssertUnwindSafe(|| apply_all(desk, unit, decisions)))
+    let outcome = catch_unwind(AssertUnwindSafe(|| apply_all(session, unit, decisions)))
         .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".to_owned()).into()));
     // A failure may have ended the whole transaction, and the savepoint with it.
-    if !desk.connection.is_autocommit() {
+    if !session.connection.is_autocommit() {
         if outcome.is_err() {
-            desk.execute("ROLLBACK TO unit")?;
+            session.execute("ROLLBACK TO unit")?;
         }
-        desk.execute("RELEASE unit")?;
+        session.execute("RELEASE unit")?;
     }
     outcome
 }
 
-fn apply_all(desk: &Desk, unit: &Unit, decisions: &Decisions) -> Result<Vec<Written>, Undone> {
-    let mut all = Vec::with_capacity(unit.writes.len());
-    for (index, write) in unit.writes.iter().enumerate() {
+fn apply_all(
+    session: &Session,
+    unit: &[Write],
+    decisions: &Decisions,
+) -> Result<Vec<Written>, Undone> {
+    let mut all = Vec::with_capacity(unit.len());
+    for (index, write) in unit.iter().enumerate() {
         let decision = decisions.get(index).and_then(Option::as_deref);
-        let written = match perform(desk, write, decision) {
+        let written = match perform(session, write, decision) {
             Ok(Performed::Done(written)) => written,
             Ok(Performed::Undecided(current)) => {
                 return Err(Undone::Undecided { index, current });
@@ -59,14 +95,14 @@ enum Performed {
 }
 
 fn perform(
-    desk: &Desk,
+    session: &Session,
     write: &Write,
     decision: Option<&Decision>,
 ) -> Result<Performed, WriteFailure> {
     if write.needs_current() {
-        return perform_on_current(desk, write, decision);
+        return perform_on_current(session, write, decision);
     }
-    let row = Row::new(desk, &write.resource_type, &write.id);
+    let row = Row::new(session, &write.resource_type, &write.id);
     let written = match (&write.change, write.guard.presence) {
         (Change::Replace(members), Presence::MustBeNew) => row.insert(members),
         (Change::Replace(members), Presence::MustExist) => row.replace(members),
@@ -77,12 +113,12 @@ fn perform(
 }
 
 fn perform_on_current(
-    desk: &Desk,
+    session: &Session,
     write: &Write,
     decision: Option<&Decision>,
 ) -> Result<Performed, WriteFailure> {
-    let row = Row::new(desk, &write.resource_type, &write.id);
-    let current = row.collection.text(&desk.connection, row.id);
+    let row = Row::new(session, &write.resource_type, &write.id);
+    let current = row.collection.text(&session.connection, row.id);
     let current = current.map_err(failure)?;
     let decided = match (decision, current) {
         (Some(decision), Some(current)) if decision.current == current => &decision.after,
@@ -103,26 +139,28 @@ fn perform_on_current(
 
 /// Stores a new resource.
 pub(super) fn insert(
-    desk: &Desk,
+    session: &Session,
     resource_type: &ResourceType,
     id: &Id,
     members: &Attributes,
 ) -> Result<(), WriteFailure> {
-    Row::new(desk, resource_type, id).insert(members).map(drop)
+    Row::new(session, resource_type, id)
+        .insert(members)
+        .map(drop)
 }
 
 /// The row of one resource, whether it is there or not.
 struct Row<'a> {
-    desk: &'a Desk,
+    session: &'a Session,
     collection: Collection,
     resource_type: &'a ResourceType,
     id: &'a Id,
 }
 
 impl<'a> Row<'a> {
-    fn new(desk: &'a Desk, resource_type: &'a ResourceType, id: &'a Id) -> Self {
+    fn new(session: &'a Session, resource_type: &'a ResourceType, id: &'a Id) -> Self {
         Self {
-            desk,
+            session,
             collection: Collection::new(resource_type),
             resource_type,
             id,
@@ -153,7 +191,7 @@ impl<'a> Row<'a> {
         let text = serde_json::to_string(members);
         let text = text.map_err(|error| StoreError::Internal(error.to_string()))?;
         let changed = self
-            .desk
+            .session
             .connection
             .prepare_cached(sql)
             .and_then(|mut statement| {
@@ -166,7 +204,7 @@ impl<'a> Row<'a> {
 
     fn delete(&self, presence: Presence) -> Result<Written, WriteFailure> {
         let deleted = self
-            .desk
+            .session
             .connection
             .prepare_cached(&self.collection.delete())
             .and_then(|mut statement| statement.execute([SqlId(self.id)]))
@@ -184,9 +222,9 @@ impl<'a> Row<'a> {
             return Ok(());
         };
         let collection = &self.resource_type.collection;
-        self.desk.counters.raise(collection, *number);
+        self.session.counters.raise(collection, *number);
         let raise = "UPDATE collections SET greatest_id = max(greatest_id, ?2) WHERE name = ?1";
-        self.desk
+        self.session
             .connection
             .prepare_cached(raise)
             .and_then(|mut statement| statement.execute((collection, number)))

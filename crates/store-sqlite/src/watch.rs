@@ -1,6 +1,7 @@
 //! Whether the open files are still the ones in the data directory, and only changed by us.
-//! SQLite itself goes on writing into a file that was deleted.
+//! SQLite itself goes on writing into a file that was deleted: decision 0017.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,11 +21,12 @@ pub(super) struct Watch {
     /// Tells this file and its log from others.
     token: String,
     folder: PathBuf,
-    /// The file, its log, and the index of that, whose content is none of ours to judge.
+    /// The file, its log, and the index of the log. SQLite changes the index at any time, so only
+    /// its presence is looked at.
     paths: [PathBuf; 3],
     opened: [Signature; 3],
-    /// As the last work has left them; locked while the files are worked on.
-    seen: Mutex<[Signature; 2]>,
+    /// As the last work has left the file and its log; locked while they are worked on.
+    seen: Mutex<Seen>,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,
@@ -39,20 +41,35 @@ struct Signature {
 }
 
 impl Signature {
-    fn of(path: &Path) -> Option<Self> {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(Self {
-            file: (metadata.dev(), metadata.ino()),
-            length: metadata.len(),
-            changed: (metadata.mtime(), metadata.mtime_nsec()),
-        })
+    /// `None` where there is no file.
+    ///
+    /// # Errors
+    /// `Unavailable` when nobody can say, such as without descriptors or while a disk does not
+    /// answer: the file may be there.
+    fn of(path: &Path) -> Result<Option<Self>, StoreError> {
+        match std::fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self {
+                file: (metadata.dev(), metadata.ino()),
+                length: metadata.len(),
+                changed: (metadata.mtime(), metadata.mtime_nsec()),
+            })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let path = path.display();
+                let text = format!("{path} cannot be looked at: {error}");
+                Err(StoreError::Unavailable(text))
+            }
+        }
     }
 }
+
+/// The file and its log when nobody works on them; `None` where nobody could look.
+type Seen = [Option<Signature>; 2];
 
 /// Work on the files that is not ended yet.
 pub(super) struct Work<'a> {
     watch: &'a Watch,
-    seen: MutexGuard<'a, [Signature; 2]>,
+    seen: MutexGuard<'a, Seen>,
 }
 
 impl Watch {
@@ -61,7 +78,7 @@ impl Watch {
         let paths = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")];
         let signature = |path: &PathBuf| {
             let gone = || StoreError::Unavailable(format!("{} has gone", path.display()));
-            Signature::of(path).ok_or_else(gone)
+            Signature::of(path)?.ok_or_else(gone)
         };
         let opened = [
             signature(&paths[0])?,
@@ -74,7 +91,7 @@ impl Watch {
             folder: path.parent().unwrap_or(path).to_owned(),
             paths,
             opened,
-            seen: Mutex::new([opened[0], opened[1]]),
+            seen: Mutex::new([Some(opened[0]), Some(opened[1])]),
             lost: OnceLock::new(),
             is_noted: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
@@ -122,7 +139,7 @@ impl Watch {
         if self.is_noted.load(Ordering::Relaxed) {
             return Ok(());
         }
-        if Signature::of(&self.paths[1]).is_some_and(|log| log.length > 0) {
+        if Signature::of(&self.paths[1])?.is_some_and(|log| log.length > 0) {
             self.lock.note(&State::Logged(self.token.clone()));
             self.is_noted.store(true, Ordering::Relaxed);
         }
@@ -154,18 +171,18 @@ impl Watch {
         !reserve::has_room(&self.folder, ROOM_MIN)
     }
 
-    fn compare(&self, seen: Option<&[Signature; 2]>) -> Result<(), StoreError> {
+    fn compare(&self, seen: Option<&Seen>) -> Result<(), StoreError> {
         self.intact()?;
         for (index, path) in self.paths.iter().enumerate() {
-            let found = Signature::of(path);
-            let seen = seen.and_then(|seen| seen.get(index));
+            let found = Signature::of(path)?;
+            let seen = seen.and_then(|seen| seen.get(index)).copied().flatten();
             let reason = match (found, seen) {
                 (None, _) => "was deleted",
                 (Some(found), _) if found.file != self.opened[index].file => {
                     "was replaced by another file"
                 }
                 (Some(found), Some(seen)) if found.length < seen.length => "was cut short",
-                (Some(found), Some(seen)) if found != *seen => "was changed by another program",
+                (Some(found), Some(seen)) if found != seen => "was changed by another program",
                 _ => continue,
             };
             return Err(self.lose(path, reason));
@@ -177,8 +194,7 @@ impl Watch {
         let reason = format!("{} {reason} while it was in use", path.display());
         tracing::error!(reason, "the store has lost its files and stops");
         self.lock.note(&State::Lost(reason.clone()));
-        let lost =
-            StoreError::Unavailable(format!("{reason}; nothing is read or written any more"));
+        let lost = StoreError::Lost(format!("{reason}; nothing is read or written any more"));
         self.lost.get_or_init(|| lost).clone()
     }
 }
@@ -186,14 +202,20 @@ impl Watch {
 impl Work<'_> {
     /// Looks once more, before anybody hears that the work is done.
     pub(super) fn end(mut self) -> Result<(), StoreError> {
+        // What was changed by us is not taken for a change by others if a look fails.
+        let before = std::mem::take(&mut *self.seen);
         self.watch.compare(None)?;
-        for (seen, path) in self.seen.iter_mut().zip(&self.watch.paths) {
-            match Signature::of(path) {
-                Some(found) if found.length >= seen.length => *seen = found,
+        let mut found = Seen::default();
+        for ((found, before), path) in found.iter_mut().zip(before).zip(&self.watch.paths) {
+            *found = Signature::of(path)?;
+            let length = before.map_or(0, |before| before.length);
+            match found {
+                Some(found) if found.length >= length => {}
                 Some(_) => return Err(self.watch.lose(path, "was cut short")),
                 None => return Err(self.watch.lose(path, "was deleted")),
             }
         }
+        *self.seen = found;
         Ok(())
     }
 }

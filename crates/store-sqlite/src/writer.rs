@@ -1,27 +1,31 @@
 //! The one thread that writes: what waits is committed together, so that many writers share the
 //! price of one `fsync`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use resources::schema::{Id, ResourceType};
-use resources::store::{ImportMode, Step, StoreError, Unit, WriteError, Written};
+use resources::store::{ImportMode, Step, StoreError, Write, WriteError, Written};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::failure;
 use super::id::Counters;
-use super::large::{Decisions, Turns, Undone};
+use super::session::Session;
+use super::unit::{Decisions, Undone};
 use super::watch::Watch;
-use super::{import, preparation, unit};
+use super::{file, import, preparation, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
 const JOBS_WAITING_MAX: usize = 1024;
 
 /// How long the end of the store waits for reads before it leaves the log as it is.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// How long a commit may take before the thread counts as stuck; SQLite itself waits up to 5 s for
+/// a lock.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
 
 /// Units of work in one commit.
 const UNITS_TOGETHER_MAX: usize = 256;
@@ -30,7 +34,7 @@ type Outcome = Result<Vec<Written>, Undone>;
 
 /// A unit, what was decided about its large writes, and who waits for it.
 struct Waiting {
-    unit: Arc<Unit>,
+    unit: Arc<[Write]>,
     decisions: Decisions,
     reply: oneshot::Sender<Outcome>,
 }
@@ -49,39 +53,58 @@ pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
-    pub(super) turns: Turns,
+    began: Arc<Began>,
 }
 
-/// What the jobs of the thread work with.
-pub(super) struct Desk {
-    pub(super) connection: Connection,
-    pub(super) counters: Arc<Counters>,
-    pub(super) watch: Arc<Watch>,
-}
+/// When the thread began with the units that it commits now, if it does.
+type Began = Mutex<Option<Instant>>;
 
 impl Writer {
     pub(super) fn start(connection: Connection, watch: Arc<Watch>) -> Result<Self, StoreError> {
         let (jobs, receiver) = mpsc::channel(JOBS_WAITING_MAX);
         let counters = Arc::new(Counters::default());
-        let desk = Desk {
+        let began = Arc::new(Began::default());
+        let session = Session {
             connection,
             counters: counters.clone(),
             watch,
         };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || desk.run(receiver))
+            .spawn({
+                let began = began.clone();
+                move || session.run(receiver, &began)
+            })
             .map_err(|error| StoreError::Internal(error.to_string()))?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
             counters,
-            turns: Turns::default(),
+            began,
         })
     }
 
+    /// Whether the thread is there and gets on.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.check_within(STUCK_AFTER)
+    }
+
+    pub(super) fn check_within(&self, patience: Duration) -> Result<(), StoreError> {
+        if self.jobs.as_ref().is_none_or(mpsc::Sender::is_closed) {
+            return Err(gone());
+        }
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        match began.map(|began| began.elapsed()) {
+            Some(elapsed) if elapsed > patience => Err(StoreError::Busy(format!(
+                "a commit has taken {} s so far",
+                elapsed.as_secs()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Does a unit, unless it has a large write of which nothing is decided yet.
-    pub(super) async fn try_write(&self, unit: Arc<Unit>, decisions: Decisions) -> Outcome {
+    pub(super) async fn try_write(&self, unit: Arc<[Write]>, decisions: Decisions) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         let waiting = Waiting {
             unit,
@@ -137,8 +160,9 @@ fn gone() -> StoreError {
     StoreError::Internal("the writer of the store has gone".to_owned())
 }
 
-impl Desk {
-    fn run(&self, mut jobs: mpsc::Receiver<Job>) {
+impl Session {
+    fn run(&self, mut jobs: mpsc::Receiver<Job>, began: &Began) {
+        let note = |now| *began.lock().unwrap_or_else(PoisonError::into_inner) = now;
         let mut next = jobs.blocking_recv();
         while let Some(job) = next.take() {
             match job {
@@ -154,7 +178,9 @@ impl Desk {
                             Err(_) => break,
                         }
                     }
+                    note(Some(Instant::now()));
                     self.commit_together(units);
+                    note(None);
                 }
                 Job::Prepare(types, reply) => {
                     let _ = reply.send(self.watched(|| preparation::prepare_all(self, &types)));
@@ -162,6 +188,8 @@ impl Desk {
                 Job::Import(resource_type, mode, mut steps) => {
                     let ran = self.watched(|| {
                         import::run(self, &resource_type, mode, &mut steps);
+                        // The caller waits for that, whatever is found out at the end of the work.
+                        steps.close();
                         Ok(())
                     });
                     if let Err(error) = ran
@@ -176,15 +204,6 @@ impl Desk {
         self.close();
     }
 
-    /// Does work on the files if they are still ours, and says that it is done if they still are.
-    fn watched<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let watched = self.watch.begin()?;
-        let outcome = work();
-        let ended = watched.end();
-        let outcome = outcome.and_then(|value| ended.map(|()| value));
-        outcome.map_err(|error| self.watch.explain(error))
-    }
-
     /// Brings what the log has into the file, unless the file at the path is not ours any more.
     fn close(&self) {
         let _ = self.connection.busy_timeout(CLOSE_TIMEOUT);
@@ -193,11 +212,8 @@ impl Desk {
             let _ = self.connection.set_db_config(setting, true);
             return;
         };
-        let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let is_busy = self.connection.query_one(empty, [], |row| row.get(0));
-        if is_busy.is_ok_and(|is_busy: bool| !is_busy) {
-            self.watch.note_closed();
-        }
+        // What cannot be emptied is read at the next start.
+        let _ = file::empty_log(&self.connection, || self.watch.note_closed());
     }
 
     /// No caller hears of success before the commit is on the disk.
@@ -225,50 +241,5 @@ impl Desk {
             // A caller that has gone left a write that is done all the same.
             let _ = waiting.reply.send(outcome);
         }
-    }
-
-    /// Runs `work` in a transaction that is committed if it succeeds.
-    pub(super) fn in_transaction<T>(
-        &self,
-        work: impl FnOnce() -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.execute("BEGIN IMMEDIATE")?;
-        let outcome = work().and_then(|value| {
-            self.execute("COMMIT")?;
-            self.watch.committed()?;
-            Ok(value)
-        });
-        if outcome.is_err() {
-            self.roll_back();
-        }
-        outcome
-    }
-
-    /// Ends a transaction that must leave nothing behind.
-    pub(super) fn roll_back(&self) {
-        if !self.connection.is_autocommit() {
-            let _ = self.execute("ROLLBACK");
-        }
-    }
-
-    /// Some failures, such as a full disk, end the whole transaction. What follows would be
-    /// committed alone.
-    ///
-    /// # Errors
-    /// `Busy` if that has happened.
-    pub(super) fn still_in_transaction(&self) -> Result<(), StoreError> {
-        if self.connection.is_autocommit() {
-            let text = "the transaction was rolled back: the disk may be full";
-            return Err(StoreError::Busy(text.to_owned()));
-        }
-        Ok(())
-    }
-
-    pub(super) fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        let done = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute([]));
-        done.map(|_| ()).map_err(failure)
     }
 }

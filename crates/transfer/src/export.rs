@@ -117,6 +117,8 @@ struct Columns {
     /// The id first, then the declared attributes, then the others in the order of their first
     /// occurrence.
     names: Vec<String>,
+    /// The same, to look one up.
+    known: HashSet<String>,
 }
 
 impl Columns {
@@ -142,7 +144,7 @@ impl Columns {
                 known.extend(names[known.len()..].iter().cloned());
             }
         }
-        Ok(Self { names })
+        Ok(Self { names, known })
     }
 
     fn write(
@@ -161,7 +163,7 @@ impl Columns {
             .iter()
             .map(|name| encode(resource_type, name, attributes.get(name)))
             .collect();
-        if let Some(name) = attributes.keys().find(|name| !self.names.contains(name)) {
+        if let Some(name) = attributes.keys().find(|name| !self.known.contains(*name)) {
             return Err(ExportError::NewColumn(name.clone()));
         }
         Ok(write_record(file, cells.iter().map(String::as_str))?)

@@ -66,7 +66,7 @@ struct Record {
     used: AtomicU64,
     history: Mutex<History>,
     failed: Notify,
-    /// A request failed, and no check has run since.
+    /// A request met a failure, and no check has run since.
     check_is_due: AtomicBool,
 }
 
@@ -118,6 +118,13 @@ impl Upstream {
     /// A request could not reach the upstream. The check runs at once to see whether that holds.
     pub fn failed(&self, failure: CheckFailure) {
         self.record.note(Err(failure), None);
+        self.record.check_is_due.store(true, Ordering::Release);
+        self.record.failed.notify_one();
+    }
+
+    /// A request met something of which only the check can tell whether the upstream fails. The
+    /// check runs at once, whatever other requests meet.
+    pub fn doubted(&self) {
         self.record.check_is_due.store(true, Ordering::Release);
         self.record.failed.notify_one();
     }

@@ -5,20 +5,31 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use http::StatusCode;
 use jsonapi::{DocumentWriter, Links, ResourceWriter};
 
+use super::held::Room;
 use crate::schema::{Id, ResourceType};
 use crate::store::{Page, Resource, Resources, Scan, StoreError};
 
 /// A document of one resource.
 pub(super) fn one(status: StatusCode, writer: &ResourceWriter, resource: &Resource) -> Response {
+    jsonapi::http::document(status, written(writer, resource))
+}
+
+/// The same, kept in this room.
+pub(super) fn found(writer: &ResourceWriter, resource: &Resource, room: Room) -> Response {
+    let document = room.keep(written(writer, resource));
+    jsonapi::http::document(StatusCode::OK, document)
+}
+
+fn written(writer: &ResourceWriter, resource: &Resource) -> Vec<u8> {
     let id = resource.id.to_string();
     let mut document = DocumentWriter::one(writer.bytes(1, resource.text.len()));
     document.resource(writer, &id, &resource.text);
-    let links = Links::new(writer.url(&id));
-    jsonapi::http::document(status, document.end(&links, None))
+    document.end(&Links::new(writer.url(&id)), None)
 }
 
 /// What is left of a resource that was deleted.
@@ -28,13 +39,24 @@ pub(super) fn deleted(resource_type: &ResourceType, id: &Id) -> Response {
     jsonapi::http::document(StatusCode::OK, jsonapi::document("meta", &meta))
 }
 
-/// A document of one page.
-pub(super) fn many(writer: &Arc<ResourceWriter>, found: Page, links: Links) -> Response {
+/// What [`many`] writes at once, in bytes, or a little more.
+pub(super) fn bytes(writer: &ResourceWriter, found: &Page) -> usize {
     let resources = &found.resources;
-    let mut document = DocumentWriter::many(writer.bytes(resources.len(), resources.bytes()));
+    writer.bytes(resources.len(), resources.bytes())
+}
+
+/// A document of one page, whose beginning at least has this room.
+pub(super) fn many(
+    writer: &Arc<ResourceWriter>,
+    found: Page,
+    links: Links,
+    room: Room,
+) -> Response {
+    let resources = &found.resources;
+    let mut document = DocumentWriter::many(bytes(writer, &found));
     write(&mut document, writer, resources);
     if let Some(rest) = found.rest {
-        let first = document.take();
+        let first = room.keep(document.take());
         let pieces = Pieces {
             document,
             writer: writer.clone(),
@@ -45,7 +67,8 @@ pub(super) fn many(writer: &Arc<ResourceWriter>, found: Page, links: Links) -> R
         let body = stream::once(async { Ok(first) }).chain(pieces.stream());
         return jsonapi::http::document(StatusCode::OK, Body::from_stream(body));
     }
-    jsonapi::http::document(StatusCode::OK, document.end(&links, found.total))
+    let document = room.keep(document.end(&links, found.total));
+    jsonapi::http::document(StatusCode::OK, document)
 }
 
 /// The rest of a page that is too large to be held at once.
@@ -60,7 +83,7 @@ struct Pieces {
 impl Pieces {
     /// The document, as the batches come. A failure of the store cuts the response short, so
     /// that nobody takes what is there for the whole page.
-    fn stream(self) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+    fn stream(self) -> impl Stream<Item = Result<Bytes, StoreError>> {
         stream::try_unfold(Some(self), |pieces| async {
             match pieces {
                 Some(pieces) => pieces.next().await.map(Some),
@@ -69,15 +92,15 @@ impl Pieces {
         })
     }
 
-    async fn next(mut self) -> Result<(Vec<u8>, Option<Self>), StoreError> {
+    async fn next(mut self) -> Result<(Bytes, Option<Self>), StoreError> {
         let batch = self.rest.next().await.inspect_err(|error| {
             tracing::error!(%error, "a page was cut short");
         })?;
         let Some(batch) = batch else {
-            return Ok((self.document.end(&self.links, self.total), None));
+            return Ok((self.document.end(&self.links, self.total).into(), None));
         };
         write(&mut self.document, &self.writer, &batch);
-        Ok((self.document.take(), Some(self)))
+        Ok((self.document.take().into(), Some(self)))
     }
 }
 
@@ -96,6 +119,7 @@ mod tests {
     use http_body_util::BodyExt;
     use serde_json::Value;
 
+    use super::super::held::Held;
     use super::*;
 
     fn batch(numbers: std::ops::Range<i64>) -> Resources {
@@ -120,7 +144,8 @@ mod tests {
             total: Some(7),
         };
         let writer = Arc::new(ResourceWriter::new("orders", "/orders", None));
-        many(&writer, found, Links::new("/orders?a=b".to_owned()))
+        let room = Held::new(1 << 20).room(bytes(&writer, &found)).unwrap();
+        many(&writer, found, Links::new("/orders?a=b".to_owned()), room)
     }
 
     #[tokio::test]

@@ -8,21 +8,32 @@ use http::{HeaderValue, StatusCode, header};
 use jsonapi::{Error, Errors};
 
 use super::Service;
+use super::held::Room;
 use crate::controller::{Failure, Reason};
-use crate::schema::Violation;
+use crate::schema::{ResourceType, Violation};
 use crate::store::StoreError;
 
 /// Seconds after which a client may try again when the store was unavailable.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 impl Service {
+    /// Room for an answer of so many bytes about a type, or the answer that there is none.
+    pub(super) fn room(&self, of: &Arc<ResourceType>, bytes: usize) -> Result<Room, Response> {
+        let room = self.held.room(bytes);
+        room.map_err(|error| self.refuse(Failure::new(of, error.into())))
+    }
+
     /// The answer to a failed operation.
     pub(super) fn refuse(&self, failure: Failure) -> Response {
         let errors = errors(&failure, self.controller.store_hosts());
         let mut response = errors.within(self.limits.error_bytes_max).into_response();
-        // What may have been done already must not be tried again without a look.
-        let unknown = matches!(failure.reason, Reason::Store(StoreError::OutcomeUnknown(_)));
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE && !unknown {
+        // What may have been done already must not be tried again without a look, and what is lost
+        // does not come back by itself.
+        let is_promised = !matches!(
+            failure.reason,
+            Reason::Store(StoreError::OutcomeUnknown(_) | StoreError::Lost(_))
+        );
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE && is_promised {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER);
@@ -127,6 +138,15 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
         .detail(
             "The datastore did not say whether it did what was asked. Read the resource before \
              you send the request again, unless doing it twice is the same as doing it once.",
+        ),
+        StoreError::Lost(_) => Error::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "datastore_lost",
+            "Datastore is lost",
+        )
+        .detail(
+            "The datastore's files were taken away or changed. Nothing is read or written before \
+             an operator has restored them; the log has the reason.",
         ),
         StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Internal(_) => Error::new(
             StatusCode::INTERNAL_SERVER_ERROR,

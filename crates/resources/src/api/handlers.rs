@@ -26,7 +26,8 @@ pub(super) async fn list(
     let found = found.map_err(|failure| service.refuse(failure))?;
     let total = found.total.unwrap_or_default();
     let links = parameters.page_links(on.writer.collection(), page, total);
-    Ok(document::many(&on.writer, found, links))
+    let room = service.room(&on.resource_type, document::bytes(&on.writer, &found))?;
+    Ok(document::many(&on.writer, found, links, room))
 }
 
 pub(super) async fn create(
@@ -48,7 +49,8 @@ pub(super) async fn create(
 pub(super) async fn find(State(service): Api, on: Target) -> Result<Response, Response> {
     let found = service.controller.find(&on.resource_type, &on.id).await;
     let found = found.map_err(|failure| service.refuse(failure))?;
-    Ok(document::one(StatusCode::OK, &on.writer, &found))
+    let room = service.room(&on.resource_type, found.text.len())?;
+    Ok(document::found(&on.writer, &found, room))
 }
 
 pub(super) async fn update(

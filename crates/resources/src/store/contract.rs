@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::{
     Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource, ResourceRef, Store,
-    Unit, Version, Write, WriteError, Written,
+    StoreError, Unit, Version, Write, WriteError, Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{self, Attributes, Id, IdKind, ResourceType};
@@ -45,12 +45,14 @@ macro_rules! store_contract {
             ids_of_every_kind_are_kept,
             the_store_chooses_integer_ids_and_none_twice,
             ids_that_are_handed_out_at_once_are_all_different,
+            ids_that_clients_choose_are_not_handed_out,
             collections_are_separate,
             preparing_again_changes_nothing,
             pages_partition_the_collection_in_the_order_of_creation,
             ids_that_clients_choose_do_not_decide_the_order,
             changes_do_not_move_a_resource,
             a_page_past_the_end_is_empty,
+            a_large_page_is_whole_and_in_order,
             an_update_changes_only_what_it_names,
             an_update_whose_result_is_not_valid_changes_nothing,
             a_replacement_takes_the_place_of_all_attributes,
@@ -62,6 +64,7 @@ macro_rules! store_contract {
             a_write_sees_those_before_it_in_the_unit,
             a_unit_without_writes_does_nothing,
             a_unit_can_demand_that_a_resource_exists,
+            a_unit_under_a_key_that_is_not_remembered_is_not_done,
             concurrent_updates_lose_nothing,
             concurrent_links_lose_and_double_nothing,
             of_concurrent_inserts_of_one_id_exactly_one_is_done,
@@ -75,6 +78,7 @@ macro_rules! store_contract {
             an_import_by_batches_says_which_rows_are_refused,
             an_import_of_all_or_nothing_ends_at_the_first_refusal,
             an_import_in_order_ends_at_the_first_refusal,
+            a_write_during_an_import_is_kept,
         );
     };
     ($fresh:path; $($clause:ident),* $(,)?) => {

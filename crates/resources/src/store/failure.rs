@@ -84,6 +84,10 @@ pub enum StoreError {
     /// is done twice may be sent again without a look.
     #[error("the datastore did not say whether the write was done: {0}")]
     OutcomeUnknown(String),
+    /// What it had was taken away or changed by others while it was in use. Nothing is read or
+    /// written any more before an operator has restored it and started the process anew.
+    #[error("the datastore is lost: {0}")]
+    Lost(String),
     /// What is stored cannot be read.
     #[error("the datastore is damaged: {0}")]
     Corrupt(String),

@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, WriteError,
+    Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{Id, ResourceType};
@@ -52,6 +54,10 @@ impl Store for Rounds {
 
     fn hosts(&self) -> Option<&str> {
         self.store.hosts()
+    }
+
+    fn reachability(&self) -> Option<watch::Receiver<Reachability>> {
+        self.store.reachability()
     }
 
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {

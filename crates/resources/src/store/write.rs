@@ -5,17 +5,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Resource;
+use super::{Resource, StoreError};
 use crate::query::Filter;
 use crate::schema::{Attributes, Id, ResourceType};
 
 /// Writes that are done together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
-    /// The writes, in their order.
-    pub writes: Vec<Write>,
-    /// What the client calls this request, so that it can be sent again without being done again.
-    pub idempotency_key: Option<String>,
+    writes: Vec<Write>,
+    idempotency_key: Option<String>,
 }
 
 impl Unit {
@@ -26,6 +24,26 @@ impl Unit {
             writes,
             idempotency_key: None,
         }
+    }
+
+    /// The same under a key: what the client calls this request, so that it can be sent again
+    /// without being done again.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Self {
+        self.idempotency_key = Some(key.to_owned());
+        self
+    }
+
+    /// The writes, in their order, for a store that remembers no keys. None does yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] where there is a key, which such a store would ignore.
+    pub fn into_writes(self) -> Result<Vec<Write>, StoreError> {
+        if self.idempotency_key.is_some() {
+            let text = "the store does not remember idempotency keys";
+            return Err(StoreError::Internal(text.to_owned()));
+        }
+        Ok(self.writes)
     }
 }
 

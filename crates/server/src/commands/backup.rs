@@ -13,7 +13,8 @@ pub(super) fn run(arguments: &Backup) -> Result<(), Failure> {
              of its own",
         ));
     }
-    let size = store_sqlite::back_up(&settings.data_dir, &arguments.file)?;
+    let mode = settings.files_mode.0;
+    let size = store_sqlite::back_up(&settings.data_dir, &arguments.file, mode)?;
     say(&format!("{}: {size} bytes", arguments.file.display()));
     Ok(())
 }

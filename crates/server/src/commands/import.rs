@@ -37,8 +37,7 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
             stop: Some(&STOP),
         };
         stop_on_signal()?;
-        let opened = store::open(&settings, std::slice::from_ref(&resource_type)).await?;
-        let store = opened.store;
+        let store = store::open(&settings, std::slice::from_ref(&resource_type)).await?;
         if arguments.if_empty && !store::is_empty(&*store, &resource_type).await? {
             store.close().await;
             say("nothing is imported: the collection has resources already");

@@ -152,7 +152,8 @@ settings! {
         /// The largest page that is held as a whole. A larger one is read and sent in batches of
         /// this size, each when the client has taken the one before it.
         page_bytes_max: Size = "1MiB" from "1KiB" to "1GiB";
-        /// How much the batches of all such pages may hold together; for more, 503.
+        /// How much the batches of all such pages may hold together, and how much all answers
+        /// that clients have not taken yet; for more, 503.
         page_streams_bytes_max: Size = "256MiB" from "1KiB" to "64GiB";
         /// The largest answer that lists what is wrong with a request; it says how much it leaves
         /// out.

@@ -94,7 +94,10 @@ struct Export {
 impl Export {
     fn begun(uri: &str) -> Self {
         let arguments = ["export", "contacts", "--format", "ndjson"];
-        let invocation = Invocation::new(&arguments).variable("MONGO_URI", uri);
+        let invocation = Invocation::new(&arguments)
+            .variable("MONGO_URI", uri)
+            // Servers under test share a machine with many others.
+            .variable("MONOCOQUE_MONGO_OPERATION_TIMEOUT_MS", "10s");
         let (process, output) = invocation.begin_unread();
         let mut output = BufReader::new(output);
         let mut first = String::new();

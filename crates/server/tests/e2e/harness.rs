@@ -147,6 +147,16 @@ impl Server {
         }
     }
 
+    /// Waits until readiness fails, with this traffic all the while.
+    pub(crate) async fn becomes_unready(&self, traffic: impl AsyncFn()) {
+        let deadline = Instant::now() + SOON;
+        while self.get("/readiness").await.status != 503 {
+            assert!(Instant::now() < deadline, "still ready");
+            traffic().await;
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -39,6 +39,9 @@ mod contacts;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;
+// Pages of many megabytes, and clients that do not read them.
+#[cfg(test)]
+mod large_pages;
 // What one body, one file or one bad day may take.
 #[cfg(test)]
 mod bounds;

@@ -34,6 +34,9 @@ mod storage;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
+// Pages of many megabytes, and clients that do not read them.
+#[cfg(test)]
+mod large_pages;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -116,6 +116,7 @@ mod tests {
             StoreError::Unusable(_) => "unusable",
             StoreError::Internal(_) => "internal",
             StoreError::Corrupt(_) => "corrupt",
+            StoreError::Lost(_) => "lost",
             StoreError::Unprepared(_) => "unprepared",
         }
     }

@@ -59,6 +59,14 @@ pub(crate) fn document_too_large() -> Refusal {
     refused_by_server(TOO_LARGE.to_owned())
 }
 
+/// Only a transaction changes such a document safely, and the server has none.
+pub(super) fn incomparable() -> Refusal {
+    let text = "what is stored is over 7 MiB, or has two fields of one name or a value of the type \
+                undefined: MongoDB can replace and delete it, but changes it safely only as a \
+                replica set (one member is enough) or a sharded cluster";
+    refused_by_server(text.to_owned())
+}
+
 fn refused_by_server(message: String) -> Refusal {
     Refusal::Invalid(vec![Violation {
         pointer: String::new(),

@@ -1,8 +1,6 @@
 //! What the driver takes and what does not work here: refused at the start, with the reason, and
 //! not at the first request that meets it.
 
-use std::time::Duration;
-
 use mongodb::options::{
     Acknowledgment, AuthMechanism, ClientOptions, ReadConcernLevel, ReadPreference,
     SelectionCriteria, Tls, TlsOptions,
@@ -22,9 +20,6 @@ const IGNORED: [(&str, &str); 2] = [
         "UUIDs are always read and written in the standard form",
     ),
 ];
-
-/// Seven weeks. The driver adds times to points in time, which have an end.
-const TIME_MAX: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// Refuses a connection string that the driver would not obey, or reads in another way.
 pub(super) fn check_text(uri: &str) -> Result<(), String> {
@@ -93,7 +88,6 @@ pub(super) fn check(options: &ClientOptions) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    check_times(options)?;
     check_concerns(options)?;
     let tls = enabled_tls(options);
     if let Some(file) = tls.and_then(|tls| tls.ca_file_path.as_deref()) {
@@ -155,23 +149,6 @@ fn reads_primary(options: &ClientOptions) -> bool {
         &options.selection_criteria,
         None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary))
     )
-}
-
-fn check_times(options: &ClientOptions) -> Result<(), String> {
-    let write_concern = options.write_concern.as_ref();
-    let times = [
-        options.server_selection_timeout,
-        options.connect_timeout,
-        options.max_idle_time,
-        options.heartbeat_freq,
-        options.local_threshold,
-        write_concern.and_then(|concern| concern.w_timeout),
-    ];
-    if times.into_iter().flatten().any(|time| time > TIME_MAX) {
-        let max = TIME_MAX.as_millis();
-        return Err(format!("times are at most {max} milliseconds"));
-    }
-    Ok(())
 }
 
 fn check_concerns(options: &ClientOptions) -> Result<(), String> {
@@ -254,7 +231,6 @@ mod tests {
                 "mongodb://h/?socketTimeoutMS=5",
                 "not support socketTimeoutMS",
             ),
-            ("mongodb://h/?connectTimeoutMS=99999999999", "are at most"),
             ("mongodb://u:s3/cret@h/", "must be percent-encoded"),
             ("mongodb://u:s3cret%@h/", "must be percent-encoded"),
             ("mongodb://u:s3cret%aé@h/", "must be percent-encoded"),

@@ -60,11 +60,11 @@ async fn every_page_knows_the_total() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_larger_than_a_reply_of_the_server_comes_in_batches() {
+async fn a_page_larger_than_its_bound_comes_in_batches() {
     let (fresh, store) = fresh().await;
     let found = fresh.0.collection::<Document>("things");
-    // A reply has 16 MB at most.
-    let padding = "x".repeat(1 << 20);
+    // Of documents whose size is not known yet, a reply of the server has up to 16 MB.
+    let padding = "x".repeat(1 << 19);
     for n in 0..40 {
         let document = doc! { "n": n, "padding": &padding };
         found.insert_one(document).await.unwrap();
@@ -79,10 +79,11 @@ async fn a_page_larger_than_a_reply_of_the_server_comes_in_batches() {
         let mut batches = vec![page.resources.as_ref().clone()];
         let mut rest = page.rest.expect("it fits one reply");
         while let Some(batch) = rest.next().await.unwrap() {
-            assert!(batch.bytes() <= 17 << 20, "{} bytes", batch.bytes());
+            assert!(batch.bytes() <= 1 << 20, "{} bytes", batch.bytes());
             batches.push(batch);
         }
-        assert!(batches.len() > 2, "{} batches", batches.len());
+        let first = batches[0].bytes();
+        assert!(first <= 1 << 20, "the first batch has {first} bytes");
         let numbered = |one: ResourceRef<'_>| {
             let value: serde_json::Value = serde_json::from_str(one.text).unwrap();
             assert_eq!(value["padding"].as_str(), Some(padding.as_str()));
@@ -139,4 +140,37 @@ async fn a_page_of_none_is_no_page_of_all() {
         assert!(page.resources.is_empty());
         assert_eq!(page.total, total.then_some(3));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_is_asked_in_follows_the_size_of_the_documents() {
+    let (fresh, store) = fresh().await;
+    let (of, query) = (things(), Query::first(100));
+    let listed = async || {
+        let mut page = store.list(&of, &query).await.unwrap();
+        let mut count = page.resources.len();
+        if let Some(rest) = &mut page.rest {
+            while let Some(batch) = rest.next().await.unwrap() {
+                assert!(batch.bytes() <= 1 << 20, "{} bytes", batch.bytes());
+                count += batch.len();
+            }
+        }
+        (count, page.rest.is_some())
+    };
+    let documents = fresh.0.collection::<Document>("things");
+    // Small, large and small again: the whole is always there.
+    for (size, count, is_streamed) in [(10, 60, false), (300_000, 70, true), (10, 80, true)] {
+        let document = doc! { "padding": "x".repeat(size) };
+        let added = if count == 60 { 60 } else { 10 };
+        documents.insert_many(vec![document; added]).await.unwrap();
+        assert_eq!(listed().await, (count, is_streamed));
+    }
+    let asked = |wanted| store.connection.pages.batch_size(&of, wanted);
+    assert!(asked(100) == 100 && asked(1_000_000) < 1_000_000);
+    let large = attributes(serde_json::json!({"padding": "x".repeat(600_000)}));
+    let id = of.id.generate().unwrap();
+    written(&store, Write::insert(&of, id, large))
+        .await
+        .unwrap();
+    assert_eq!(asked(100), 1, "what was just stored is expected");
 }

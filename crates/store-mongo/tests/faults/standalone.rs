@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, doc};
 use resources::query::Query;
 use resources::schema::{Attributes, Id};
 use resources::store::{
-    ImportMode, NewResource, Store, StoreError, Unit, Write, WriteError, Written,
+    ImportMode, NewResource, Refusal, Store, StoreError, Unit, Write, WriteError, Written,
 };
 use test_servers::{ConnectionString, Operator, TestStore, Unreplicated};
 
@@ -129,4 +129,31 @@ async fn a_standalone_server_takes_imports_by_batches_and_refuses_those_of_all_o
     import.insert(rows()).await.unwrap();
     import.commit().await.unwrap();
     assert_eq!(total(&store).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_a_standalone_server_cannot_do_safely_is_refused_with_what_is_needed() {
+    let (_server, store) = standalone().await;
+    let (of, id) = (&store.things, fresh_id());
+    let large = Attributes::from_iter([("text".to_owned(), "x".repeat(8 << 20).into())]);
+    let unit = |write| Unit::new(vec![write]);
+    let insertion = Write::insert(of, id.clone(), large);
+    store.mongo.write(unit(insertion)).await.unwrap();
+    let change = Write::update(of, id.clone(), members(1));
+    let refused = store.mongo.write(unit(change)).await.unwrap_err();
+    let WriteError::Refused {
+        refusal: Refusal::Invalid(violations),
+        ..
+    } = refused
+    else {
+        panic!("{refused:?}")
+    };
+    let text = &violations[0].message;
+    assert!(
+        text.contains("replica set (one member is enough)"),
+        "{text}"
+    );
+    // What needs no comparison is done.
+    let replacement = Write::replace(of, id, members(2));
+    store.mongo.write(unit(replacement)).await.unwrap();
 }

@@ -31,8 +31,7 @@ fn copy(folder: &tempfile::TempDir) -> tempfile::TempDir {
 }
 
 fn backup() -> Vec<u8> {
-    let (folder, store) = (tempfile::tempdir().unwrap(), ());
-    let () = store;
+    let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
     std::fs::read(path(&folder, file::NAME)).unwrap()
 }
@@ -95,6 +94,26 @@ async fn no_write_is_acknowledged_into_files_that_are_gone() {
 }
 
 #[tokio::test]
+async fn an_import_whose_files_are_lost_ends() {
+    use resources::schema::Attributes;
+    use resources::store::NewResource;
+    for mode in [ImportMode::AllOrNothing, ImportMode::EachBatch] {
+        let (folder, store, of) = filled().await;
+        let mut import = store.import(&of, mode).await.unwrap();
+        let row = NewResource {
+            id: store.next_ids(&of, 1).await.unwrap().remove(0),
+            attributes: Attributes::new(),
+        };
+        import.insert(vec![row]).await.unwrap();
+        std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), import.commit());
+        let committed = ended.await.expect("the import hangs");
+        assert!(committed.is_err() || mode == ImportMode::EachBatch);
+        assert!(insert(&store, &of, serde_json::json!({})).await.is_err());
+    }
+}
+
+#[tokio::test]
 async fn readiness_notices_a_loss_without_a_write() {
     let (folder, store, _) = filled().await;
     store.ping().await.unwrap();
@@ -105,11 +124,93 @@ async fn readiness_notices_a_loss_without_a_write() {
 }
 
 #[tokio::test]
+async fn a_check_looks_at_what_was_lost_and_makes_no_directory() {
+    let (folder, store, of) = filled().await;
+    drop(store);
+    let whole = std::fs::read(path(&folder, file::NAME)).unwrap();
+    let store = open(folder.path()).unwrap();
+    store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+    store.ping().await.unwrap_err();
+    drop(store);
+    let check = |folder: &Path| SqliteStore::check(folder, &SqliteSettings::default());
+    let gone = check(folder.path()).unwrap_err();
+    assert!(matches!(gone, StoreError::Unusable(_)), "{gone}");
+    std::fs::write(path(&folder, file::NAME), whole).unwrap();
+    let report = check(folder.path()).unwrap();
+    assert_eq!(report.resources, 1);
+    let damages = &report.damages;
+    assert!(
+        damages.len() == 1 && damages[0].contains("was deleted"),
+        "{damages:?}"
+    );
+    let absent = path(&folder, "absent");
+    assert!(check(&absent).is_err() && !absent.exists());
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_looked_at_for_a_while_are_not_lost() {
+    let (folder, store, of) = filled().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("data");
+    std::fs::rename(folder.path(), &moved).unwrap();
+    // Not "there is no such file", but "that is no directory".
+    std::fs::write(folder.path(), "").unwrap();
+    let refused = insert(&store, &of, serde_json::json!({})).await;
+    assert!(
+        matches!(refused, Err(WriteError::Store(StoreError::Unavailable(_)))),
+        "{refused:?}"
+    );
+    assert!(store.ping().await.is_err() && store.list(&of, &Query::first(1)).await.is_err());
+    std::fs::remove_file(folder.path()).unwrap();
+    std::fs::rename(&moved, folder.path()).unwrap();
+    insert(&store, &of, serde_json::json!({})).await.unwrap();
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_notices_a_loss_without_a_write() {
+    let (folder, store, of) = filled().await;
+    std::fs::remove_file(path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn readers_that_are_replaced_read_no_other_file() {
+    let (folder, store, of) = filled().await;
+    let readers = store.readers.clone();
+    while readers.idle_count() > 0 {
+        let panics = readers.run(|_| -> rusqlite::Result<()> { panic!("a reader panics") });
+        panics.await.unwrap_err();
+    }
+    assert_eq!(
+        store.list(&of, &Query::first(1)).await.unwrap().total,
+        Some(1)
+    );
+    readers
+        .run(|_| -> rusqlite::Result<()> { panic!("the new one, too") })
+        .await
+        .unwrap_err();
+    std::fs::write(path(&folder, "backup"), backup()).unwrap();
+    std::fs::rename(path(&folder, "backup"), path(&folder, file::NAME)).unwrap();
+    let listed = store.list(&of, &Query::first(1)).await;
+    assert!(matches!(listed, Err(StoreError::Lost(_))), "{listed:?}");
+}
+
+#[tokio::test]
 async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
     let (folder, store, of) = filled().await;
     let crashed = copy(&folder);
     std::fs::remove_file(path(&crashed, LOG)).unwrap();
     is_refused(&crashed, "the log is missing");
+    let copies = tempfile::tempdir().unwrap();
+    let refused = back_up(crashed.path(), &path(&copies, "copy"), 0o600);
+    assert!(
+        matches!(refused, Err(StoreError::Corrupt(_))),
+        "{refused:?}"
+    );
+    assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 0);
     let crashed = copy(&folder);
     std::fs::write(path(&crashed, file::NAME), "").unwrap();
     is_refused(&crashed, "the file is empty");
@@ -148,6 +249,29 @@ async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
     assert_eq!(total(&copy(&folder)).await, Some(1));
     std::fs::remove_file(path(&folder, "monocoque.lock")).unwrap();
     assert_eq!(total(&folder).await, Some(1));
+}
+
+#[tokio::test]
+async fn a_store_that_was_opened_beside_a_reader_opens_after_a_crash() {
+    let (folder, store, of) = filled().await;
+    let crashed = copy(&folder);
+    drop(store);
+    // Such as a backup: its log cannot be emptied at the start.
+    let mut reader = rusqlite::Connection::open(path(&crashed, file::NAME)).unwrap();
+    let moment = reader.transaction().unwrap();
+    let count = "SELECT count(*) FROM collections";
+    moment.query_one(count, [], |_| Ok(())).unwrap();
+    let store = open(crashed.path()).unwrap();
+    store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    drop(moment);
+    drop(reader);
+    // Enough for SQLite to bring the log into the file by itself.
+    for _ in 0..3 {
+        let large = serde_json::json!({"text": "x".repeat(3 << 20)});
+        insert(&store, &of, large).await.unwrap();
+    }
+    let again = open(copy(&crashed).path());
+    assert!(again.is_ok(), "{:?}", again.err());
 }
 
 #[tokio::test]
@@ -209,8 +333,12 @@ async fn a_byte_that_has_flipped_is_noticed_when_it_is_read_and_by_a_check() {
     );
     let store = open(folder.path()).unwrap();
     store.prepare(std::slice::from_ref(&of)).await.unwrap();
+    let id = flipped.id.to_string();
     let found = store.find(&of, &[flipped.id], &Filter::Everything).await;
-    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+    assert!(
+        matches!(&found, Err(StoreError::Corrupt(text)) if text.contains(&id)),
+        "{found:?}"
+    );
     let listed = store.list(&of, &Query::first(9)).await;
     assert!(matches!(listed, Err(StoreError::Corrupt(_))), "{listed:?}");
 }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::Violation;
 use super::parts::Parts;
 use super::place::Place;
+use crate::work;
 
 /// Goes through all violations of `value`, which has some; `listen` may end the walk. Returns how
 /// many pairs of a schema and a value were looked at.
@@ -71,6 +72,9 @@ type Flow = ControlFlow<()>;
 impl<'a> Walk<'a, '_> {
     fn visit(&mut self, at: &At<'a, '_>, value: &Value, path: &Place<'_>) -> Flow {
         self.visits += 1;
+        if work::is_abandoned() {
+            return Flow::Break(());
+        }
         let keywords = match at.schema {
             Value::Bool(false) => return self.report(path, "false", "nothing is allowed here"),
             Value::Object(keywords) => keywords,
@@ -296,6 +300,22 @@ mod tests {
         let (found, visits) = explained(expressions(), &value);
         assert_eq!(found, [("/when".to_owned(), "oneOf".to_owned())]);
         assert!(visits < 10, "{visits}");
+    }
+
+    #[tokio::test]
+    async fn a_walk_that_nobody_waits_for_ends() {
+        let schema = json!({"properties": {"tags": {"items": {"type": "string"}}}});
+        let value = json!({"tags": vec![1; 1000]});
+        let (left, has_left) = std::sync::mpsc::channel::<()>();
+        let (sender, walked) = tokio::sync::oneshot::channel();
+        let work = work::run(true, move || {
+            let _ = has_left.recv();
+            sender.send(explained(schema, &value)).unwrap();
+        });
+        let soon = std::time::Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, work).await.is_err());
+        drop(left);
+        assert_eq!(walked.await.unwrap(), (Vec::new(), 1));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Many resources at once.
 
+use std::time::Duration;
+
 use super::*;
 
 pub async fn an_import_of_all_or_nothing_is_invisible_until_it_commits(store: AnyStore) {
@@ -98,4 +100,31 @@ pub async fn an_import_in_order_ends_at_the_first_refusal(store: AnyStore) {
     assert_eq!(outcomes, [Ok(()), Ok(()), Err(taken)]);
     import.commit().await.unwrap();
     assert_eq!(numbers(&store, &resource_type).await, [0, 1, 2, 3, 4]);
+}
+
+pub async fn a_write_during_an_import_is_kept(store: AnyStore) {
+    let resource_type = things(&store).await;
+    for (round, mode) in [
+        ImportMode::AllOrNothing,
+        ImportMode::EachBatch,
+        ImportMode::InOrder,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut import = store.import(&resource_type, mode).await.unwrap();
+        insert_all(&mut import, rows(&resource_type, 0..5)).await;
+        let (writer, of) = (store.clone(), resource_type.clone());
+        let mut write = tokio::spawn(async move { insert(&writer, &of, json!({"n": 77})).await });
+        // A store may let it wait for the end of the import.
+        let _ = tokio::time::timeout(Duration::from_millis(50), &mut write).await;
+        insert_all(&mut import, rows(&resource_type, 5..9)).await;
+        import.commit().await.unwrap();
+        if !write.is_finished() {
+            write.await.unwrap();
+        }
+        let seen = numbers(&store, &resource_type).await;
+        let kept = seen.iter().filter(|n| **n == 77).count();
+        assert_eq!((kept, seen.len()), (round + 1, 10 * (round + 1)));
+    }
 }

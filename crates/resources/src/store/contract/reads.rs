@@ -204,3 +204,24 @@ pub async fn a_scan_gives_every_resource_in_the_order_of_creation(store: AnyStor
     }
     assert_eq!(seen, (0..1234).collect::<Vec<i64>>());
 }
+
+pub async fn a_large_page_is_whole_and_in_order(store: AnyStore) {
+    let resource_type = things(&store).await;
+    // Small ones between large ones.
+    let padding = |n: i64| "x".repeat(if n % 3 == 0 { 10 } else { 300_000 });
+    for n in 0..30 {
+        let value = json!({"n": n, "padding": padding(n)});
+        insert(&store, &resource_type, value).await;
+    }
+    for (skip, limit) in [(0, 100), (0, 30), (0, 29), (5, 20)] {
+        let page = page(&store, &resource_type, skip, limit).await;
+        assert_eq!(page.total, Some(30));
+        let seen: Vec<i64> = page.resources.iter().map(number).collect();
+        let (first, end) = (skip.cast_signed(), (skip + limit).min(30).cast_signed());
+        assert_eq!(seen, (first..end).collect::<Vec<_>>());
+        for one in page.resources.iter() {
+            let value: Value = serde_json::from_str(one.text).unwrap();
+            assert_eq!(value["padding"], padding(number(one)));
+        }
+    }
+}

@@ -247,3 +247,12 @@ pub async fn writes_to_an_absent_resource_are_refused(store: AnyStore) {
     }
     assert_eq!(page(&store, &resource_type, 0, 5).await.total, Some(0));
 }
+
+pub async fn ids_that_clients_choose_are_not_handed_out(store: AnyStore) {
+    let text = "type: words\nid: string\nattributes: {type: object}\n";
+    let resource_type = prepared(&store, text).await;
+    match store.next_ids(&resource_type, 1).await {
+        Err(StoreError::Internal(_)) => {}
+        other => panic!("{other:?}"),
+    }
+}

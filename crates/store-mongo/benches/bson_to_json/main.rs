@@ -2,12 +2,16 @@
 //!
 //! `cargo bench -p store-mongo --features testing` prints both times; their ratio is what counts.
 
+mod by_the_library;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{RawDocumentBuf, rawdoc};
-use store_mongo::testing::{by_the_library, by_this_crate};
+use store_mongo::testing::by_this_crate;
+
+use by_the_library::by_the_library;
 
 fn documents() -> [(&'static str, RawDocumentBuf); 2] {
     let contact = rawdoc! {

@@ -118,8 +118,7 @@ impl Upstream {
     /// A request could not reach the upstream. The check runs at once to see whether that holds.
     pub fn failed(&self, failure: CheckFailure) {
         self.record.note(Err(failure), None);
-        self.record.check_is_due.store(true, Ordering::Release);
-        self.record.failed.notify_one();
+        self.doubted();
     }
 
     /// A request met something of which only the check can tell whether the upstream fails. The
@@ -261,8 +260,7 @@ impl Record {
                 outage.failed = now;
                 if now - outage.reminded >= REMINDER_INTERVAL {
                     outage.reminded = now;
-                    let outage_millis = millis(now - outage.began);
-                    let failures = outage.failures;
+                    let (outage_millis, failures) = (millis(now - outage.began), outage.failures);
                     tracing::warn!(
                         upstream,
                         outage_millis,

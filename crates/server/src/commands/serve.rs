@@ -53,11 +53,14 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let signals = (tell.clone(), told.clone());
-    add_port(
-        open_port(admin, &plan, settings, &health, signals)?,
-        &mut modules,
-    );
+    let port = open_port(
+        admin,
+        &plan,
+        settings,
+        &health,
+        (tell.clone(), told.clone()),
+    )?;
+    add_port(&mut modules, port);
     watch_workers(&health, settings)?;
     let opened = tokio::select! {
         opened = plan.open(settings, &health) => opened,
@@ -90,16 +93,32 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     service_manager::serving(&health);
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
-    // A part that failed stops the others in the same order as a signal does.
+    begin_stop(&tell);
+    drain(settings, &health, &mut told).await;
+    modules.stop().await;
+    tracing::info!("stopped");
+    outcome.map_err(|failure| Failure::internal(failure.to_string()))
+}
+
+/// The operations port as a part. It also hears the signals, so its end stops all parts.
+fn add_port(modules: &mut Modules, mut port: Port) {
+    let ended = port.ended();
+    let running = async move {
+        ended.await;
+        Err("its thread has ended, and nobody listens for signals".to_owned())
+    };
+    modules.add("operations port", STOP_PATIENCE, running, async move || {
+        close(port).await;
+    });
+}
+
+/// A part that failed stops the others in the same order as a signal does.
+fn begin_stop(tell: &watch::Sender<Stop>) {
     tell.send_if_modified(|stop| {
         let first = *stop == Stop::No;
         *stop = (*stop).max(Stop::Drain);
         first
     });
-    drain(settings, &health, &mut told).await;
-    modules.stop().await;
-    tracing::info!("stopped");
-    outcome.map_err(|failure| Failure::internal(failure.to_string()))
 }
 
 fn address_of(socket: &TcpListener) -> Result<SocketAddr, Failure> {
@@ -149,17 +168,9 @@ fn open_port(
         .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
 }
 
-fn add_port(mut port: Port, modules: &mut Modules) {
-    let ended = port.ended();
-    let running = async move {
-        ended.await;
-        Err("its thread has ended, and nobody listens for signals".to_owned())
-    };
-    let close = async move || {
-        let closed = tokio::task::spawn_blocking(move || port.close());
-        let _ = closed.await;
-    };
-    modules.add("operations port", STOP_PATIENCE, running, close);
+async fn close(port: Port) {
+    let closed = tokio::task::spawn_blocking(move || port.close());
+    let _ = closed.await;
 }
 
 /// The state of the process as one log line.

@@ -12,6 +12,7 @@ mod circuit;
 mod patience;
 mod find;
 mod list;
+mod rest;
 mod pages;
 mod scan;
 mod cursor;

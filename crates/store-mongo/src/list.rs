@@ -13,7 +13,7 @@ use resources::store::{Page, Resources, StoreError};
 use crate::connection::Connection;
 use crate::cursor::{Cursor, Position};
 use crate::failure::{self, Intent, of_read};
-use crate::pages::Rest;
+use crate::rest::Rest;
 use crate::{filter, ids};
 
 /// Up to this size the total of a collection is counted. Above it the server's own figure is

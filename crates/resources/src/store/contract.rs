@@ -223,6 +223,10 @@ fn rows(resource_type: &Arc<ResourceType>, range: std::ops::Range<i64>) -> Vec<N
     range.map(row).collect()
 }
 
+async fn begun(store: &AnyStore, resource_type: &Arc<ResourceType>, mode: ImportMode) -> Import {
+    store.import(resource_type, mode).await.unwrap()
+}
+
 async fn insert_all(import: &mut Import, rows: Vec<NewResource>) {
     let outcomes = import.insert(rows).await.unwrap();
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");

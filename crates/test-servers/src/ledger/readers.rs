@@ -9,7 +9,7 @@ use resources::query::{Filter, Query};
 use resources::store::{Page, Store, StoreError};
 
 use super::book::{Kind, Moment, shown};
-use super::load::Shared;
+use super::shared::Shared;
 use super::{Ledger, resource_type};
 
 const KINDS: [Kind; 2] = [Kind::Thing, Kind::Order];

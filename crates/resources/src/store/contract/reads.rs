@@ -191,10 +191,7 @@ pub async fn a_page_past_the_end_is_empty(store: AnyStore) {
 
 pub async fn a_scan_gives_every_resource_in_the_order_of_creation(store: AnyStore) {
     let resource_type = things(&store).await;
-    let mut import = store
-        .import(&resource_type, ImportMode::AllOrNothing)
-        .await
-        .unwrap();
+    let mut import = begun(&store, &resource_type, ImportMode::AllOrNothing).await;
     insert_all(&mut import, rows(&resource_type, 0..1234)).await;
     import.commit().await.unwrap();
     let mut scan = store.scan(&resource_type).await.unwrap();

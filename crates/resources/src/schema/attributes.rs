@@ -1,5 +1,6 @@
 //! The schema of a type's attributes: a compiled JSON Schema and the rules of the stores.
 
+mod declared;
 mod explanation;
 mod parts;
 mod place;
@@ -13,6 +14,8 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use self::parts::Parts;
+
+pub use declared::{Declared, Known, Step};
 
 /// Violations that are listed; those after them are only counted.
 pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
@@ -94,6 +97,12 @@ impl AttributesSchema {
             Some(Value::Array(names)) => names.iter().any(|name| name == "string"),
             _ => true,
         }
+    }
+
+    /// What is declared where the steps lead from the attributes as a whole.
+    #[must_use]
+    pub fn at(&self, steps: &[Step<'_>]) -> Declared {
+        declared::at(&self.parts, steps)
     }
 
     /// Passes valid attributes through.

@@ -14,7 +14,8 @@ use crate::store::Store;
 
 pub use draft::{Draft, GivenId, IdRule};
 pub use failure::{Failure, Reason};
-pub use include::{Compound, Inclusion, Linkage, Typed};
+pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
+pub(crate) use read::Linked;
 
 /// The operations on resources of any type.
 pub struct Controller {

@@ -147,9 +147,12 @@ impl Parameters {
             if *first != path || !["filter", "sort"].contains(&family) {
                 return None;
             }
-            let rest: String = rest.iter().map(|(_, key)| format!("[{key}]")).collect();
+            let mut name = family.to_owned();
+            for (_, key) in rest {
+                name.extend(["[", key, "]"]);
+            }
             Some(Parameter {
-                name: format!("{family}{rest}"),
+                name,
                 value: one.value.clone(),
                 taken: true,
             })
@@ -182,7 +185,8 @@ impl Parameters {
 }
 
 /// Encodes a text as one segment of a path, piece by piece.
-pub(crate) fn path_segment(text: &str) -> PercentEncode<'_> {
+#[must_use]
+pub fn path_segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }
 
@@ -220,7 +224,9 @@ mod tests {
     fn what_narrows_an_included_relationship_narrows_its_own_url() {
         let query = "filter[comments]=has(author)&filter[comments][body][gt]=a&sort[comments]=-body\
                      &filter[author]=1&sort=title&page[comments][size]=2";
-        let own = Parameters::parse(Some(query)).unwrap().of_relationship("comments");
+        let own = Parameters::parse(Some(query))
+            .unwrap()
+            .of_relationship("comments");
         assert_eq!(
             own.url("/x"),
             "/x?filter=has%28author%29&filter%5Bbody%5D%5Bgt%5D=a&sort=-body"

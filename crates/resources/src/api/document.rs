@@ -15,7 +15,6 @@ pub(super) use pieces::pieces;
 pub(super) use shape::{Shapes, Writers};
 
 use self::shape::Beside;
-use super::held::Room;
 use crate::controller::{Compound, Typed};
 use crate::schema::{Id, ResourceType};
 use crate::store::{ResourceRef, Resources, StoreError};
@@ -132,11 +131,6 @@ impl Around<'_> {
 /// About how many bytes a page takes.
 pub(super) fn bytes(resources: &Resources) -> usize {
     resources.bytes() + resources.len() * AROUND
-}
-
-/// An answer whose document has this room.
-pub(super) fn kept(status: StatusCode, document: Vec<u8>, room: Room) -> Response {
-    jsonapi::http::document(status, room.keep(document))
 }
 
 /// What is left of a resource that was deleted.

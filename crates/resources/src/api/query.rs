@@ -16,9 +16,10 @@ use jsonapi::{Error, Page, PageLimits, Parameters};
 pub(super) use fields::Fields;
 
 use super::Service;
+use super::page::List;
 use crate::controller::Inclusion;
-use crate::query::{COUNTED_MAX, Count, Filter, Order, Query, Seal};
-use crate::schema::{self, ResourceType, Totals};
+use crate::query::{COUNTED_MAX, Count, Order, Query, Seal};
+use crate::schema::{Relationship, ResourceType, Totals};
 
 /// How many keys `sort` takes.
 const SORT_KEYS_MAX: usize = 16;
@@ -41,8 +42,6 @@ pub(super) struct Selection {
     pub(super) page: Page,
     /// The seal of the list's cursors.
     pub(super) seal: Seal,
-    /// What else is shown, and how.
-    pub(super) shown: Shown,
 }
 
 /// What is shown of and beside the primary data.
@@ -53,27 +52,12 @@ pub(super) struct Shown {
     pub(super) include: Option<Vec<Inclusion>>,
 }
 
-/// A list whose resources are asked for.
-#[derive(Clone, Copy)]
-pub(super) struct List<'a> {
-    /// Its path, which is also that of its pages.
-    pub(super) path: &'a str,
-    /// The type of its resources.
-    pub(super) resource_type: &'a Arc<ResourceType>,
-    /// Those that can be in it at all.
-    pub(super) scope: &'a Filter,
-    /// The sizes of its pages.
-    pub(super) page: schema::PageLimits,
-    /// Whether the client prefers cursors.
-    pub(super) prefers_cursors: bool,
-}
-
 impl Selection {
     /// Takes all that a collection can be asked.
     pub(super) fn take(
         service: &Service,
         list: List<'_>,
-        shown: Shown,
+        shown: &Shown,
         parameters: &mut Parameters,
     ) -> Result<Self, Error> {
         let sort = sort::take(service, list.resource_type, parameters)?;
@@ -102,18 +86,12 @@ impl Selection {
             ..Query::default()
         };
         place(&mut query, &page, seal, list.resource_type)?;
-        Ok(Self {
-            query,
-            page,
-            seal,
-            shown,
-        })
+        Ok(Self { query, page, seal })
     }
 }
 
 impl Shown {
-    /// Takes `include` and `fields`, which every answer with resources takes. `base` is the
-    /// relationship whose linkage is the primary data, if it is: paths begin with it.
+    /// Takes `include` and `fields`, which every answer with resources takes.
     pub(super) fn take(
         service: &Service,
         resource_type: &Arc<ResourceType>,
@@ -123,6 +101,24 @@ impl Shown {
             fields: fields::take(service, parameters)?,
             include: include::take(service, resource_type, parameters)?,
         })
+    }
+
+    /// The same where the primary data is the linkage of a relationship, with which every path
+    /// begins: <https://jsonapi.org/format/1.1/#fetching-includes>.
+    pub(super) fn take_linked(
+        service: &Service,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Relationship,
+        parameters: &mut Parameters,
+    ) -> Result<Self, Error> {
+        let shown = Self::take(service, resource_type, parameters)?;
+        let mut all = shown.include.iter().flatten();
+        if all.any(|one| one.relationship.name != relationship.name) {
+            let name = &relationship.name;
+            let detail = format!("Every path begins with '{name}' here, such as '{name}'.");
+            return Err(invalid("include", detail));
+        }
+        Ok(shown)
     }
 
     /// The members of the stored object that are needed to show a resource of the primary data.

@@ -109,7 +109,8 @@ impl Controller {
             compound.known.insert(key.clone(), one.resource.clone());
             compound.in_document.insert(key);
         }
-        self.include_levels(&mut compound, primary, inclusions).await?;
+        self.include_levels(&mut compound, primary, inclusions)
+            .await?;
         Ok(compound)
     }
 
@@ -124,7 +125,8 @@ impl Controller {
         for one in &linked {
             compound.include(one);
         }
-        self.include_levels(&mut compound, linked, inclusions).await?;
+        self.include_levels(&mut compound, linked, inclusions)
+            .await?;
         Ok(compound)
     }
 
@@ -276,8 +278,8 @@ impl Controller {
             let values = if query.order.is_creation() {
                 Vec::new()
             } else {
-                let members = stored_value(&resource.text)
-                    .map_err(|error| corrupt(target, &error))?;
+                let members =
+                    stored_value(&resource.text).map_err(|error| corrupt(target, &error))?;
                 query.order.values(&resource.id, &members, &NoRelated)
             };
             places.insert(resource.id.clone(), (values, Arc::new(resource)));

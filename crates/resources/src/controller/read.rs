@@ -144,5 +144,7 @@ impl Controller {
 
 fn sort_value(path: &MemberPath, text: &str) -> serde_json::Result<SortValue> {
     let members = stored_value(text)?;
-    Ok(path.value(&members).map_or(SortValue::Nothing, SortValue::of))
+    Ok(path
+        .value(&members)
+        .map_or(SortValue::Nothing, SortValue::of))
 }

@@ -94,7 +94,9 @@ impl Order {
         self.keys.iter().find_map(|key| match &key.path {
             KeyPath::Member { through, path } if !through.is_empty() => {
                 let through = through.iter().map(|one| one.name.as_str());
-                let names: Vec<_> = through.chain(path.names.iter().map(String::as_str)).collect();
+                let names: Vec<_> = through
+                    .chain(path.names.iter().map(String::as_str))
+                    .collect();
                 Some(names.join("."))
             }
             _ => None,

@@ -11,31 +11,31 @@ use super::listing::{Ends, Listing};
 use super::shape::{Beside, Shape, Shapes};
 use crate::api::held::Room;
 use crate::controller::{Failure, Reason};
-use crate::store::{Page, Resources, Scan, StoreError};
+use crate::store::{Resources, Scan, StoreError};
 
 /// A document of one page, of which the beginning has this room and the rest comes by itself.
 pub(in crate::api) fn pieces(
     shapes: Shapes,
     listing: Listing,
-    found: &Page,
+    beginning: &Resources,
     rest: Scan,
     room: Room,
 ) -> Result<Response, StoreError> {
+    let applied = listing.applied.clone();
     let mut pieces = Pieces {
-        document: DocumentWriter::many(super::bytes(&found.resources)),
+        document: DocumentWriter::many(super::bytes(beginning)),
         shape: shapes.of(&listing.resource_type),
         ends: Ends::default(),
         shapes,
         listing,
         rest,
     };
-    pieces.write(&found.resources)?;
+    pieces.write(beginning)?;
     let first = room.keep(pieces.document.take());
     let body = stream::once(async { Ok(first) }).chain(pieces.stream());
-    Ok(jsonapi::http::document(
-        StatusCode::OK,
-        Body::from_stream(body),
-    ))
+    let mut response = jsonapi::http::document(StatusCode::OK, Body::from_stream(body));
+    response.extensions_mut().insert(applied);
+    Ok(response)
 }
 
 struct Pieces {

@@ -8,9 +8,10 @@ use jsonapi::{
     RelationshipParts, ResourceParts, ResourceWriter,
 };
 
+use crate::api::Service;
 use crate::api::query::Fields;
 use crate::controller::{Compound, Linkage};
-use crate::schema::{Id, Relationship, ResourceType, Types};
+use crate::schema::{Id, Relationship, ResourceType};
 use crate::store::{ResourceRef, StoreError, for_each_member};
 
 /// The writers of all types, by their names.
@@ -31,7 +32,6 @@ pub(in crate::api) struct Shape {
 
 /// All that the resources of one answer are written with.
 pub(in crate::api) struct Shapes {
-    pub(in crate::api) types: Arc<Types>,
     pub(in crate::api) writers: Arc<Writers>,
     pub(in crate::api) fields: Fields,
     /// The request's, whose filters and orders of relationships the links of their pages repeat.
@@ -39,16 +39,33 @@ pub(in crate::api) struct Shapes {
 }
 
 impl Shapes {
+    pub(in crate::api) fn new(
+        service: &Service,
+        fields: Fields,
+        parameters: Arc<Parameters>,
+    ) -> Self {
+        Self {
+            writers: service.writers.clone(),
+            fields,
+            parameters,
+        }
+    }
+
     /// How resources of this type are written.
     pub(in crate::api) fn of(&self, resource_type: &Arc<ResourceType>) -> Shape {
         let fields = self.fields.of(resource_type).map(<[String]>::to_vec);
         let is_shown = |one: &Relationship| {
-            let is_wanted = fields.as_ref().is_none_or(|fields| fields.contains(&one.name));
+            let is_wanted = fields
+                .as_ref()
+                .is_none_or(|fields| fields.contains(&one.name));
             one.reading.readable && is_wanted
         };
         let all = resource_type.relationships.iter().cloned().enumerate();
         let relationships: Vec<_> = all.filter(|(_, one)| is_shown(one)).collect();
-        let has_linkage = resource_type.relationships.iter().any(|one| one.own_member().is_some());
+        let has_linkage = resource_type
+            .relationships
+            .iter()
+            .any(|one| one.own_member().is_some());
         let has_hidden = resource_type.reading.values().any(|one| !one.readable);
         Shape {
             writer: self.writers[&resource_type.name].clone(),
@@ -69,25 +86,15 @@ impl Shapes {
     ) -> Result<(), StoreError> {
         let id = resource.id.to_string();
         if shape.is_plain && beside.cursor.is_none() {
-            match beside.is_included {
-                true => document.include(&shape.writer, &id, resource.text),
-                false => document.resource(&shape.writer, &id, resource.text),
+            if beside.is_included {
+                document.include(&shape.writer, &id, resource.text);
+            } else {
+                document.resource(&shape.writer, &id, resource.text);
             }
             return Ok(());
         }
         let (attributes, stored) = shape.split(resource)?;
-        let linkages: Vec<Written> = shape
-            .relationships
-            .iter()
-            .zip(stored)
-            .map(|((position, relationship), ids)| {
-                let linkage = beside.compound.and_then(|compound| {
-                    compound.linkage(&shape.resource_type, resource.id, &relationship.name)
-                });
-                let owner = shape.writer.relationship_url(&id, *position);
-                self.linkage(relationship, ids, linkage, owner)
-            })
-            .collect();
+        let linkages = self.linkages(shape, resource.id, stored, beside.compound);
         let identifiers: Vec<Vec<IdentifierParts<'_>>> =
             linkages.iter().map(Written::identifiers).collect();
         let relationships: Vec<RelationshipParts<'_>> = shape
@@ -102,11 +109,31 @@ impl Shapes {
             cursor: beside.cursor,
             ..ResourceParts::new(&id, &attributes)
         };
-        match beside.is_included {
-            true => document.include_parts(&shape.writer, &parts),
-            false => document.resource_parts(&shape.writer, &parts),
+        if beside.is_included {
+            document.include_parts(&shape.writer, &parts);
+        } else {
+            document.resource_parts(&shape.writer, &parts);
         }
         Ok(())
+    }
+
+    fn linkages(
+        &self,
+        shape: &Shape,
+        id: &Id,
+        stored: Vec<Stored>,
+        compound: Option<&Compound>,
+    ) -> Vec<Written> {
+        let relationships = shape.relationships.iter().zip(stored);
+        let linkage =
+            |((position, relationship), stored): (&(usize, Arc<Relationship>), Stored)| {
+                let included = compound.and_then(|compound| {
+                    compound.linkage(&shape.resource_type, id, &relationship.name)
+                });
+                let url = shape.writer.relationship_url(&id.to_string(), *position);
+                self.linkage(relationship, stored, included, url)
+            };
+        relationships.map(linkage).collect()
     }
 
     /// What is written of a relationship: its linkage as it was included, or as far as it is
@@ -114,14 +141,19 @@ impl Shapes {
     fn linkage(
         &self,
         relationship: &Relationship,
-        stored: Option<Vec<Id>>,
+        stored: Stored,
         included: Option<&Linkage>,
         url: Option<String>,
     ) -> Written {
         let size = relationship.page.default;
         let (ids, total, size, parameters) = match (included, stored) {
             (Some(included), _) => {
-                let Linkage { ids, total, size, path } = included;
+                let Linkage {
+                    ids,
+                    total,
+                    size,
+                    path,
+                } = included;
                 let parameters = self.parameters.of_relationship(path);
                 (Some(ids.clone()), Some(*total), *size, parameters)
             }
@@ -159,12 +191,9 @@ pub(super) struct Beside<'a> {
 impl Shape {
     /// The attributes as the text of an object, and for each shown relationship the ids that are
     /// stored with the resource.
-    fn split(
-        &self,
-        resource: ResourceRef<'_>,
-    ) -> Result<(String, Vec<Option<Vec<Id>>>), StoreError> {
+    fn split(&self, resource: ResourceRef<'_>) -> Result<(String, Vec<Stored>), StoreError> {
         let of_own = |(_, one): &(usize, Arc<Relationship>)| one.own_member().map(|_| Vec::new());
-        let mut stored: Vec<Option<Vec<Id>>> = self.relationships.iter().map(of_own).collect();
+        let mut stored: Vec<Stored> = self.relationships.iter().map(of_own).collect();
         let mut attributes = String::with_capacity(resource.text.len());
         attributes.push('{');
         let read = for_each_member(resource.text, &mut |name, value| {
@@ -204,6 +233,9 @@ impl Shape {
         name.is_some_and(|name| self.shows(name))
     }
 }
+
+/// The ids that are stored with a resource; `None` for an inverse.
+type Stored = Option<Vec<Id>>;
 
 /// The linkage of a relationship, and what is said of it.
 struct Written {

@@ -4,7 +4,7 @@ use jsonapi::{Error, Fieldsets, Parameters};
 
 use super::invalid;
 use crate::api::Service;
-use crate::schema::{Declared, ResourceType};
+use crate::schema::{Declared, ResourceType, Step};
 
 /// The fields that are shown of each type.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +39,7 @@ fn has_field(resource_type: &ResourceType, name: &String) -> bool {
     if linkages.any(|one| one.own_member().is_some_and(is_linkage)) {
         return false;
     }
-    let declared = resource_type.attributes.at(std::slice::from_ref(name));
+    let declared = resource_type.attributes.at(&[Step::Member(name)]);
     resource_type.reading(name).readable && !matches!(declared, Declared::Unknown)
 }
 
@@ -47,11 +47,6 @@ impl Fields {
     /// The fields of a type, if they are restricted.
     pub(in crate::api) fn of(&self, resource_type: &ResourceType) -> Option<&[String]> {
         self.0.of(&resource_type.name)
-    }
-
-    /// Whether no type is restricted.
-    pub(in crate::api) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// The members of the stored object that hold the fields of a type, if they are restricted.

@@ -9,7 +9,7 @@ use jsonapi::{Error, Parameters, Path};
 
 use self::literal::{scalars, text};
 use super::FILTERS;
-use super::member::{Field, Named, Purpose, member_of_element, named};
+use super::member::{Elements, Field, Named, Purpose, named};
 use crate::api::Service;
 use crate::query::{Comparison, Filter, MemberPath, Test, TextRelation};
 use crate::schema::{Declared, Id, IdKind, Kinds, Link, Relationship, ResourceType, Types};
@@ -77,7 +77,7 @@ fn mistake<T>(at: usize, reason: impl Into<String>) -> Result<T, Mistake> {
 enum Seen<'s> {
     Resource(&'s Arc<ResourceType>),
     /// An element of an array, which has neither an id nor relationships.
-    Element(&'s Declared),
+    Element(&'s Elements<'s>),
 }
 
 struct Binder<'t> {
@@ -238,7 +238,9 @@ impl Binder<'_> {
     ) -> Result<Filter, Mistake> {
         self.on_relationship(seen, path, |relationship| {
             let target = self.types.target(relationship);
-            let filter = filter.map(|filter| self.bind(Seen::Resource(target), filter)).transpose()?;
+            let filter = filter
+                .map(|filter| self.bind(Seen::Resource(target), filter))
+                .transpose()?;
             Ok(Filter::Related {
                 relationship: relationship.clone(),
                 filter: Box::new(filter.unwrap_or_default()),
@@ -252,32 +254,37 @@ impl Binder<'_> {
         path: &Path,
         element: &Element,
     ) -> Result<Filter, Mistake> {
+        let found = self.named(seen, path)?;
+        let owner = &found.owner;
         self.on_attribute(seen, path, |names, declared| {
             array(declared, path.at, names)?;
-            let items = declared.items();
+            let elements = match seen {
+                Seen::Resource(_) => Elements::of(owner, names),
+                Seen::Element(outer) => outer.within(names),
+            };
             match element {
                 Element::OneOf(literals) => {
+                    let declared = elements.declared();
                     let mut all = Vec::new();
                     for literal in literals {
-                        all.extend(scalars(&items, literal, names)?);
+                        all.extend(scalars(&declared, literal, names)?);
                     }
                     Ok(Test::AnyElement(all))
                 }
                 Element::Matching(filter) => {
-                    let filter = self.bind(Seen::Element(&items), filter)?;
+                    let filter = self.bind(Seen::Element(&elements), filter)?;
                     Ok(Test::AnyObject(Box::new(filter)))
                 }
             }
         })
     }
 
-    fn named<'s>(
-        &'s self,
-        seen: &'s Arc<ResourceType>,
-        path: &Path,
-    ) -> Result<Named<'s>, Mistake> {
-        named(self.types, seen, &path.names, Purpose::Filter)
-            .or_else(|reason| mistake(path.at, reason))
+    fn named(&self, seen: Seen<'_>, path: &Path) -> Result<Named, Mistake> {
+        let found = match seen {
+            Seen::Resource(seen) => named(self.types, seen, &path.names, Purpose::Filter),
+            Seen::Element(seen) => seen.named(&path.names),
+        };
+        found.or_else(|reason| mistake(path.at, reason))
     }
 
     fn on_attribute(
@@ -297,7 +304,8 @@ impl Binder<'_> {
             }
             Field::Id(_) => mistake(path.at, "An id is compared by equals(…) and any(…) alone"),
             Field::Relationship(_) => {
-                let reason = format!("'{path}' is a relationship; use has(…), or name an attribute of it");
+                let reason =
+                    format!("'{path}' is a relationship; use has(…), or name an attribute of it");
                 mistake(path.at, reason)
             }
         }
@@ -311,9 +319,7 @@ impl Binder<'_> {
     ) -> Result<Filter, Mistake> {
         let found = self.named(seen, path)?;
         match &found.field {
-            Field::Relationship(relationship) => {
-                Ok(through(found.through, filter(relationship)?))
-            }
+            Field::Relationship(relationship) => Ok(through(found.through, filter(relationship)?)),
             Field::Id(_) | Field::Attribute { .. } => {
                 mistake(path.at, format!("'{path}' is no relationship"))
             }

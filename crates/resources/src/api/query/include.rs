@@ -39,16 +39,21 @@ fn add(
     let Some(name) = path.names.get(depth) else {
         return Ok(());
     };
-    let position = tree.iter().position(|known| known.relationship.name == *name);
-    let position = match position {
-        Some(position) => position,
-        None => {
-            tree.push(inclusion(service, resource_type, path, name)?);
-            tree.len() - 1
-        }
-    };
-    let known = &mut tree[position];
-    add(service, &known.target.clone(), path, depth + 1, &mut known.children)
+    let mut position = tree
+        .iter()
+        .position(|known| known.relationship.name == *name);
+    if position.is_none() {
+        position = Some(tree.len());
+        tree.push(inclusion(service, resource_type, path, name)?);
+    }
+    let known = &mut tree[position.unwrap_or_default()];
+    add(
+        service,
+        &known.target.clone(),
+        path,
+        depth + 1,
+        &mut known.children,
+    )
 }
 
 fn inclusion(
@@ -90,14 +95,20 @@ fn narrow(
         inclusion.query.filter = filter::take_of(service, target, &path, parameters)?;
         inclusion.query.order = sort::take_of(service, target, &path, parameters)?;
         if let Some(key) = inclusion.query.order.related_key() {
-            let detail = format!("Included resources are sorted by their own attributes, not by '{key}'.");
+            let detail =
+                format!("Included resources are sorted by their own attributes, not by '{key}'.");
             return Err(invalid(&format!("sort[{path}]"), detail));
         }
         let maximum = inclusion.relationship.page.maximum;
         if let Some(size) = parameters.take_page_size_of(&path, maximum)? {
             inclusion.query.limit = size;
         }
-        narrow(service, &mut inclusion.children, &format!("{path}."), parameters)?;
+        narrow(
+            service,
+            &mut inclusion.children,
+            &format!("{path}."),
+            parameters,
+        )?;
         inclusion.path = path;
     }
     Ok(())

@@ -55,12 +55,12 @@ fn path(
     resource_type: &Arc<ResourceType>,
     names: &[String],
 ) -> Result<KeyPath, String> {
-    let named = named(&service.types, resource_type, names, Purpose::Sort)?;
-    if let Some(many) = named.through.iter().find(|one| !one.is_to_one()) {
+    let found = named(&service.types, resource_type, names, Purpose::Sort)?;
+    if let Some(many) = found.through.iter().find(|one| !one.is_to_one()) {
         return Err(format!("'{}' leads to many resources", many.name));
     }
-    match named.field {
-        Field::Id(_) if named.through.is_empty() => Ok(KeyPath::Id),
+    match found.field {
+        Field::Id(_) if found.through.is_empty() => Ok(KeyPath::Id),
         Field::Id(_) => Err("Ids of related resources are no sort keys".to_owned()),
         Field::Relationship(relationship) => Err(format!(
             "'{}' is a relationship: name an attribute of it",
@@ -70,7 +70,7 @@ fn path(
             Err("Arrays and objects have no order".to_owned())
         }
         Field::Attribute { path, .. } => {
-            let through = named.through;
+            let through = found.through;
             Ok(KeyPath::Member { through, path })
         }
     }

@@ -67,6 +67,31 @@ impl Known {
 }
 
 impl Declared {
+    /// The kinds of the values that may be there.
+    #[must_use]
+    pub fn kinds(&self) -> Kinds {
+        match self {
+            Self::Unknown => Kinds::NONE,
+            Self::Open => Kinds::ANY,
+            Self::Known(known) => known.kinds,
+        }
+    }
+
+    /// The format of the texts among them.
+    #[must_use]
+    pub fn format(&self) -> Option<&str> {
+        match self {
+            Self::Unknown | Self::Open => None,
+            Self::Known(known) => known.format.as_deref(),
+        }
+    }
+
+    /// Whether the numbers among them are integers.
+    #[must_use]
+    pub fn is_integer(&self) -> bool {
+        matches!(self, Self::Known(known) if known.is_integer)
+    }
+
     /// What both say.
     fn and(self, other: Self) -> Self {
         match (self, other) {

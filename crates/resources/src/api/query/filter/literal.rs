@@ -72,9 +72,10 @@ fn wanted(declared: &Declared) -> String {
         };
         return hint.to_owned();
     }
-    let number = match declared.is_integer() {
-        true => "an integer, such as 5",
-        false => "a number, such as 9.5",
+    let number = if declared.is_integer() {
+        "an integer, such as 5"
+    } else {
+        "a number, such as 9.5"
     };
     let text = match declared.format() {
         Some("date") => "a date, such as '2026-01-31'",
@@ -98,7 +99,10 @@ fn wanted(declared: &Declared) -> String {
 /// Whether a text has a format in which values are compared. Other formats are not looked at: part
 /// of a URL is something to look for.
 fn has_format(format: Option<&str>, text: &str) -> bool {
-    #[expect(clippy::unwrap_used, reason = "the schemas are part of the program; a test compiles them")]
+    #[expect(
+        clippy::unwrap_used,
+        reason = "the schemas are part of the program; a test compiles them"
+    )]
     static FORMATS: LazyLock<[(&str, Validator); 4]> = LazyLock::new(|| {
         ["date", "date-time", "time", "uuid"].map(|format| {
             let options = jsonschema::draft202012::options().should_validate_formats(true);

@@ -11,7 +11,7 @@ mod types;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use attributes::{Attributes, AttributesSchema, Declared, Known, Step, Violation};
+pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
 pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;

@@ -9,6 +9,7 @@ use jsonapi::{Applied, Links, Parameters};
 use super::Service;
 use super::document::{self, Around, Shapes};
 use super::failure::Answered;
+use super::held::Room;
 use super::query::Shown;
 use crate::controller::{Compound, Failure, Inclusion, Typed};
 use crate::schema::ResourceType;
@@ -73,9 +74,12 @@ impl<'s> Answer<'s> {
             id: &one.id,
             text: &one.text,
         });
+        let own = resource.as_ref().map_or(0, |one| one.text.len());
+        let bytes = own + document::bytes_beside(compound.as_ref());
+        let room = service.room(resource_type, bytes)?;
         let document = document::one(&self.shapes, resource_type, primary, &around);
         let document = document.map_err(|error| Failure::new(resource_type, error.into()))?;
-        kept(service, resource_type, status, document, Applied::default())
+        Ok(kept(status, document, room, Applied::default()))
     }
 }
 
@@ -102,16 +106,14 @@ pub(super) fn typed(resource_type: &Arc<ResourceType>, resource: Arc<Resource>) 
     }
 }
 
-/// The answer with a whole document, which is counted among those that clients have to take.
+/// The answer with a whole document, which has this room until the client has taken it.
 pub(super) fn kept(
-    service: &Service,
-    resource_type: &Arc<ResourceType>,
     status: StatusCode,
     document: Vec<u8>,
+    room: Room,
     applied: Applied,
-) -> Answered {
-    let room = service.room(resource_type, document.len())?;
-    let mut response: Response = jsonapi::http::document(status, room.keep(document));
+) -> Response {
+    let mut response = jsonapi::http::document(status, room.keep(document));
     response.extensions_mut().insert(applied);
-    Ok(response)
+    response
 }

@@ -20,7 +20,7 @@ use crate::schema::{Id, ResourceType};
 use crate::store::{ResourceRef, Resources, StoreError};
 
 /// About how many bytes a document takes beside the texts of its resources, for each of them.
-const AROUND: usize = 256;
+pub(super) const AROUND: usize = 256;
 
 /// What a document says besides its primary data.
 pub(super) struct Around<'a> {
@@ -38,7 +38,7 @@ pub(super) fn one(
     around: &Around<'_>,
 ) -> Result<Vec<u8>, StoreError> {
     let bytes = resource.map_or(0, |one| one.text.len()) + AROUND;
-    let mut document = DocumentWriter::one(bytes + around.bytes());
+    let mut document = DocumentWriter::one(bytes + bytes_beside(around.compound));
     if let Some(resource) = resource {
         let beside = Beside {
             compound: around.compound,
@@ -56,7 +56,7 @@ pub(super) fn many(
     resources: &Resources,
     around: &Around<'_>,
 ) -> Result<Vec<u8>, StoreError> {
-    let mut document = DocumentWriter::many(bytes(resources) + around.bytes());
+    let mut document = DocumentWriter::many(bytes(resources) + bytes_beside(around.compound));
     let shape = shapes.of(&listing.resource_type);
     for resource in resources.iter() {
         let cursor = listing.item_cursor(resource)?;
@@ -79,7 +79,7 @@ pub(super) fn linkage(
     around: &Around<'_>,
 ) -> Result<Vec<u8>, StoreError> {
     let writer = &shapes.writers[&target.name];
-    let bytes = ids.len() * AROUND / 2 + around.bytes();
+    let bytes = ids.len() * AROUND / 2 + bytes_beside(around.compound);
     let mut document = match listing {
         Some(_) => DocumentWriter::many(bytes),
         None => DocumentWriter::one(bytes),
@@ -91,11 +91,6 @@ pub(super) fn linkage(
 }
 
 impl Around<'_> {
-    fn bytes(&self) -> usize {
-        let included = self.compound.iter().flat_map(|compound| &compound.included);
-        included.map(|one| one.resource.text.len() + AROUND).sum()
-    }
-
     fn end(
         &self,
         shapes: &Shapes,
@@ -131,6 +126,12 @@ impl Around<'_> {
 /// About how many bytes a page takes.
 pub(super) fn bytes(resources: &Resources) -> usize {
     resources.bytes() + resources.len() * AROUND
+}
+
+/// About how many bytes the included resources take.
+pub(super) fn bytes_beside(compound: Option<&Compound>) -> usize {
+    let included = compound.iter().flat_map(|compound| &compound.included);
+    included.map(|one| one.resource.text.len() + AROUND).sum()
 }
 
 /// What is left of a resource that was deleted.

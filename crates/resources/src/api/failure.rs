@@ -94,7 +94,6 @@ impl Service {
 fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
     let prefix = failure.pointer.as_deref();
     let singular = &failure.resource_type.singular;
-    let conflict = |code, title: &'static str| Error::new(StatusCode::CONFLICT, code, title);
     let error = match &failure.reason {
         Reason::Invalid(violations) => return invalid(violations, prefix.unwrap_or_default()),
         Reason::Store(error) => store_error(error, store_hosts),
@@ -132,15 +131,9 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
             let detail = format!("The client chooses the id of a {singular}: name it.");
             Error::new(StatusCode::UNPROCESSABLE_ENTITY, "id_missing", title).detail(detail)
         }
-        Reason::IdDiffers {
-            expected,
-            from,
-            named,
-        } => conflict("id_conflict", "Ids differ").detail(format!(
-            "The {from} says '{expected}' but the body says '{named}'."
-        )),
-        Reason::IdTaken(id) => conflict("id_taken", "Id is taken")
-            .detail(format!("There is a {singular} with the id '{id}' already.")),
+        Reason::IdDiffers { .. } | Reason::IdTaken(_) | Reason::NotUnique(_) => {
+            conflict(&failure.reason, singular)
+        }
         Reason::Changed { id, version } => {
             let title = "Resource has changed";
             let detail = format!("The {singular} with the id '{id}' has another version now.");
@@ -148,15 +141,36 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
                 .detail(detail)
                 .meta("version", version.to_string())
         }
-        Reason::NotUnique(attributes) => conflict("not_unique", "Values are not unique").detail(
-            format!("There is another {singular} with the same {attributes}."),
-        ),
     };
     match prefix {
         Some(pointer) => error.pointer(pointer),
         None => error,
     }
     .into()
+}
+
+/// What is there already, or was named twice.
+fn conflict(reason: &Reason, singular: &str) -> Error {
+    let (code, title, detail) = match reason {
+        Reason::IdDiffers {
+            expected,
+            from,
+            named,
+        } => {
+            let detail = format!("The {from} says '{expected}' but the body says '{named}'.");
+            ("id_conflict", "Ids differ", detail)
+        }
+        Reason::IdTaken(id) => {
+            let detail = format!("There is a {singular} with the id '{id}' already.");
+            ("id_taken", "Id is taken", detail)
+        }
+        Reason::NotUnique(attributes) => {
+            let detail = format!("There is another {singular} with the same {attributes}.");
+            ("not_unique", "Values are not unique", detail)
+        }
+        other => ("conflict", "Conflict", other.to_string()),
+    };
+    Error::new(StatusCode::CONFLICT, code, title).detail(detail)
 }
 
 fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {

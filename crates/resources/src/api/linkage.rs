@@ -179,10 +179,11 @@ impl<'s> Linkage<'s> {
         listing: Option<&Listing>,
         around: &Around<'_>,
     ) -> Answered {
+        let bytes = document::bytes_beside(around.compound) + ids.len() * document::AROUND;
+        let room = self.service.room(self.target, bytes)?;
         let document = document::linkage(shapes, self.target, ids, listing, around);
         let document = document.map_err(|error| Failure::new(self.target, error.into()))?;
-        let applied = around.applied.clone();
-        kept(self.service, self.target, StatusCode::OK, document, applied)
+        Ok(kept(StatusCode::OK, document, room, around.applied.clone()))
     }
 }
 

@@ -9,6 +9,7 @@ use super::Service;
 use super::answer::{include, kept, typed};
 use super::document::{self, Around, Ends, Listing, Shapes};
 use super::failure::Answered;
+use super::held::Room;
 use super::query::{Selection, Shown};
 use crate::controller::{Compound, Failure};
 use crate::query::Filter;
@@ -52,7 +53,7 @@ pub(super) async fn answer(
             return document::pieces(shapes, listing, &found.resources, rest, room)
                 .map_err(|error| failure(resource_type, error).into());
         }
-        return whole(&shapes, &listing, &found.resources, None).await;
+        return whole(&shapes, &listing, &found.resources, None, room).await;
     };
     read_rest(resource_type, &mut found, service.limits.held_bytes_max).await?;
     let own = |one: ResourceRef<'_>| {
@@ -61,7 +62,9 @@ pub(super) async fn answer(
     };
     let primary = found.resources.iter().map(own).collect();
     let compound = include(service, primary, Some(&inclusions)).await?;
-    whole(&shapes, &listing, &found.resources, compound.as_ref()).await
+    let bytes = document::bytes(&found.resources) + document::bytes_beside(compound.as_ref());
+    let room = service.room(resource_type, bytes)?;
+    whole(&shapes, &listing, &found.resources, compound.as_ref(), room).await
 }
 
 async fn whole(
@@ -69,6 +72,7 @@ async fn whole(
     listing: &Listing,
     resources: &Resources,
     compound: Option<&Compound>,
+    room: Room,
 ) -> Answered {
     let mut ends = Ends::default();
     if listing.has_cursors() {
@@ -82,8 +86,12 @@ async fn whole(
     let resource_type = &listing.resource_type;
     let document = document::many(shapes, listing, resources, &around);
     let document = document.map_err(|error| failure(resource_type, error))?;
-    let (service, applied) = (&listing.service, listing.applied.clone());
-    kept(service, resource_type, StatusCode::OK, document, applied)
+    Ok(kept(
+        StatusCode::OK,
+        document,
+        room,
+        listing.applied.clone(),
+    ))
 }
 
 /// A compound document is held whole, since what is included stands behind the page.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{StatusCode, header};
 use jsonapi::{Applied, CURSOR_PAGINATION, Parameters};
 
 use super::answer::Answer;
@@ -39,7 +39,8 @@ pub(super) async fn query(
     if request.method().as_str() == "QUERY" {
         return posted_query(api, on, applied, request).await;
     }
-    StatusCode::METHOD_NOT_ALLOWED.into_response()
+    let allow = [(header::ALLOW, "GET,HEAD,POST,QUERY")];
+    (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
 }
 
 /// The same for clients whose proxies do not let that method pass.

@@ -150,7 +150,9 @@ impl Controller {
             {
                 for inclusion in *inclusions {
                     let children = self.children(compound, inclusion, parents).await?;
-                    children.iter().for_each(|child| compound.include(child));
+                    for child in &children {
+                        compound.include(child);
+                    }
                     if compound.included.len() > INCLUDED_MAX {
                         let reason = Reason::TooManyIncluded(INCLUDED_MAX);
                         return Err(Failure::new(&inclusion.target, reason));

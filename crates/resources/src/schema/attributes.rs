@@ -8,6 +8,7 @@ mod place;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 
 use self::parts::Parts;
 
-pub use declared::{Declared, Known, Step};
+pub use declared::{Declared, Known};
 
 /// Violations that are listed; those after them are only counted.
 pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
@@ -50,7 +51,7 @@ impl Violation {
 #[derive(Debug)]
 pub struct AttributesSchema {
     validator: Validator,
-    parts: Parts,
+    parts: Arc<Parts>,
     declared: Map<String, Value>,
     /// Attributes of unique indexes: stores compare lists in different ways.
     single: BTreeSet<String>,
@@ -67,7 +68,7 @@ impl AttributesSchema {
         let declared = schema.get("properties").and_then(Value::as_object).cloned();
         Ok(Self {
             validator,
-            parts: Parts::new(schema.clone()),
+            parts: Arc::new(Parts::new(schema.clone())),
             declared: declared.unwrap_or_default(),
             single: BTreeSet::new(),
         })
@@ -99,10 +100,11 @@ impl AttributesSchema {
         }
     }
 
-    /// What is declared where the steps lead from the attributes as a whole.
+    /// What is declared of an attribute, or of a member of an object within it. There is at least
+    /// one name.
     #[must_use]
-    pub fn at(&self, steps: &[Step<'_>]) -> Declared {
-        declared::at(&self.parts, steps)
+    pub fn at(&self, names: &[String]) -> Declared {
+        Declared::root(&self.parts).at(names)
     }
 
     /// Passes valid attributes through.

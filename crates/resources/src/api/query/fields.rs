@@ -4,7 +4,7 @@ use jsonapi::{Error, Fieldsets, Parameters};
 
 use super::invalid;
 use crate::api::Service;
-use crate::schema::{Declared, ResourceType, Step};
+use crate::schema::{Declared, ResourceType};
 
 /// The fields that are shown of each type.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +39,7 @@ fn has_field(resource_type: &ResourceType, name: &String) -> bool {
     if linkages.any(|one| one.own_member().is_some_and(is_linkage)) {
         return false;
     }
-    let declared = resource_type.attributes.at(&[Step::Member(name)]);
+    let declared = resource_type.attributes.at(std::slice::from_ref(name));
     resource_type.reading(name).readable && !matches!(declared, Declared::Unknown)
 }
 

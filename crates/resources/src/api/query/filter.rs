@@ -9,7 +9,7 @@ use jsonapi::{Error, Parameters, Path};
 
 use self::literal::{scalars, text};
 use super::FILTERS;
-use super::member::{Elements, Field, Named, Purpose, named};
+use super::member::{Field, Named, Purpose, member_of_element, named};
 use crate::api::Service;
 use crate::query::{Comparison, Filter, MemberPath, Test, TextRelation};
 use crate::schema::{Declared, Id, IdKind, Kinds, Link, Relationship, ResourceType, Types};
@@ -77,7 +77,7 @@ fn mistake<T>(at: usize, reason: impl Into<String>) -> Result<T, Mistake> {
 enum Seen<'s> {
     Resource(&'s Arc<ResourceType>),
     /// An element of an array, which has neither an id nor relationships.
-    Element(&'s Elements<'s>),
+    Element(&'s Declared),
 }
 
 struct Binder<'t> {
@@ -254,20 +254,14 @@ impl Binder<'_> {
         path: &Path,
         element: &Element,
     ) -> Result<Filter, Mistake> {
-        let found = self.named(seen, path)?;
-        let owner = &found.owner;
         self.on_attribute(seen, path, |names, declared| {
             array(declared, path.at, names)?;
-            let elements = match seen {
-                Seen::Resource(_) => Elements::of(owner, names),
-                Seen::Element(outer) => outer.within(names),
-            };
+            let elements = declared.items();
             match element {
                 Element::OneOf(literals) => {
-                    let declared = elements.declared();
                     let mut all = Vec::new();
                     for literal in literals {
-                        all.extend(scalars(&declared, literal, names)?);
+                        all.extend(scalars(&elements, literal, names)?);
                     }
                     Ok(Test::AnyElement(all))
                 }
@@ -282,7 +276,7 @@ impl Binder<'_> {
     fn named(&self, seen: Seen<'_>, path: &Path) -> Result<Named, Mistake> {
         let found = match seen {
             Seen::Resource(seen) => named(self.types, seen, &path.names, Purpose::Filter),
-            Seen::Element(seen) => seen.named(&path.names),
+            Seen::Element(seen) => member_of_element(seen, &path.names),
         };
         found.or_else(|reason| mistake(path.at, reason))
     }

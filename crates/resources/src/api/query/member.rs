@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use crate::query::MemberPath;
-use crate::schema::{Declared, IdKind, Reading, Relationship, ResourceType, Step, Types};
+use crate::schema::{Declared, IdKind, Reading, Relationship, ResourceType, Types};
 
 /// What a path names, seen from a type.
 pub(super) struct Named {
     /// The relationships that lead to the resource that has it.
     pub(super) through: Vec<Arc<Relationship>>,
-    /// The type of that resource.
-    pub(super) owner: Arc<ResourceType>,
     /// What of it.
     pub(super) field: Field,
 }
@@ -58,7 +56,6 @@ pub(super) fn named(
         if others.is_empty() {
             return Ok(Named {
                 through,
-                owner: current.clone(),
                 field: Field::Relationship(relationship.clone()),
             });
         }
@@ -67,67 +64,25 @@ pub(super) fn named(
         names = others;
     }
     let field = attribute(current, names, purpose)?;
-    let owner = current.clone();
+    Ok(Named { through, field })
+}
+
+/// Finds a member of the objects in an array.
+///
+/// # Errors
+/// As [`named`].
+pub(super) fn member_of_element(elements: &Declared, names: &[String]) -> Result<Named, String> {
+    let declared = elements.at(names);
+    if matches!(declared, Declared::Unknown) {
+        return Err(format!("the elements have no member '{}'", names.join(".")));
+    }
+    let kinds = declared.kinds();
+    let names = names.to_vec();
+    let path = MemberPath { names, kinds };
     Ok(Named {
-        through,
-        owner,
-        field,
+        through: Vec::new(),
+        field: Field::Attribute { path, declared },
     })
-}
-
-/// The elements of an array.
-pub(super) struct Elements<'t> {
-    resource_type: &'t Arc<ResourceType>,
-    steps: Vec<Step<'t>>,
-}
-
-impl<'t> Elements<'t> {
-    /// Those of an array among the attributes of a type.
-    pub(super) fn of(resource_type: &'t Arc<ResourceType>, names: &'t [String]) -> Self {
-        let mut steps = Step::members(names);
-        steps.push(Step::Element);
-        Self {
-            resource_type,
-            steps,
-        }
-    }
-
-    /// Those of an array among the members of these.
-    pub(super) fn within(&self, names: &'t [String]) -> Self {
-        let mut steps = self.steps.clone();
-        steps.extend(Step::members(names));
-        steps.push(Step::Element);
-        Self {
-            resource_type: self.resource_type,
-            steps,
-        }
-    }
-
-    /// What is declared of them.
-    pub(super) fn declared(&self) -> Declared {
-        self.resource_type.attributes.at(&self.steps)
-    }
-
-    /// Finds what a path names, seen from one of them.
-    ///
-    /// # Errors
-    /// As [`named`].
-    pub(super) fn named(&self, names: &[String]) -> Result<Named, String> {
-        let mut steps = self.steps.clone();
-        steps.extend(Step::members(names));
-        let declared = self.resource_type.attributes.at(&steps);
-        if matches!(declared, Declared::Unknown) {
-            return Err(format!("the elements have no member '{}'", names.join(".")));
-        }
-        let kinds = declared.kinds();
-        let names = names.to_vec();
-        let path = MemberPath { names, kinds };
-        Ok(Named {
-            through: Vec::new(),
-            owner: self.resource_type.clone(),
-            field: Field::Attribute { path, declared },
-        })
-    }
 }
 
 fn attribute(
@@ -150,7 +105,7 @@ fn attribute(
     if resource_type.relationships.iter().any(is_linkage) {
         return Err(unknown());
     }
-    let declared = resource_type.attributes.at(&Step::members(names));
+    let declared = resource_type.attributes.at(names);
     if matches!(declared, Declared::Unknown) {
         return Err(unknown());
     }

@@ -1,29 +1,29 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
 /// Where a text such as `phones[].kind` leads.
-fn declared(schema: &Value, path: &str) -> Declared {
+fn declared(schema: &Value, path: &str) -> Found {
     let steps = path.split('.').flat_map(|part| {
         let name = part.trim_end_matches("[]");
         let elements = (part.len() - name.len()) / 2;
-        let member = (!name.is_empty()).then_some(Step::Member(name));
+        let member = (!name.is_empty()).then(|| Step::Member(name.to_owned()));
         member
             .into_iter()
             .chain(std::iter::repeat_n(Step::Element, elements))
     });
-    at(&Parts::new(schema.clone()), &steps.collect::<Vec<_>>())
+    search::find(&Parts::new(schema.clone()), &steps.collect::<Vec<_>>())
 }
 
-fn known(kinds: Kinds) -> Declared {
-    Declared::Known(Known {
+fn known(kinds: Kinds) -> Found {
+    Found::Values(Values {
         kinds,
-        ..Known::ANY
+        ..Values::ANY
     })
 }
 
-fn integer(kinds: Kinds) -> Declared {
-    Declared::Known(Known {
+fn integer(kinds: Kinds) -> Found {
+    Found::Values(Values {
         kinds,
         is_integer: true,
         format: None,
@@ -48,17 +48,17 @@ fn types_are_those_of_the_schema_at_any_depth() {
         ("any", known(Kinds::ANY)),
         ("address", known(Kinds::OBJECT)),
         ("address.city", known(Kinds::TEXT)),
-        ("address.zip", Declared::Open),
-        ("any.thing", Declared::Open),
-        ("other", Declared::Open),
-        ("other.thing", Declared::Open),
+        ("address.zip", Found::Anything),
+        ("any.thing", Found::Anything),
+        ("other", Found::Anything),
+        ("other.thing", Found::Anything),
         // No object, so it has no members.
-        ("name.first", Declared::Unknown),
-        ("name[]", Declared::Unknown),
+        ("name.first", Found::Nothing),
+        ("name[]", Found::Nothing),
     ] {
         assert_eq!(declared(&schema, path), expected, "{path}");
     }
-    let Declared::Known(born) = declared(&schema, "born") else {
+    let Found::Values(born) = declared(&schema, "born") else {
         panic!("not declared")
     };
     assert_eq!(born.format.as_deref(), Some("date"));
@@ -71,8 +71,8 @@ fn a_closed_schema_knows_what_it_does_not_have() {
         "patternProperties": {"^x": {"type": "string"}}});
     for (path, expected) in [
         ("a", known(Kinds::ANY)),
-        ("z", Declared::Unknown),
-        ("z.z", Declared::Unknown),
+        ("z", Found::Nothing),
+        ("z.z", Found::Nothing),
         ("b.whatever", integer(Kinds::NUMBER)),
         ("xyz", known(Kinds::TEXT)),
     ] {
@@ -85,14 +85,14 @@ fn all_of_several_schemas_leave_what_they_have_in_common() {
     let schema = json!({"properties": {"a": {
         "allOf": [{"type": ["string", "null"]}, {"format": "email"}],
         "type": ["string", "integer"]}}});
-    let expected = Declared::Known(Known {
+    let expected = Found::Values(Values {
         kinds: Kinds::TEXT,
         format: Some("email".to_owned()),
         is_integer: false,
     });
     assert_eq!(declared(&schema, "a"), expected);
     let closed = json!({"allOf": [{"properties": {"a": {}}, "additionalProperties": false}]});
-    assert_eq!(declared(&closed, "b"), Declared::Unknown);
+    assert_eq!(declared(&closed, "b"), Found::Nothing);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn alternatives_allow_what_one_of_them_allows() {
             "d": {keyword: [{"type": "integer"}, {"type": "number"}]},
             "e": {keyword: [{"properties": {"x": {"type": "string"}}}, {}]},
         }});
-        let date = Declared::Known(Known {
+        let date = Found::Values(Values {
             kinds: Kinds::TEXT.and(Kinds::NULL),
             format: Some("date".to_owned()),
             is_integer: false,
@@ -116,7 +116,7 @@ fn alternatives_allow_what_one_of_them_allows() {
             ("c", integer(Kinds::NUMBER.and(Kinds::TEXT))),
             ("d", known(Kinds::NUMBER)),
             ("e.x", known(Kinds::ANY)),
-            ("e.y", Declared::Open),
+            ("e.y", Found::Anything),
         ] {
             assert_eq!(declared(&schema, path), expected, "{keyword}: {path}");
         }
@@ -135,7 +135,7 @@ fn listed_values_have_their_kinds() {
         ("level", Kinds::NUMBER),
         ("fixed", Kinds::BOOLEAN),
     ] {
-        let Declared::Known(found) = declared(&schema, path) else {
+        let Found::Values(found) = declared(&schema, path) else {
             panic!("{path} is not declared")
         };
         assert_eq!(found.kinds, expected, "{path}");
@@ -156,10 +156,10 @@ fn elements_of_arrays_are_declared_by_their_items() {
         ("pair[]", known(Kinds::TEXT.and(Kinds::NULL))),
         ("phones[]", known(Kinds::OBJECT)),
         ("phones[].kind", known(Kinds::TEXT)),
-        ("phones[].number", Declared::Unknown),
+        ("phones[].number", Found::Nothing),
         // A path of names alone does not lead through arrays.
-        ("phones.kind", Declared::Unknown),
-        ("tags[][]", Declared::Unknown),
+        ("phones.kind", Found::Nothing),
+        ("tags[][]", Found::Nothing),
     ] {
         assert_eq!(declared(&schema, path), expected, "{path}");
     }
@@ -173,4 +173,27 @@ fn alternatives_that_recurse_do_not_multiply() {
     assert_eq!(declared(&schema, &path), known(Kinds::NULL));
     let looping = json!({"allOf": [{"$ref": "#"}], "properties": {"n": {"type": "null"}}});
     assert_eq!(declared(&looping, "n"), known(Kinds::NULL));
+}
+
+#[test]
+fn a_declared_place_leads_further_inside() {
+    let schema = json!({"type": "object", "additionalProperties": false, "properties": {
+        "phones": {"type": "array", "items": {"additionalProperties": false, "properties": {
+            "kind": {"type": "string", "format": "uri"}, "extension": {"type": "integer"}}}}}});
+    let schema = Declared::root(&Arc::new(Parts::new(schema)));
+    let names = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let phone = schema.at(&names(&["phones"])).items();
+    let kind = phone.at(&names(&["kind"]));
+    assert_eq!((kind.kinds(), kind.format()), (Kinds::TEXT, Some("uri")));
+    assert!(phone.at(&names(&["extension"])).is_integer());
+    assert!(matches!(phone.at(&names(&["number"])), Declared::Unknown));
+    assert!(matches!(
+        schema.at(&names(&["fax"])).items(),
+        Declared::Unknown
+    ));
 }

@@ -3,6 +3,7 @@
 //! A relationship is a member of the stored object: an id, or an array of ids. Its inverse is
 //! stored nowhere: it is the list of the resources whose member names this one.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Id, IdKind, PageLimits};
@@ -24,6 +25,8 @@ pub struct Relationship {
     pub page: PageLimits,
     /// What readers may do with it.
     pub reading: Reading,
+    /// What writers may do with it, if it is writable.
+    pub writing: Writing,
 }
 
 /// The other side of a relationship.
@@ -62,7 +65,8 @@ pub enum Link {
 }
 
 /// What happens to a resource when a resource that its relationship names is deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum OnDelete {
     /// The deletion is refused while there is such a resource.
     #[default]
@@ -91,6 +95,24 @@ impl Default for Reading {
             readable: true,
             filterable: true,
             sortable: true,
+        }
+    }
+}
+
+/// What writers may do with an attribute or a relationship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Writing {
+    /// It may be set when a resource is created.
+    pub settable: bool,
+    /// It may be changed later.
+    pub changeable: bool,
+}
+
+impl Default for Writing {
+    fn default() -> Self {
+        Self {
+            settable: true,
+            changeable: true,
         }
     }
 }

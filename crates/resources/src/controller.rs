@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::schema::{Id, ResourceType};
 use crate::store::Store;
 
-pub use draft::{Draft, GivenId, IdRule};
+pub use draft::{Draft, GivenId, GivenLinks, IdRule};
 pub use failure::{Failure, Reason};
 
 /// The operations on resources of any type.

@@ -6,6 +6,7 @@ mod id;
 mod kinds;
 mod located_yaml;
 mod relationship;
+mod types;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, par
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
 pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
+pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
 pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");

@@ -257,7 +257,11 @@ impl GivenLinks {
             }
             id if relationship.is_to_one() => vec![self.id(id, "")?],
             _ => {
-                return Err(self.violation("", "type", "a to-many relationship is an array of ids"));
+                return Err(self.violation(
+                    "",
+                    "type",
+                    "a to-many relationship is an array of ids",
+                ));
             }
         };
         Ok((member, relationship.member_value(&ids)))

@@ -3,6 +3,8 @@
 //! A relationship is a member of the stored object: an id, or an array of ids. Its inverse is
 //! stored nowhere: it is the list of the resources whose member names this one.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -125,6 +127,18 @@ impl Relationship {
             Link::One { member } | Link::Many { member } => Some(member),
             Link::Inverse { .. } => None,
         }
+    }
+
+    /// What the member of a stored object holds that names these resources, each once: the first
+    /// of them or null if the relationship is to-one, else an array.
+    #[must_use]
+    pub fn member_value(&self, ids: &[Id]) -> Value {
+        if self.is_to_one() {
+            return ids.first().map_or(Value::Null, Id::to_member);
+        }
+        let mut named = HashSet::new();
+        let first = ids.iter().filter(|id| named.insert(*id));
+        first.map(Id::to_member).collect()
     }
 
     /// The ids in the JSON text of its member. What is no id of the target's kind leads nowhere.

@@ -209,14 +209,14 @@ fn a_result_that_nobody_renews_is_a_failure() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     });
     health.started();
-    assert!(health.readiness(&[]).ready);
+    assert!(health.condition(&[]).state.answers().readiness);
     // The schedule ends with its runtime.
     drop(runtime);
     std::thread::sleep(Duration::from_millis(3 * 10 + 2 * 1000 + 20));
-    let readiness = health.readiness(&[]);
-    assert!(!readiness.ready);
+    let condition = health.condition(&[]);
+    assert!(!condition.state.answers().readiness);
     assert_eq!(
-        readiness.upstreams[0].failure.as_deref(),
+        condition.upstreams[0].failure.as_deref(),
         Some("the last check is too old")
     );
 }

@@ -29,7 +29,9 @@ const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
-    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0)
+    let health = Health::new();
+    let heartbeat = health.heartbeat("the thread that writes the log", THREAD_BUDGET);
+    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0, heartbeat)
         .map_err(|error| Failure::settings(error.to_string()))?;
     let mut builder = Builder::new_multi_thread();
     builder.thread_name("worker");
@@ -37,33 +39,26 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
         builder.worker_threads(settings.worker_threads);
     }
     let runtime = super::runtime(builder)?;
-    let served = runtime.block_on(serve(arguments, &settings));
+    let served = runtime.block_on(serve(arguments, &settings, &health));
     // The last tasks let go of the store, which then closes its files. What hangs is left behind.
     runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
-async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
+async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
     let ([main, admin], inherited) = sockets::open(settings)?;
     announce(&plan, address_of(&main)?, address_of(&admin)?);
-    let health = Health::new();
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let port = open_port(
-        admin,
-        &plan,
-        settings,
-        &health,
-        (tell.clone(), told.clone()),
-    )?;
+    let port = open_port(admin, &plan, settings, health, (tell.clone(), told.clone()))?;
     add_port(&mut modules, port);
-    watch_workers(&health, settings)?;
+    watch_workers(health, settings)?;
     let opened = tokio::select! {
-        opened = plan.open(settings, &health) => opened,
+        opened = plan.open(settings, health) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -90,11 +85,11 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
     health.started();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
-    service_manager::serving(&health);
+    service_manager::serving(health);
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
     begin_stop(&tell);
-    drain(settings, &health, &mut told).await;
+    drain(settings, health, &mut told).await;
     modules.stop().await;
     tracing::info!("stopped");
     outcome.map_err(|failure| Failure::internal(failure.to_string()))
@@ -175,12 +170,12 @@ async fn close(port: Port) {
 
 /// The state of the process as one log line.
 fn dump(health: &Health) {
-    let readiness = health.readiness(&[]);
+    let condition = health.condition(&[]);
     let metrics = health.liveness();
     tracing::info!(
-        state = readiness.state.name(),
-        ready = readiness.ready,
-        upstreams = ?readiness.upstreams,
+        state = condition.state.name(),
+        ready = condition.state.answers().readiness,
+        upstreams = ?condition.upstreams,
         liveness = ?metrics,
         panics = telemetry::panics(),
         "state of the process"

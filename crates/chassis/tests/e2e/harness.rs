@@ -129,8 +129,15 @@ pub(crate) struct Http2 {
 
 impl Http2 {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::connect_with_window(address, 65_535).await
+    }
+
+    /// Each response may send so many bytes before the client says that it took some.
+    pub(crate) async fn connect_with_window(address: SocketAddr, bytes: u32) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+        let mut settings = h2::client::Builder::new();
+        let handshake = settings.initial_window_size(bytes).handshake(stream);
+        let (sender, connection) = handshake.await.unwrap();
         let driver = tokio::spawn(connection);
         let sender = sender.ready().await.unwrap();
         Self { sender, driver }
@@ -143,6 +150,11 @@ impl Http2 {
     /// The answer to come, or nothing when the connection has ended.
     pub(crate) fn try_get(&mut self, path: &str) -> Option<h2::client::ResponseFuture> {
         Some(self.send("GET", path, true).ok()?.0)
+    }
+
+    /// [`Http2::try_get`] without a body in the answer.
+    pub(crate) fn try_head(&mut self, path: &str) -> Option<h2::client::ResponseFuture> {
+        Some(self.send("HEAD", path, true).ok()?.0)
     }
 
     /// A request whose body the caller sends.

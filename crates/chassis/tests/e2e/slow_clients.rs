@@ -144,6 +144,24 @@ async fn a_response_of_http2_that_is_not_taken_ends_its_connection_whatever_the_
 }
 
 #[tokio::test]
+async fn the_last_piece_of_a_response_of_http2_is_watched_as_those_before_it() {
+    let server = TestServer::start_with(services(), impatient_of_readers()).await;
+    // One byte of five is taken, and the connection is never idle.
+    let mut client = Http2::connect_with_window(server.address(), 1).await;
+    let _held = client.get("/hello").await.unwrap();
+    let others = async {
+        while let Some(answer) = client.try_head("/hello")
+            && answer.await.is_ok()
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, others)
+        .await
+        .expect("the end of the connection");
+}
+
+#[tokio::test]
 async fn an_idle_connection_of_http2_is_closed_though_it_answers_pings() {
     let limits = ServeLimits {
         idle_timeout: Duration::from_millis(300),

@@ -81,14 +81,16 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
         heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
     };
     let patience = settings.drain_timeout_ms + STOP_PATIENCE;
-    services.add_to(&mut modules, patience, main, told.clone())?;
+    let ask = services.add_to(&mut modules, patience, main, told.clone())?;
     health.started();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
     service_manager::serving(health);
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
-    begin_stop(&tell);
+    // A part that failed stops the others in the same order as a signal does.
+    raise(&tell, Stop::Drain);
+    raise(&ask, Stop::Soon);
     drain(settings, health, &mut told).await;
     modules.stop().await;
     tracing::info!("stopped");
@@ -107,12 +109,12 @@ fn add_port(modules: &mut Modules, mut port: Port) {
     });
 }
 
-/// A part that failed stops the others in the same order as a signal does.
-fn begin_stop(tell: &watch::Sender<Stop>) {
-    tell.send_if_modified(|stop| {
-        let first = *stop == Stop::No;
-        *stop = (*stop).max(Stop::Drain);
-        first
+/// Tells to stop at least as urgently as `stop`.
+fn raise(tell: &watch::Sender<Stop>, stop: Stop) {
+    tell.send_if_modified(|told| {
+        let is_more = *told < stop;
+        *told = (*told).max(stop);
+        is_more
     });
 }
 
@@ -194,7 +196,7 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
 }
 
-/// The services, as the last part.
+/// The services, as the last part. Adding them returns what tells them alone to stop.
 struct Services {
     service: stack::Service,
     limits: ServeLimits,
@@ -209,7 +211,7 @@ impl Services {
         patience: Duration,
         socket: TcpListener,
         mut told: StopSignal,
-    ) -> Result<(), Failure> {
+    ) -> Result<watch::Sender<Stop>, Failure> {
         let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
         socket.set_nonblocking(true).map_err(unusable)?;
         let listener = tokio::net::TcpListener::from_std(socket).map_err(unusable)?;
@@ -220,16 +222,17 @@ impl Services {
             listener_outlives_server: self.listener_outlives_server,
         };
         let (ended, mut has_ended) = watch::channel(false);
+        let ask = tell.clone();
         let running = async move {
             chassis::serve::serve(listener, self.service, self.limits, control).await;
             ended.send_replace(true);
             Ok(())
         };
         modules.add("services", patience, running, async move || {
-            tell.send_replace(Stop::Drain);
+            raise(&tell, Stop::Drain);
             let hurry = async {
                 told.reaches(Stop::Now).await;
-                tell.send_replace(Stop::Now);
+                raise(&tell, Stop::Now);
                 std::future::pending::<()>().await;
             };
             tokio::select! {
@@ -237,7 +240,7 @@ impl Services {
                 _ = has_ended.wait_for(|ended| *ended) => {}
             }
         });
-        Ok(())
+        Ok(ask)
     }
 }
 

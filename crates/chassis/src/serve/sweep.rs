@@ -291,3 +291,6 @@ impl Drop for Registration {
         self.connections.entries().remove(&self.key);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,8 +16,12 @@ use http::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Longer than anything that is to happen, shorter than the patience of a developer.
-pub(crate) const SOON: Duration = Duration::from_secs(5);
+/// Longer than anything that is to happen on a busy machine, shorter than the patience of a
+/// developer.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// How often a condition is looked at while it is waited for.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Plain;
 
@@ -64,6 +68,23 @@ pub(crate) async fn get(url: String) -> reqwest::Response {
 pub(crate) async fn code_of(response: reqwest::Response) -> String {
     let body: serde_json::Value = response.json().await.unwrap();
     body["code"].as_str().unwrap().to_owned()
+}
+
+/// Waits until something holds.
+pub(crate) async fn becomes_true(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    };
+    tokio::time::timeout(SOON, waiting)
+        .await
+        .expect("what the test waits for");
+}
+
+/// Waits until a server no longer accepts connections.
+pub(crate) async fn door_closes(address: SocketAddr) {
+    becomes_true(async || TcpStream::connect(address).await.is_err()).await;
 }
 
 #[track_caller]

@@ -124,7 +124,7 @@ async fn each_probe_answers_as_the_truth_table_says() {
     assert_eq!(answers(&health).await, [YES, NO, NO, YES], "stuck");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn readiness_follows_the_first_request_that_fails_and_its_return() {
     let health = Health::new();
     health.started();
@@ -153,7 +153,7 @@ async fn readiness_follows_the_first_request_that_fails_and_its_return() {
     assert!(is_ready(&health), "a request that succeeds proves it too");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_that_succeed_spare_the_upstream_the_check() {
     let health = Health::new();
     health.started();
@@ -168,7 +168,7 @@ async fn requests_that_succeed_spare_the_upstream_the_check() {
     becomes(&health, State::Degraded { ready: false }).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn failures_and_successes_count_only_in_a_row() {
     let health = Health::new();
     health.started();
@@ -196,7 +196,7 @@ async fn failures_and_successes_count_only_in_a_row() {
     assert!(is_ready(&health));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_outage_is_one_story_in_the_log() {
     let log = LogCapture::start("info");
     let health = Health::new();

@@ -149,7 +149,7 @@ async fn sweep(connections: &Connections, heartbeat: &Heartbeat) {
 async fn retire(connections: &Connections, mut stop: StopSignal) {
     stop.reaches(Stop::Soon).await;
     connections.retire_all();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 struct Server<S> {

@@ -187,8 +187,9 @@ impl<'w> Run<'w> {
     }
 
     /// The path of a main resource that is not there.
-    pub(crate) fn absent(&self) -> String {
-        self.path_to(&self.world.main, &self.main().absent_id)
+    pub(crate) fn absent(&mut self) -> Result<String, Miss> {
+        let id = self.absent_id(&self.world.main)?;
+        Ok(self.path_to(&self.world.main, &id))
     }
 
     /// The path of a resource: where its `self` link leads, else the recommended one.

@@ -57,8 +57,8 @@ pub(crate) struct ResourceType {
     /// Relationships; the first of each kind is the one that checks change.
     #[serde(default)]
     pub(crate) relationships: Vec<Relationship>,
-    /// An id of the right form that no resource has.
-    pub(crate) absent_id: String,
+    /// An id of the right form that no resource has; without it, one is made of an existing id.
+    pub(crate) absent_id: Option<String>,
     /// An id that a client may give a new resource; absent where clients may give none.
     pub(crate) client_id: Option<String>,
     /// The attributes of a new resource. `{n}` in a text is a number that is new each time.
@@ -162,7 +162,7 @@ impl ResourceType {
 mod tests {
     use super::*;
 
-    const SMALL: &str = "main: notes\ntypes:\n  notes: {absentId: '9', strings: [text]}\n";
+    const SMALL: &str = "main: notes\ntypes:\n  notes: {strings: [text]}\n";
 
     #[test]
     fn a_small_world_has_the_defaults() {
@@ -176,21 +176,15 @@ mod tests {
     #[test]
     fn a_mistake_in_a_world_file_is_named() {
         for (text, named) in [
-            ("main: x\ntypes: {notes: {absentId: '9'}}", "'x'"),
-            ("main: notes\ntypes: {notes: {}}", "absentId"),
+            ("main: x\ntypes: {notes: {}}", "'x'"),
+            ("types: {notes: {}}", "main"),
+            ("main: notes\ntypes: {notes: {color: red}}", "color"),
+            ("main: notes\ntypes: {notes: {path: n}}", "path"),
             (
-                "main: notes\ntypes: {notes: {absentId: '9', color: red}}",
-                "color",
-            ),
-            (
-                "main: notes\ntypes: {notes: {absentId: '9', path: n}}",
-                "path",
-            ),
-            (
-                "main: notes\ntypes: {notes: {absentId: '9', relationships: [{name: a, target: b}]}}",
+                "main: notes\ntypes: {notes: {relationships: [{name: a, target: b}]}}",
                 "'b'",
             ),
-            ("main: [", "line 1"),
+            ("main: [", "line 2"),
             ("", "empty"),
         ] {
             let error = World::read(text).unwrap_err().to_string();

@@ -42,9 +42,7 @@ pub(super) fn dangling(run: &mut Run<'_>) -> Result<(Value, String), Miss> {
     let Some(relationship) = run.main().writable(false) else {
         return unjudged("the world names no to-one relationship that can be changed");
     };
-    let target = &relationship.target;
-    let absent = &run.world.types[target].absent_id;
-    let identifier = json!({"type": target, "id": absent});
+    let identifier = run.absent_identifier(&relationship.target)?;
     draft["data"]["relationships"][&relationship.name] = json!({"data": identifier});
     Ok((draft, relationship.name.clone()))
 }
@@ -127,7 +125,7 @@ fn ids_of_clients_are_refused(run: &mut Run<'_>) -> Verdict {
     if run.main().client_id.is_some() {
         return unjudged("the world says that clients may give ids");
     }
-    draft["data"]["id"] = json!(run.main().absent_id);
+    draft["data"]["id"] = json!(run.absent_id(&run.world.main)?);
     post(run, &draft)?.is(&[403])?;
     Ok(())
 }

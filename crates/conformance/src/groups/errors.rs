@@ -66,7 +66,7 @@ fn several_problems_have_the_general_status(run: &mut Run<'_>) -> Verdict {
 }
 
 fn links_lead_to_text(run: &mut Run<'_>) -> Verdict {
-    let request = Request::get(run.absent());
+    let request = Request::get(run.absent()?);
     run.send(&request)?;
     let links = run.tallies.explanations.clone();
     let mut followed = 0;

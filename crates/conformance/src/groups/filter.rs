@@ -67,13 +67,8 @@ fn illegal_names_are_refused(run: &mut Run<'_>) -> Verdict {
 pub(super) fn related_resources_filter(run: &mut Run<'_>) -> Verdict {
     let found = run.samples.filled(false)?;
     let (name, id) = (format!("filter[{}]", found.name), key(&found.linkage).1);
-    let absent = run
-        .world
-        .types
-        .get(&found.target)
-        .map(|kind| kind.absent_id.clone());
-    let value = format!("{id},{}", absent.unwrap_or_default());
-    let answer = filtered(run, &name, value.trim_end_matches(','))?;
+    let value = format!("{id},{}", run.absent_id(&found.target)?);
+    let answer = filtered(run, &name, &value)?;
     let items = answer.is(&[200])?.items();
     let owner = key(&found.owner);
     let has = items.iter().any(|it| key(it) == owner);

@@ -85,7 +85,8 @@ fn a_missing_relationship_is_a_404(run: &mut Run<'_>) -> Verdict {
     let unknown = format!("{}/relationships/{UNKNOWN}", run.path_of(&one));
     run.get(&unknown)?.is(&[404])?;
     let name = any_name(run)?;
-    run.get(&format!("{}/relationships/{name}", run.absent()))?
+    let absent = run.absent()?;
+    run.get(&format!("{absent}/relationships/{name}"))?
         .is(&[404])?;
     Ok(())
 }

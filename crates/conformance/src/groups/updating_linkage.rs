@@ -90,7 +90,7 @@ fn a_to_many_is_replaced_whole(run: &mut Run<'_>) -> Verdict {
     place.must_be(run, &json!(all))?;
     place.done(run, Method::PATCH, &json!([all[1]]))?;
     place.must_be(run, &json!([all[1]]))?;
-    let absent = place.absent(run);
+    let absent = run.absent_identifier(&place.target)?;
     let answer = place.send(run, Method::PATCH, &json!([all[0], absent]))?;
     answer.is_refused()?;
     place.must_be(run, &json!([all[1]]))?;
@@ -224,7 +224,7 @@ fn a_missing_resource_is_a_404(run: &mut Run<'_>) -> Verdict {
         return unjudged("the world names no to-one relationship that can be changed");
     };
     let one = run.identifiers(&relationship.target, 1)?.swap_remove(0);
-    let path = format!("{}/relationships/{}", run.absent(), relationship.name);
+    let path = format!("{}/relationships/{}", run.absent()?, relationship.name);
     run.send(&Request::patch(path, &json!({"data": one})))?
         .is(&[404])?;
     Ok(())

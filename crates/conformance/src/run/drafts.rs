@@ -29,6 +29,25 @@ impl Run<'_> {
         Ok(ids)
     }
 
+    /// An id of a type that no resource has.
+    pub(crate) fn absent_id(&mut self, kind: &str) -> Result<String, Miss> {
+        if let Some(id) = &self.world.types[kind].absent_id {
+            return Ok(id.clone());
+        }
+        let ids = self.ids(kind)?;
+        match ids.first() {
+            Some(id) => Ok(unlike(id, &ids)),
+            None => unjudged(format!(
+                "the server has no {kind} whose ids show what one is like"
+            )),
+        }
+    }
+
+    /// The identifier of a resource of a type that is not there.
+    pub(crate) fn absent_identifier(&mut self, kind: &str) -> Result<Value, Miss> {
+        Ok(json!({"type": kind, "id": self.absent_id(kind)?}))
+    }
+
     /// So many identifiers of a type.
     pub(crate) fn identifiers(&mut self, kind: &str, count: usize) -> Result<Vec<Value>, Miss> {
         let ids = self.ids(kind)?;
@@ -111,5 +130,54 @@ impl Run<'_> {
         let media_type = with("ext", ATOMIC);
         let request = Request::post(self.operations()?, document);
         self.send(&request.content_type(&media_type).accept(media_type))
+    }
+}
+
+/// How many characters at the end of an id are exchanged.
+const EXCHANGED: usize = 6;
+
+/// An id of the same form as this one, unlike all of these. Of a number it is a large one; of other
+/// texts the last letters and digits are mirrored, those of hexadecimal digits among themselves.
+fn unlike(id: &str, all: &[String]) -> String {
+    if id.chars().all(|it| it.is_ascii_digit()) {
+        return "999999999".to_owned();
+    }
+    let mirror = |letter: char, first: u8, last: u8| {
+        char::from(first + last - u8::try_from(letter).unwrap_or(first))
+    };
+    let mut made: Vec<char> = id.chars().collect();
+    let from = made.len().saturating_sub(EXCHANGED);
+    for letter in &mut made[from..] {
+        *letter = match *letter {
+            '0'..='9' => mirror(*letter, b'0', b'9'),
+            'a'..='f' => mirror(*letter, b'a', b'f'),
+            'g'..='z' => mirror(*letter, b'g', b'z'),
+            'A'..='F' => mirror(*letter, b'A', b'F'),
+            'G'..='Z' => mirror(*letter, b'G', b'Z'),
+            other => other,
+        };
+    }
+    let made: String = made.into_iter().collect();
+    if all.contains(&made) {
+        format!("{made}0")
+    } else {
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_id_has_the_form_of_the_ids_that_are_there() {
+        for (id, absent) in [
+            ("17", "999999999"),
+            ("5973ecc8c453c823e4c471d2", "5973ecc8c453c823e4d528c7"),
+            ("3c6f3a-1b2c4d", "3c6f3a-8e7d5c"),
+            ("rust", "olnm"),
+        ] {
+            assert_eq!(unlike(id, &[id.to_owned()]), absent);
+        }
     }
 }

@@ -45,12 +45,14 @@ pub(super) fn results_beside_operations(run: &mut Run<'_>) -> Verdict {
 }
 
 /// A removal of what is not there.
-fn failing(run: &Run<'_>) -> Value {
-    json!({"op": "remove", "ref": {"type": run.world.main, "id": run.main().absent_id}})
+fn failing(run: &mut Run<'_>) -> Result<Value, Miss> {
+    let absent = run.absent_identifier(&run.world.main)?;
+    Ok(json!({"op": "remove", "ref": absent}))
 }
 
 pub(super) fn a_failure_has_errors_only(run: &mut Run<'_>) -> Verdict {
-    let answer = run.operate(&json!([failing(run)]))?;
+    let failing = failing(run)?;
+    let answer = run.operate(&json!([failing]))?;
     let errors = &answer.is_refused()?.document["errors"];
     answer.must(errors.is_array(), "errors", errors)?;
     let results = &answer.document["atomic:results"];
@@ -114,7 +116,8 @@ pub(super) fn other_methods(run: &mut Run<'_>) -> Verdict {
 fn second_fails(run: &mut Run<'_>) -> Result<Answer, Miss> {
     let data = resource(run)?;
     let first = json!({"op": "add", "data": data});
-    run.operate(&json!([first, failing(run)]))
+    let second = failing(run)?;
+    run.operate(&json!([first, second]))
 }
 
 pub(super) fn pointers_lead_to_the_operation(run: &mut Run<'_>) -> Verdict {
@@ -162,8 +165,10 @@ pub(super) fn malformed_operations_are_pointed_to(run: &mut Run<'_>) -> Verdict 
 }
 
 pub(super) fn what_cannot_be_done(run: &mut Run<'_>) -> Verdict {
-    run.operate(&json!([failing(run)]))?.is(&[400, 404, 422])?;
-    let absent = json!({"type": run.world.main, "id": run.main().absent_id, "attributes": {}});
+    let failing = failing(run)?;
+    run.operate(&json!([failing]))?.is(&[400, 404, 422])?;
+    let mut absent = run.absent_identifier(&run.world.main)?;
+    absent["attributes"] = json!({});
     run.operate(&json!([{"op": "update", "data": absent}]))?
         .is(&[400, 404, 422])?;
     let mut unknown = resource(run)?;

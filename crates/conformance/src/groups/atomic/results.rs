@@ -69,7 +69,7 @@ pub(super) fn all_or_none(run: &mut Run<'_>) -> Verdict {
     let data = resource(run)?;
     let before = whole(run)?;
     let value = created.resource["attributes"][attribute(run)?].clone();
-    let absent = json!({"type": run.world.main, "id": run.main().absent_id});
+    let absent = run.absent_identifier(&run.world.main)?;
     let operations = json!([
         {"op": "add", "data": data},
         {"op": "update", "data": change(run, &created, "changed")?},

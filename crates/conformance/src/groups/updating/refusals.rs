@@ -69,22 +69,22 @@ pub(super) fn what_is_not_supported_is_a_403(run: &mut Run<'_>) -> Verdict {
 
 pub(super) fn a_missing_resource_is_a_404(run: &mut Run<'_>) -> Verdict {
     run.may_write()?;
-    let absent = run.main().absent_id.clone();
+    let absent = run.absent_id(&run.world.main)?;
     let attributes = json!({attribute(run)?: CHANGED});
     let body = change(run, &absent, "attributes", &attributes);
-    run.send(&Request::patch(run.absent(), &body))?.is(&[404])?;
-    run.get(&run.absent())?.is(&[404])?;
+    let path = run.absent()?;
+    run.send(&Request::patch(&path, &body))?.is(&[404])?;
+    run.get(&path)?.is(&[404])?;
     Ok(())
 }
 
 /// The linkage of a resource that is not there, for a to-one of the main type.
-fn dangling(run: &Run<'_>) -> Result<Value, Miss> {
+fn dangling(run: &mut Run<'_>) -> Result<Value, Miss> {
     let Some(relationship) = run.main().writable(false) else {
         return unjudged("the world names no to-one relationship that can be changed");
     };
-    let target = &relationship.target;
-    let absent = &run.world.types[target].absent_id;
-    Ok(json!({&relationship.name: {"data": {"type": target, "id": absent}}}))
+    let absent = run.absent_identifier(&relationship.target)?;
+    Ok(json!({&relationship.name: {"data": absent}}))
 }
 
 pub(super) fn a_missing_related_resource_is_a_404(run: &mut Run<'_>) -> Verdict {
@@ -103,7 +103,8 @@ fn conflicting(run: &mut Run<'_>, created: &Created) -> Result<[Answer; 2], Miss
     let other = run.world.types.keys().find(|name| **name != run.world.main);
     let mut of_type = change(run, &created.id, "attributes", &attributes);
     of_type["data"]["type"] = json!(other.map_or("unknownType", String::as_str));
-    let of_id = change(run, &run.main().absent_id, "attributes", &attributes);
+    let absent = run.absent_id(&run.world.main)?;
+    let of_id = change(run, &absent, "attributes", &attributes);
     Ok([
         run.send(&Request::patch(&created.path, &of_type))?,
         run.send(&Request::patch(&created.path, &of_id))?,

@@ -62,8 +62,4 @@ impl Place {
         let same = same_linkage(answer.data(), expected);
         answer.must(same, &expected.to_string(), answer.data())
     }
-
-    pub(super) fn absent(&self, run: &Run<'_>) -> Value {
-        json!({"type": self.target, "id": run.world.types[&self.target].absent_id})
-    }
 }

@@ -2,7 +2,9 @@
 
 mod read;
 mod write;
+mod conditions;
 mod request;
+mod links;
 mod query;
 mod answer;
 mod page;
@@ -96,10 +98,12 @@ pub fn router(
         }
     }
     let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
+    let writers = types.iter().map(writer).collect();
+    let types = Arc::new(Types::new(types));
     let service = Service {
-        types: Arc::new(Types::new(types)),
-        writers: Arc::new(types.iter().map(writer).collect()),
-        controller: Controller::new(store),
+        writers: Arc::new(writers),
+        controller: Controller::new(store, types.clone()),
+        types,
         limits,
         held: Held::new(limits.held_bytes_max),
     };
@@ -124,7 +128,10 @@ fn routes(name: &str) -> [(String, MethodRouter<Arc<Service>>); 5] {
         ),
         (
             format!("/{name}/{{id}}/relationships/{{relationship}}"),
-            get(read::linkage),
+            get(read::linkage)
+                .patch(write::relink)
+                .post(write::link)
+                .delete(write::unlink),
         ),
     ]
 }

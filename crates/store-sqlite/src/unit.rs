@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteError, WriteFailure,
-    Written, admit,
+    Absence, After, Change, Presence, Refusal, Resource, StoreError, UnitParts, Write, WriteError,
+    WriteFailure, Written, admit,
 };
 use rusqlite::ErrorCode;
 
@@ -51,7 +51,7 @@ impl From<StoreError> for Undone {
 /// Does all writes of a unit or none.
 pub(super) fn apply(
     session: &Session,
-    unit: &[Write],
+    unit: &UnitParts,
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
     session.execute("SAVEPOINT unit")?;
@@ -70,11 +70,11 @@ pub(super) fn apply(
 
 fn apply_all(
     session: &Session,
-    unit: &[Write],
+    unit: &UnitParts,
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
-    let mut all = Vec::with_capacity(unit.len());
-    for (index, write) in unit.iter().enumerate() {
+    let mut all = Vec::with_capacity(unit.writes.len());
+    for (index, write) in unit.writes.iter().enumerate() {
         let decision = decisions.get(index).and_then(Option::as_deref);
         let written = match perform(session, write, decision) {
             Ok(Performed::Done(written)) => written,
@@ -85,7 +85,20 @@ fn apply_all(
         };
         all.push(written);
     }
+    for absence in &unit.absences {
+        if !holds(session, absence)? {
+            let refusal = Refusal::Referenced(absence.resource_type.name.clone());
+            let index = unit.writes.len().saturating_sub(1);
+            return Err(WriteFailure::Refused(refusal).at(index).into());
+        }
+    }
     Ok(all)
+}
+
+fn holds(session: &Session, absence: &Absence) -> Result<bool, StoreError> {
+    let (resource_type, filter) = (&absence.resource_type, &absence.filter);
+    let passing = Collection::new(resource_type).any(&session.connection, filter);
+    passing.map(|passing| !passing).map_err(failure)
 }
 
 enum Performed {

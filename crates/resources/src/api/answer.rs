@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::StatusCode;
+use http::{StatusCode, header};
 use jsonapi::{Applied, Links, Parameters};
 
 use super::Service;
+use super::conditions::tag;
 use super::document::{self, Around, Shapes};
 use super::failure::Answered;
 use super::held::Room;
@@ -79,7 +80,15 @@ impl<'s> Answer<'s> {
         let room = service.room(resource_type, bytes)?;
         let document = document::one(&self.shapes, resource_type, primary, &around);
         let document = document.map_err(|error| Failure::new(resource_type, error.into()))?;
-        Ok(kept(status, document, room, Applied::default()))
+        let mut response = kept(status, document, room, Applied::default());
+        // What is included may change while the resource stays as it is.
+        if let Some(tag) = resource
+            .filter(|_| compound.is_none())
+            .and_then(|one| tag(&one))
+        {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        Ok(response)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use jsonapi::{Applied, CURSOR_PAGINATION, Error, Parameters};
 
 use super::answer::Answer;
@@ -13,7 +13,7 @@ use super::failure::Answered;
 use super::linkage::Linkage;
 use super::page::{self, List};
 use super::request::{Collection, RelatedTarget, Target, form};
-use super::{Api, Service};
+use super::{Api, Service, conditions};
 use crate::controller::Linked;
 use crate::query::Filter;
 use crate::schema::ResourceType;
@@ -60,11 +60,17 @@ pub(super) async fn posted_query(
     service.respond(found)
 }
 
-pub(super) async fn find(State(service): Api, on: Target, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn find(
+    State(service): Api,
+    on: Target,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let found = async {
         let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
         let found = service.controller.find(&on.resource_type, &on.id).await?;
-        answer.resource(StatusCode::OK, found).await
+        let found = answer.resource(StatusCode::OK, found).await?;
+        Ok(conditions::unless_known(&headers, found)?)
     };
     let found = found.await;
     service.respond(found)

@@ -13,9 +13,9 @@ use rusqlite::ErrorCode;
 use super::checksum::checksum;
 use super::failure::failure;
 use super::id::SqlId;
+use super::indexes::index_name;
 use super::session::Session;
 use super::table::Collection;
-use super::table::index_name;
 
 /// What becomes of a resource with this text.
 pub(super) struct Decision {

@@ -89,7 +89,7 @@ pub(crate) struct Serve {
     /// Services to run: 'fibonacci' or declared resource types [default: all]
     #[arg(value_name = "SERVICE")]
     pub(crate) services: Vec<String>,
-    /// Fill an empty contacts collection with 500 invented contacts
+    /// Fill empty collections: contacts, and types with a file TYPE.sample.ndjson
     #[arg(long)]
     pub(crate) sample_data: bool,
     #[command(flatten)]

@@ -3,11 +3,22 @@
 mod attributes;
 mod definition;
 mod id;
+mod kinds;
 mod located_yaml;
+mod relationship;
+mod types;
 
-pub use attributes::{Attributes, AttributesSchema, Violation};
-pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
+pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, parse_all};
 pub use id::{Id, IdKind, InvalidId};
+pub use kinds::Kinds;
+pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
+pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
 pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");
@@ -34,6 +45,14 @@ pub struct ResourceType {
     pub attributes: AttributesSchema,
     /// The indexes over its attributes.
     pub indexes: Vec<Index>,
+    /// Its relationships, in the order of the definition.
+    pub relationships: Vec<Arc<Relationship>>,
+    /// What readers may do with its attributes, where that is not everything.
+    pub reading: BTreeMap<String, Reading>,
+    /// What writers may do with its attributes, where that is not everything.
+    pub writing: BTreeMap<String, Writing>,
+    /// Whether lists say how many resources there are.
+    pub totals: Totals,
     /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
     /// or not at all.
     pub shard_key: Vec<String>,
@@ -48,8 +67,41 @@ impl ResourceType {
     }
 }
 
+impl ResourceType {
+    /// The relationship of this name.
+    #[must_use]
+    pub fn relationship(&self, name: &str) -> Option<&Arc<Relationship>> {
+        self.relationships.iter().find(|known| known.name == name)
+    }
+
+    /// What readers may do with an attribute.
+    #[must_use]
+    pub fn reading(&self, attribute: &str) -> Reading {
+        self.reading.get(attribute).copied().unwrap_or_default()
+    }
+
+    /// What writers may do with an attribute.
+    #[must_use]
+    pub fn writing(&self, attribute: &str) -> Writing {
+        self.writing.get(attribute).copied().unwrap_or_default()
+    }
+}
+
+/// Whether lists say how many resources there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Totals {
+    /// Unless the client does not want it.
+    #[default]
+    Always,
+    /// If the client wants it.
+    OnRequest,
+    /// Not at all.
+    Never,
+}
+
 /// Page sizes, in resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PageLimits {
     /// When the client does not say.
     pub default: u64,
@@ -81,8 +133,16 @@ impl Index {
 /// One attribute of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexKey {
-    /// The attribute's name.
+    /// The attribute's name, or that of the member that holds a relationship. Dots lead into
+    /// objects, since no name has one: `address.city`.
     pub attribute: String,
     /// Whether the greatest value stands first.
     pub descending: bool,
+}
+
+impl IndexKey {
+    /// The names that lead to the value, from the outside in.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.attribute.split('.')
+    }
 }

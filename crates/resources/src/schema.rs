@@ -4,6 +4,7 @@ mod attributes;
 mod definition;
 mod id;
 mod located_yaml;
+mod wording;
 
 pub use attributes::{Attributes, AttributesSchema, Violation};
 pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};

@@ -4,12 +4,12 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use transfer::{Format, OnError};
 
 use crate::redaction::without_passwords;
-use crate::settings::SettingFlags;
+use crate::settings::{SettingFlags, hide_unused};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -36,7 +36,11 @@ impl CommandLine {
     /// # Errors
     /// The exit code, after help or the version was shown, or what is wrong with the arguments.
     pub(crate) fn read() -> Result<Self, ExitCode> {
-        Self::try_parse().map_err(|error| {
+        let line = hide_unused(Self::command());
+        let read = line
+            .try_get_matches()
+            .and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| {
             if !error.use_stderr() {
                 let _ = error.print();
                 return ExitCode::SUCCESS;
@@ -214,10 +218,10 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Resources {
-    /// Check all definition files of a directory and point at each mistake
+    /// Check a definition file, or all of a directory, and point at each mistake
     Check {
-        /// The directory
-        #[arg(value_name = "DIR")]
+        /// The directory or the file
+        #[arg(value_name = "PATH")]
         folder: PathBuf,
     },
     /// Write the JSON Schema of definition files, for editors

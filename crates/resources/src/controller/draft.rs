@@ -48,32 +48,22 @@ pub enum IdRule {
 }
 
 impl Draft {
-    /// A draft from one plain object, which holds the id among the attributes
-    /// ([`ResourceType::plain_id_member`]).
+    /// A draft from one plain object, which holds the id among the attributes: under the
+    /// `idAttribute` ([`ResourceType::plain_id_member`]), under `id`, or under both.
     #[must_use]
     pub fn plain(resource_type: &ResourceType, mut object: Attributes) -> Self {
-        let name = resource_type.plain_id_member();
-        // Without `idAttribute` only what can be an id is taken for one. The schema refuses the
-        // name `id` for anything else.
-        let is_id = resource_type.id_attribute.is_some()
-            || object
-                .get(name)
-                .is_some_and(|value| id_text(value).is_some());
-        let value = if is_id {
-            object.shift_remove(name)
-        } else {
-            None
+        let mut ids = Vec::new();
+        let mut take = |name: &str| {
+            let pointer = format!("/{}", jsonapi::pointer_token(name));
+            let value = object.shift_remove(name);
+            ids.extend(value.map(|value| GivenId { value, pointer }));
         };
-        let pointer = format!("/{}", jsonapi::pointer_token(name));
-        Self::new(
-            value
-                .map(|value| GivenId { value, pointer })
-                .into_iter()
-                .collect(),
-            object,
-            String::new(),
-            String::new(),
-        )
+        resource_type
+            .id_attribute
+            .iter()
+            .for_each(|name| take(name));
+        take("id");
+        Self::new(ids, object, String::new(), String::new())
     }
 
     /// A draft of these parts; `resource` and `attributes` are JSON pointers.
@@ -105,10 +95,14 @@ impl Draft {
         resource_type: &Arc<ResourceType>,
         rule: IdRule,
     ) -> Result<Option<Id>, Failure> {
+        // Whatever it is: what a client may not choose need not be one.
+        if let Some(given) = self.ids.first()
+            && rule == IdRule::Client
+            && !resource_type.id.client_may_choose()
+        {
+            return Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer));
+        }
         match self.id(resource_type)? {
-            Some((_, given)) if rule == IdRule::Client && !resource_type.id.client_may_choose() => {
-                Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer))
-            }
             None if resource_type.id == IdKind::String => {
                 Err(Failure::new(resource_type, Reason::IdMissing).at(&self.pointers.resource))
             }
@@ -158,16 +152,14 @@ impl Draft {
 
     fn parse(&self, resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
         let Some(text) = id_text(&given.value) else {
+            let (base, name) = given.pointer.rsplit_once('/').unwrap_or_default();
             let violation = Violation {
-                pointer: format!(
-                    "/{}",
-                    jsonapi::pointer_token(resource_type.plain_id_member())
-                ),
+                pointer: format!("/{name}"),
                 keyword: "type".to_owned(),
                 message: "an id is a string".to_owned(),
             };
-            let failure = Failure::new(resource_type, Reason::Invalid(vec![violation]));
-            return Err(self.pointers.place(failure));
+            let reason = Reason::Invalid(vec![violation]);
+            return Err(Failure::new(resource_type, reason).at(base));
         };
         resource_type.id.parse(&text).map_err(|invalid| {
             Failure::new(resource_type, Reason::InvalidId(invalid)).at(&given.pointer)
@@ -182,6 +174,12 @@ impl Pointers {
         match &failure.reason {
             Reason::Invalid(_) => failure.at(&self.attributes),
             Reason::IdTaken(_) => failure.at(self.id.as_ref().unwrap_or(&self.resource)),
+            // One attribute has a place of its own; several are somewhere among the attributes.
+            Reason::NotUnique(names) if !names.contains(", ") => {
+                let pointer = format!("{}/{}", self.attributes, jsonapi::pointer_token(names));
+                failure.at(&pointer)
+            }
+            Reason::NotUnique(_) => failure.at(&self.attributes),
             _ => failure,
         }
     }

@@ -13,6 +13,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use self::parts::Parts;
+use super::wording::predicate;
 
 /// Violations that are listed; those after them are only counted.
 pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
@@ -256,9 +257,7 @@ fn explain(
         ValidationErrorKind::Required { property } => {
             format!("'{}' is required", property.as_str().unwrap_or_default())
         }
-        // The library's own text names only the first two.
-        ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
-        _ => error.masked_with("the value").to_string(),
+        kind => format!("the value {}", predicate(kind)),
     };
     hear(String::new(), message)
 }

@@ -3,12 +3,19 @@
 mod attributes;
 mod definition;
 mod id;
+mod kinds;
 mod located_yaml;
+mod relationship;
 mod wording;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use attributes::{Attributes, AttributesSchema, Violation};
 pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};
 pub use id::{Id, IdKind, InvalidId};
+pub use kinds::Kinds;
+pub use relationship::{Link, OnDelete, Reading, Relationship, Target};
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
 pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");
@@ -35,6 +42,12 @@ pub struct ResourceType {
     pub attributes: AttributesSchema,
     /// The indexes over its attributes.
     pub indexes: Vec<Index>,
+    /// Its relationships, in the order of the definition.
+    pub relationships: Vec<Arc<Relationship>>,
+    /// What readers may do with its attributes, where that is not everything.
+    pub reading: BTreeMap<String, Reading>,
+    /// Whether lists say how many resources there are.
+    pub totals: Totals,
     /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
     /// or not at all.
     pub shard_key: Vec<String>,
@@ -49,8 +62,34 @@ impl ResourceType {
     }
 }
 
+impl ResourceType {
+    /// The relationship of this name.
+    #[must_use]
+    pub fn relationship(&self, name: &str) -> Option<&Arc<Relationship>> {
+        self.relationships.iter().find(|known| known.name == name)
+    }
+
+    /// What readers may do with an attribute.
+    #[must_use]
+    pub fn reading(&self, attribute: &str) -> Reading {
+        self.reading.get(attribute).copied().unwrap_or_default()
+    }
+}
+
+/// Whether lists say how many resources there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Totals {
+    /// Unless the client does not want it.
+    #[default]
+    Always,
+    /// If the client wants it.
+    OnRequest,
+    /// Not at all.
+    Never,
+}
+
 /// Page sizes, in resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PageLimits {
     /// When the client does not say.
     pub default: u64,

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::query::{Filter, Query};
-use crate::schema::{Id, ResourceType};
+use crate::query::{Filter, Query, Total};
+use crate::schema::{Id, Relationship, ResourceType};
 
 pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, Step};
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
@@ -79,18 +79,38 @@ pub trait Store: Send + Sync + 'static {
         scope: &Filter,
     ) -> Result<Vec<Option<Resource>>, StoreError>;
 
-    /// A part of a collection and, where the query asks for it, the number of all resources that
-    /// pass the filter, both of the same moment. Of a collection too large to be counted each time
-    /// the number may be an estimate.
+    /// A part of a collection as a query describes it and, where the query asks for it, the number
+    /// of all resources that pass the filter, both of the same moment.
+    /// [`Filter::matches`] and [`crate::query::Order::compare`] say what is in it.
     ///
     /// What comes in [`Page::rest`] may be of later moments. It has each resource that stays in
-    /// its place until it is read, once and in the order of creation, as it is then; never more
-    /// than the query asks for.
+    /// its place until it is read, once and in the order that it had at the beginning, as it is then; never more than the
+    /// query asks for.
     async fn list(
         &self,
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Page, StoreError>;
+
+    /// For each of these resources, the first of those that an inverse relationship leads to and
+    /// that pass the query's filter, in its order, at most `limit` of them. They are of
+    /// `resource_type`, the relationship is that of the resources with the ids. The query has no
+    /// bounds and skips nothing; each page is whole and has its own total. All are of one moment,
+    /// asked for with one request.
+    async fn related(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Arc<Relationship>,
+        ids: &[Id],
+        query: &Query,
+    ) -> Result<Vec<Page>, StoreError>;
+
+    /// What the store would do for [`Self::list`].
+    async fn explain(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Plan, StoreError>;
 
     /// Does the writes of a unit in their order, each seeing those before it: all of them or none.
     /// The answer has what each of them left behind.
@@ -145,6 +165,18 @@ pub struct Page {
     pub resources: Arc<Resources>,
     /// Where the page is too large to be held at once: the others, batch by batch.
     pub rest: Option<Scan>,
+    /// Whether there are resources beyond the page: behind it, or before it where the query is one
+    /// from the end.
+    pub more: bool,
     /// How many resources pass the filter, if the query asked.
-    pub total: Option<u64>,
+    pub total: Option<Total>,
+}
+
+/// What a store would do for a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The store's own words, as a JSON text.
+    pub text: String,
+    /// Whether it would read the whole collection, or sort more than it gives.
+    pub is_costly: bool,
 }

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use resources::query::{Filter, Query};
-use resources::schema::{Attributes, Id, IdKind, ResourceType};
+use resources::schema::{Attributes, Id, IdKind, Relationship, ResourceType};
+use resources::store::contract::{Answer, World};
 use resources::store::{
-    After, Import, ImportMode, NewResource, Outcomes, Page, Refusal, Resource, Resources, Scan,
-    Step, Store, StoreError, Unit, Write, WriteError, WriteFailure, Written, admit, contract,
+    After, Import, ImportMode, NewResource, Outcomes, Page, Plan, Refusal, Resource, Resources,
+    Scan, Step, Store, StoreError, Unit, Write, WriteError, WriteFailure, Written, admit, contract,
     fresh_ids,
 };
 use serde_json::Value;
@@ -134,6 +135,31 @@ impl MemoryStore {
         self.with(|all| all[&resource_type.collection].resources.clone())
     }
 
+    fn world(&self) -> World {
+        let mut world = World::default();
+        self.with(|all| {
+            for (name, collection) in all {
+                world.fill(name, &collection.resources);
+            }
+        });
+        world
+    }
+
+    fn page(&self, resource_type: &ResourceType, found: Answer) -> Page {
+        let all = self.copy(resource_type);
+        let mut resources = Resources::default();
+        for id in found.ids {
+            let text = all.iter().find(|one| one.id == id).map(|one| &*one.text);
+            resources.push(id, text.unwrap());
+        }
+        Page {
+            resources: Arc::new(resources),
+            rest: None,
+            more: found.more,
+            total: found.total,
+        }
+    }
+
     fn import_all(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -204,9 +230,10 @@ impl Store for MemoryStore {
         ids: &[Id],
         scope: &Filter,
     ) -> Result<Vec<Option<Resource>>, StoreError> {
-        let Filter::Everything = scope;
         let all = self.copy(resource_type);
+        let (world, collection) = (self.world(), &resource_type.collection);
         let find = |id: &Id| all.iter().find(|one| one.id == *id).cloned();
+        let find = |id: &Id| find(id).filter(|_| world.passes(collection, id, scope));
         Ok(ids.iter().map(find).collect())
     }
 
@@ -215,18 +242,27 @@ impl Store for MemoryStore {
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Page, StoreError> {
-        let Filter::Everything = query.filter;
-        let all = self.copy(resource_type);
-        let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let mut resources = Resources::default();
-        for one in all.iter().skip(bound(query.skip)).take(bound(query.limit)) {
-            resources.push(one.id.clone(), &one.text);
-        }
-        Ok(Page {
-            resources: Arc::new(resources),
-            rest: None,
-            total: query.total.then_some(all.len() as u64),
-        })
+        let found = self.world().list(&resource_type.collection, query);
+        Ok(self.page(resource_type, found))
+    }
+
+    async fn related(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Arc<Relationship>,
+        ids: &[Id],
+        query: &Query,
+    ) -> Result<Vec<Page>, StoreError> {
+        let (world, collection) = (self.world(), &resource_type.collection);
+        let related = |id: &Id| world.related_to(collection, relationship, id, query);
+        let page = |id: &Id| self.page(resource_type, related(id));
+        Ok(ids.iter().map(page).collect())
+    }
+
+    async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
+        let text = r#""every resource is looked at""#.to_owned();
+        let is_costly = true;
+        Ok(Plan { text, is_costly })
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {

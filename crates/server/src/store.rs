@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resources::query::Query;
+use resources::query::{Count, Query};
 use resources::schema::ResourceType;
 use resources::store::{Rounds, Store, StoreError};
 use store_mongo::{MongoSettings, MongoStore, masked};
@@ -46,7 +46,7 @@ pub(crate) async fn is_empty(
     resource_type: &Arc<ResourceType>,
 ) -> Result<bool, StoreError> {
     let any = Query {
-        total: false,
+        count: Count::Never,
         ..Query::first(1)
     };
     let page = store.list(resource_type, &any).await?;

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
 use resources::query::{Filter, Query};
-use resources::schema::{Id, ResourceType};
+use resources::schema::{Id, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, WriteError,
-    Written,
+    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit,
+    WriteError, Written,
 };
 
 use tokio::sync::watch;
@@ -169,6 +169,25 @@ impl Store for WatchedStore {
         query: &Query,
     ) -> Result<Page, StoreError> {
         self.noted(self.store.list(resource_type, query).await)
+    }
+
+    async fn related(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Arc<Relationship>,
+        ids: &[Id],
+        query: &Query,
+    ) -> Result<Vec<Page>, StoreError> {
+        let related = self.store.related(resource_type, relationship, ids, query);
+        self.noted(related.await)
+    }
+
+    async fn explain(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Plan, StoreError> {
+        self.noted(self.store.explain(resource_type, query).await)
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {

@@ -12,6 +12,7 @@ use crate::ids;
 pub(crate) fn matching(filter: &Filter) -> Document {
     match filter {
         Filter::Everything => doc! {},
+        _ => doc! { "$expr": false },
     }
 }
 

@@ -12,6 +12,7 @@ mod circuit;
 mod patience;
 mod find;
 mod list;
+mod rest;
 mod pages;
 mod scan;
 mod cursor;
@@ -38,9 +39,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
-use resources::schema::{Id, IdKind, ResourceType};
+use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, Write,
+    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit, Write,
     WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
@@ -163,6 +164,20 @@ impl Store for MongoStore {
         query: &Query,
     ) -> Result<Page, StoreError> {
         list::list(&self.connection, resource_type, query).await
+    }
+
+    async fn related(
+        &self,
+        _: &Arc<ResourceType>,
+        _: &Arc<Relationship>,
+        _: &[Id],
+        _: &Query,
+    ) -> Result<Vec<Page>, StoreError> {
+        Err(StoreError::Internal("not there yet".to_owned()))
+    }
+
+    async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
+        Err(StoreError::Internal("not there yet".to_owned()))
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {

@@ -6,14 +6,14 @@ use mongodb::ClientSession;
 use mongodb::bson::doc;
 use mongodb::error::Error;
 use mongodb::options::{AggregateOptions, FindOptions, ReadConcern};
-use resources::query::{Filter, Query};
+use resources::query::{Count, Filter, Query, Total};
 use resources::schema::ResourceType;
 use resources::store::{Page, Resources, StoreError};
 
 use crate::connection::Connection;
 use crate::cursor::{Cursor, Position};
 use crate::failure::{self, Intent, of_read};
-use crate::pages::Rest;
+use crate::rest::Rest;
 use crate::{filter, ids};
 
 /// Up to this size the total of a collection is counted. Above it the server's own figure is
@@ -45,6 +45,7 @@ pub(crate) async fn list(
     Ok(Page {
         resources: Arc::new(begun.first),
         rest: rest.map(Rest::stream).transpose()?,
+        more: begun.more,
         total: begun.total,
     })
 }
@@ -58,7 +59,8 @@ struct Listing {
 /// A page as far as the first batch has it.
 struct Begun {
     first: Resources,
-    total: Option<u64>,
+    more: bool,
+    total: Option<Total>,
     /// The last document of `first`, where there is more.
     after: Option<Position>,
 }
@@ -102,7 +104,7 @@ impl Listing {
 
     /// One more than is asked for tells whether the collection ends here. A limit of 0 is none.
     fn wanted(&self) -> u64 {
-        let more = u64::from(self.query.total);
+        let more = u64::from(self.query.count != Count::Never);
         self.query.limit.saturating_add(more).max(1)
     }
 
@@ -115,24 +117,25 @@ impl Listing {
         let mut first = self.first_batch(&mut cursor).await?;
         let got = first.len() as u64;
         let mut total = None;
-        if self.query.total {
+        if self.query.count != Count::Never {
             let shows_end = cursor.has_ended() && got <= limit && (got > 0 || skip == 0);
             // An estimate must not contradict what the page shows.
             let shown = if got > 0 { skip + got } else { 0 };
-            total = Some(if shows_end {
+            total = Some(Total::Exact(if shows_end {
                 shown
             } else {
                 let counted = self.count(cursor.session(), concern, COUNTED_MAX).await;
                 counted.map_err(of_read)?.max(shown)
-            });
+            }));
         }
         first.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let more = !cursor.has_ended() && got < limit;
+        let is_cut = !cursor.has_ended() && got < limit;
         let last = cursor.ends().map(|(_, last)| last.clone());
         Ok(Begun {
             first,
+            more: got > limit,
             total,
-            after: last.filter(|_| more),
+            after: last.filter(|_| is_cut),
         })
     }
 
@@ -161,7 +164,7 @@ impl Listing {
         bound: i64,
     ) -> Result<u64, Error> {
         let collection = self.store.collection(&self.resource_type);
-        let Filter::Everything = self.query.filter;
+        assert!(self.query.filter == Filter::Everything);
         let pipeline = [doc! { "$limit": bound + 1 }, doc! { "$count": "total" }];
         let mut options = AggregateOptions::default();
         options.max_time = Some(self.store.calls.time_max());

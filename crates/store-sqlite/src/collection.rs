@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc;
 
-use resources::query::{Filter, Query};
+use resources::query::{Count, Filter, Query, Total};
 use resources::schema::Id;
 use resources::store::{Batch, Resource, Resources};
 
@@ -25,7 +25,8 @@ const LIMIT_MAX: u64 = 1 << 62;
 pub(super) struct Beginning {
     pub(super) resources: Resources,
     pub(super) left: Vec<Id>,
-    pub(super) total: Option<u64>,
+    pub(super) more: bool,
+    pub(super) total: Option<Total>,
 }
 
 /// What is read from a collection.
@@ -38,7 +39,9 @@ impl Collection {
         query: &Query,
         bytes_max: usize,
     ) -> rusqlite::Result<Beginning> {
-        let Filter::Everything = query.filter;
+        if query.filter != Filter::Everything || !query.order.is_creation() {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
         let moment = connection.transaction()?;
         let page = format!(
             "SELECT {COLUMNS} FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
@@ -66,14 +69,15 @@ impl Collection {
         };
         let shown = held + left.len() as u64;
         let shows_end = (ends || shown < wanted) && (shown > 0 || query.skip == 0);
-        let total = match query.total {
-            true if shows_end => Some(query.skip + shown),
-            true => Some(self.count(&moment)?),
-            false => None,
+        let total = match query.count {
+            Count::Never => None,
+            Count::UpTo(_) if shows_end => Some(Total::Exact(query.skip + shown)),
+            Count::UpTo(_) => Some(Total::Exact(self.count(&moment)?)),
         };
         Ok(Beginning {
             resources,
             left,
+            more: !ends && shown == wanted,
             total,
         })
     }

@@ -31,9 +31,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use resources::query::{Filter, Query};
-use resources::schema::{Id, IdKind, ResourceType};
+use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
+    Import, ImportMode, Page, Plan, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
     fresh_ids,
 };
 
@@ -152,7 +152,9 @@ impl Store for SqliteStore {
         ids: &[Id],
         scope: &Filter,
     ) -> Result<Vec<Option<Resource>>, StoreError> {
-        let Filter::Everything = scope;
+        if *scope != Filter::Everything {
+            return Err(StoreError::Internal("not there yet".to_owned()));
+        }
         let (collection, ids) = (Collection::new(resource_type), ids.to_vec());
         self.readers
             .run(move |connection| collection.find(connection, ids))
@@ -172,6 +174,20 @@ impl Store for SqliteStore {
         });
         let (found, collection) = read.await?;
         self.pages.page(found, collection, &self.readers)
+    }
+
+    async fn related(
+        &self,
+        _: &Arc<ResourceType>,
+        _: &Arc<Relationship>,
+        _: &[Id],
+        _: &Query,
+    ) -> Result<Vec<Page>, StoreError> {
+        Err(StoreError::Internal("not there yet".to_owned()))
+    }
+
+    async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
+        Err(StoreError::Internal("not there yet".to_owned()))
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {

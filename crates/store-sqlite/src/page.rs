@@ -43,6 +43,7 @@ impl Pages {
         let mut page = Page {
             resources: Arc::new(found.resources),
             rest: None,
+            more: found.more,
             total: found.total,
         };
         if found.left.is_empty() {

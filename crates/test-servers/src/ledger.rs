@@ -1,6 +1,7 @@
 //! Every write that tests send, and what the store said of it.
 
 mod book;
+mod shared;
 mod load;
 mod readers;
 

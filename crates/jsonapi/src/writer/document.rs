@@ -192,10 +192,19 @@ pub struct Closing<'a> {
 }
 
 /// How many resources a collection has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Total {
     /// So many: `meta.total` and `meta.page.total`.
     Exact(u64),
     /// About so many: `meta.page.estimatedTotal.bestGuess`.
     Estimated(u64),
+}
+
+impl Total {
+    /// The number, exact or not.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        let (Self::Exact(number) | Self::Estimated(number)) = self;
+        number
+    }
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 use http::StatusCode;
-use jsonapi::{DocumentWriter, Links, ResourceWriter};
+use jsonapi::{DocumentWriter, Links, ResourceWriter, Total};
 
 use super::held::Room;
 use crate::schema::{Id, ResourceType};
@@ -62,13 +62,17 @@ pub(super) fn many(
             writer: writer.clone(),
             rest,
             links,
-            total: found.total,
+            total: exact(found.total),
         };
         let body = stream::once(async { Ok(first) }).chain(pieces.stream());
         return jsonapi::http::document(StatusCode::OK, Body::from_stream(body));
     }
-    let document = room.keep(document.end(&links, found.total));
+    let document = room.keep(document.end(&links, exact(found.total)));
     jsonapi::http::document(StatusCode::OK, document)
+}
+
+fn exact(total: Option<Total>) -> Option<u64> {
+    total.map(Total::number)
 }
 
 /// The rest of a page that is too large to be held at once.
@@ -141,7 +145,8 @@ mod tests {
         let found = Page {
             resources: Arc::new(batch(0..2)),
             rest: Some(rest),
-            total: Some(7),
+            more: false,
+            total: Some(Total::Exact(7)),
         };
         let writer = Arc::new(ResourceWriter::new("orders", "/orders", None));
         let room = Held::new(1 << 20).room(bytes(&writer, &found)).unwrap();

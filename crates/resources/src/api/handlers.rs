@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use jsonapi::Parameters;
+use jsonapi::{Parameters, Total};
 
 use super::request::{Collection, NoParameters, ResourceBody, Target, check_unread_body};
 use super::{Service, document};
@@ -24,7 +24,7 @@ pub(super) async fn list(
     parameters.finish().map_err(refused)?;
     let found = service.controller.list(&on.resource_type, page).await;
     let found = found.map_err(|failure| service.refuse(failure))?;
-    let total = found.total.unwrap_or_default();
+    let total = found.total.map_or(0, Total::number);
     let links = parameters.page_links(on.writer.collection(), page, total);
     let room = service.room(&on.resource_type, document::bytes(&on.writer, &found))?;
     Ok(document::many(&on.writer, found, links, room))

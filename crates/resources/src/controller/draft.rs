@@ -133,7 +133,7 @@ impl Draft {
     fn id(&self, resource_type: &Arc<ResourceType>) -> Result<Option<(Id, &GivenId)>, Failure> {
         let mut known: Option<(Id, &GivenId)> = None;
         for given in &self.ids {
-            let named = self.parse(resource_type, given)?;
+            let named = Self::parse(resource_type, given)?;
             match known {
                 Some((expected, _)) if expected != named => {
                     let reason = Reason::IdDiffers {
@@ -150,7 +150,7 @@ impl Draft {
         Ok(known)
     }
 
-    fn parse(&self, resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
+    fn parse(resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
         let Some(text) = id_text(&given.value) else {
             let (base, name) = given.pointer.rsplit_once('/').unwrap_or_default();
             let violation = Violation {
@@ -172,14 +172,13 @@ impl Pointers {
     #[must_use]
     pub fn place(&self, failure: Failure) -> Failure {
         match &failure.reason {
-            Reason::Invalid(_) => failure.at(&self.attributes),
             Reason::IdTaken(_) => failure.at(self.id.as_ref().unwrap_or(&self.resource)),
             // One attribute has a place of its own; several are somewhere among the attributes.
             Reason::NotUnique(names) if !names.contains(", ") => {
                 let pointer = format!("{}/{}", self.attributes, jsonapi::pointer_token(names));
                 failure.at(&pointer)
             }
-            Reason::NotUnique(_) => failure.at(&self.attributes),
+            Reason::Invalid(_) | Reason::NotUnique(_) => failure.at(&self.attributes),
             _ => failure,
         }
     }

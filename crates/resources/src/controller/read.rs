@@ -17,10 +17,8 @@ impl Controller {
         page: Pagination,
     ) -> Result<Page, Failure> {
         let query = Query {
-            filter: Filter::Everything,
             skip: page.offset(),
-            limit: page.size,
-            total: true,
+            ..Query::first(page.size)
         };
         let found = self.store.list(resource_type, &query).await;
         found.map_err(|error| Failure::new(resource_type, error.into()))

@@ -5,6 +5,7 @@ mod keywords;
 mod mistake;
 mod references;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use self::mistake::{explain, mistake};
 use super::located_yaml::LocatedValue;
 use super::{
-    AttributesSchema, DEFINITION_SCHEMA, IdKind, Index, IndexKey, PageLimits, ResourceType,
+    AttributesSchema, DEFINITION_SCHEMA, IdKind, Index, IndexKey, PageLimits, ResourceType, Totals,
 };
 
 pub use folder::load_folder;
@@ -177,6 +178,9 @@ impl Definition {
             page: self.page.limits(),
             attributes,
             shard_key: self.shard_key,
+            relationships: Vec::new(),
+            reading: BTreeMap::new(),
+            totals: Totals::default(),
             indexes,
         })
     }

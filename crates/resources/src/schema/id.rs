@@ -16,7 +16,7 @@ const INTEGER_MAX: i64 = 9_000_000_000_000_000_000;
 const STRING_LENGTH_MAX: usize = 512;
 
 /// What the ids of a resource type are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum IdKind {
     /// Twelve bytes, written as 24 hexadecimal digits; chosen by the server.
@@ -90,8 +90,9 @@ impl fmt::Display for IdKind {
     }
 }
 
-/// The id of a resource, unique within its type.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The id of a resource, unique within its type. Ids of one kind stand in the order of their values:
+/// integers by size, texts and others by their bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Id {
     /// See [`IdKind::ObjectId`].
     ObjectId([u8; 12]),

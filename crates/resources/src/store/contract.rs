@@ -15,6 +15,7 @@
 mod imports;
 mod indexes;
 mod reads;
+mod reference;
 mod units;
 mod writes;
 
@@ -26,7 +27,7 @@ use super::{
     Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource, ResourceRef, Store,
     StoreError, Unit, Version, Write, WriteError, Written,
 };
-use crate::query::{Filter, Query};
+use crate::query::{Count, Filter, Query, Total};
 use crate::schema::{self, Attributes, Id, IdKind, ResourceType};
 
 /// Makes a test of each clause.
@@ -93,6 +94,7 @@ macro_rules! store_contract {
     };
 }
 pub use crate::store_contract as clauses;
+pub use reference::{Answer, World};
 pub use {imports::*, indexes::*, reads::*, units::*, writes::*};
 
 type AnyStore = Arc<dyn Store>;
@@ -205,7 +207,7 @@ async fn page(store: &AnyStore, resource_type: &Arc<ResourceType>, skip: u64, li
 
 async fn numbers(store: &AnyStore, resource_type: &Arc<ResourceType>) -> Vec<i64> {
     let page = page(store, resource_type, 0, 10_000).await;
-    assert_eq!(page.total, Some(page.resources.len() as u64));
+    assert_eq!(page.total, Some(Total::Exact(page.resources.len() as u64)));
     page.resources.iter().map(number).collect()
 }
 
@@ -221,6 +223,10 @@ fn rows(resource_type: &Arc<ResourceType>, range: std::ops::Range<i64>) -> Vec<N
         attributes: attributes(json!({"n": n})),
     };
     range.map(row).collect()
+}
+
+async fn begun(store: &AnyStore, resource_type: &Arc<ResourceType>, mode: ImportMode) -> Import {
+    store.import(resource_type, mode).await.unwrap()
 }
 
 async fn insert_all(import: &mut Import, rows: Vec<NewResource>) {

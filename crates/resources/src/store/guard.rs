@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::{Change, Presence, Refusal, StoreError, Version, Write, WriteFailure, stored_value};
-use crate::query::Filter;
+use crate::query::{Filter, NoRelated};
 use crate::schema::Attributes;
 use crate::work;
 
@@ -32,8 +32,9 @@ impl Write {
     /// store can find out while it writes.
     #[must_use]
     pub fn needs_current(&self) -> bool {
-        let Filter::Everything = self.guard.scope;
-        let conditional = self.guard.version.is_some() || self.guard.validated;
+        let conditional = self.guard.version.is_some()
+            || self.guard.validated
+            || self.guard.scope != Filter::Everything;
         let presence_decides = match self.change {
             Change::Replace(_) => true,
             Change::Delete => self.guard.presence != Presence::MustBeNew,
@@ -62,9 +63,11 @@ pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure
     let Some(text) = current else {
         return admit_absent(write);
     };
-    let Filter::Everything = write.guard.scope;
     if write.guard.presence == Presence::MustBeNew {
         return Err(Refusal::IdTaken(write.id.clone()).into());
+    }
+    if !is_in_scope(write, text)? {
+        return admit_absent(write);
     }
     if let Some(expected) = write.guard.version {
         let version = Version::of_text(text);
@@ -104,6 +107,20 @@ pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure
         members: changes,
         whole,
     })
+}
+
+/// A scope is local: what is related cannot be seen from within a write.
+fn is_in_scope(write: &Write, text: &str) -> Result<bool, StoreError> {
+    let scope = &write.guard.scope;
+    if *scope == Filter::Everything {
+        return Ok(true);
+    }
+    if !scope.is_local() {
+        let text = "the scope of a write reaches through relationships";
+        return Err(StoreError::Internal(text.to_owned()));
+    }
+    let members = Value::Object(parse(write, text)?);
+    Ok(scope.matches(&write.id, &members, &NoRelated))
 }
 
 fn admit_absent(write: &Write) -> Result<After, WriteFailure> {

@@ -14,11 +14,11 @@ use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Import, ImportMode, Page, Reachability, Resource, Scan, Store, StoreError, Unit, WriteError,
-    Written,
+    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit,
+    WriteError, Written,
 };
 use crate::query::{Filter, Query};
-use crate::schema::{Id, ResourceType};
+use crate::schema::{Id, Relationship, ResourceType};
 
 type Found = Result<Vec<Option<Resource>>, StoreError>;
 
@@ -101,6 +101,25 @@ impl Store for Rounds {
         }
     }
 
+    async fn related(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Arc<Relationship>,
+        ids: &[Id],
+        query: &Query,
+    ) -> Result<Vec<Page>, StoreError> {
+        let (store, of) = (&self.store, resource_type);
+        store.related(of, relationship, ids, query).await
+    }
+
+    async fn explain(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Plan, StoreError> {
+        self.store.explain(resource_type, query).await
+    }
+
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
         self.store.write(unit).await
     }
@@ -168,6 +187,7 @@ fn copy(answer: &Result<Page, StoreError>) -> Shared {
         Ok(page) => Some(Ok(Page {
             resources: page.resources.clone(),
             rest: None,
+            more: page.more,
             total: page.total,
         })),
         Err(error) => Some(Err(error.clone())),
@@ -221,8 +241,25 @@ mod tests {
             Ok(Page {
                 resources: Arc::default(),
                 rest: (query.limit == 1).then_some(rest),
+                more: false,
                 total: None,
             })
+        }
+
+        async fn related(
+            &self,
+            _: &Arc<ResourceType>,
+            _: &Arc<Relationship>,
+            _: &[Id],
+            _: &Query,
+        ) -> Result<Vec<Page>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
+            let text = String::new();
+            let is_costly = false;
+            Ok(Plan { text, is_costly })
         }
 
         async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {

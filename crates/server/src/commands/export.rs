@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resources::query::Query;
+use resources::query::{Query, Total};
 use resources::schema::ResourceType;
 use resources::store::Store;
 use tokio::runtime::Builder;
@@ -51,7 +51,11 @@ async fn export(
     mut target: Target,
     path: &Path,
 ) -> Result<u64, Failure> {
-    let total = store.list(resource_type, &Query::first(1)).await?.total;
+    let total = store
+        .list(resource_type, &Query::first(1))
+        .await?
+        .total
+        .map(Total::number);
     let mut progress = Progress::new(total);
     let file = &mut target.file;
     let advance = &mut |rows| progress.advance(rows, rows);

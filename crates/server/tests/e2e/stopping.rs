@@ -19,6 +19,14 @@ async fn on_admin(server: &Server, path: &str) -> u16 {
         .status
 }
 
+/// A connection that has had an answer and stays open.
+async fn kept_connection(server: &Server) -> Wire {
+    let mut kept = Wire::connect(server.address()).await;
+    kept.send(PING).await;
+    kept.read_until("\r\n\r\n").await;
+    kept
+}
+
 #[tokio::test]
 async fn readiness_goes_off_before_the_door_is_closed_and_operations_answer_until_the_end() {
     let mut server = Setup::fresh()
@@ -67,9 +75,7 @@ async fn the_drain_shows_in_readiness_when_the_setting_says_so() {
             .start()
             .await;
         // It keeps the process for the quiet time.
-        let mut kept = Wire::connect(server.address()).await;
-        kept.send(PING).await;
-        kept.read_until("\r\n\r\n").await;
+        let _kept = kept_connection(&server).await;
         server.begin_to_terminate();
         server
             .log()
@@ -89,9 +95,7 @@ async fn a_second_signal_ends_the_wait() {
         .variable("MONOCOQUE_DRAIN_QUIET_MS", "5m")
         .start()
         .await;
-    let mut kept = Wire::connect(server.address()).await;
-    kept.send(PING).await;
-    kept.read_until("\r\n\r\n").await;
+    let _kept = kept_connection(&server).await;
     server.begin_to_terminate();
     server
         .log()

@@ -1,6 +1,6 @@
 //! Reads that the server answers with errors.
 
-use resources::query::Query;
+use resources::query::{Query, Total};
 use resources::schema::Id;
 use resources::store::{Store, StoreError};
 
@@ -37,7 +37,10 @@ impl Read {
             return Ok(());
         }
         let page = store.mongo.list(&store.things, &Query::first(2)).await?;
-        assert_eq!((page.resources.len(), page.total), (2, Some(THINGS)));
+        assert_eq!(
+            (page.resources.len(), page.total.map(Total::number)),
+            (2, Some(THINGS))
+        );
         Ok(())
     }
 }

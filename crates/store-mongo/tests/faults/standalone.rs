@@ -44,7 +44,7 @@ fn insertion(store: &TestStore, number: i32) -> Write {
 
 async fn total(store: &TestStore) -> u64 {
     let page = store.mongo.list(&store.things, &Query::first(10)).await;
-    page.unwrap().total.unwrap()
+    page.unwrap().total.unwrap().number()
 }
 
 /// The names of all collections of the store's database.

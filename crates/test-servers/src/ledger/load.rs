@@ -8,6 +8,7 @@ use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::task::JoinSet;
 
 use super::book::{Change, Kind, Said};
+use super::shared::Shared;
 use super::{Ledger, readers};
 use crate::{Operator, TestStore};
 
@@ -39,23 +40,6 @@ enum Habit {
     Count,
     /// A unit changes two of these and inserts another.
     CountTogether,
-}
-
-/// What writers and readers share.
-pub(super) struct Shared {
-    pub(super) store: Arc<TestStore>,
-    pub(super) ledger: Ledger,
-    pub(super) failed_reads: AtomicUsize,
-    pub(super) reads: AtomicUsize,
-    stop: AtomicBool,
-    /// Held by each who has something on its way.
-    under_way: RwLock<()>,
-}
-
-impl Shared {
-    pub(super) fn goes_on(&self) -> bool {
-        !self.stop.load(Ordering::Relaxed)
-    }
 }
 
 pub struct Load {

@@ -28,11 +28,7 @@ pub(super) fn walk<'a>(parts: &'a Parts, value: &Value, listen: &'a mut Listener
         visits: 0,
     };
     let (schema, root) = (parts.root(), Place::root(""));
-    let at = At {
-        schema,
-        place: &root,
-    };
-    let ended = walk.visit(&at, value, &root);
+    let ended = walk.visit(schema, &root, value, &root);
     if ended.is_continue() && walk.found == 0 {
         // Keywords that this walk does not know, such as `$dynamicRef`.
         let _ = walk.report(&root, "schema", "the value is not as the schema wants it");
@@ -70,7 +66,15 @@ impl<'a> At<'a, '_> {
 type Flow = ControlFlow<()>;
 
 impl<'a> Walk<'a, '_> {
-    fn visit(&mut self, at: &At<'a, '_>, value: &Value, path: &Place<'_>) -> Flow {
+    /// Holds the value at `path` against the schema at `place`.
+    fn visit(
+        &mut self,
+        schema: &'a Value,
+        place: &Place<'_>,
+        value: &Value,
+        path: &Place<'_>,
+    ) -> Flow {
+        let at = &At { schema, place };
         self.visits += 1;
         if work::is_abandoned() {
             return Flow::Break(());
@@ -137,27 +141,13 @@ impl<'a> Walk<'a, '_> {
             && let Some((pointer, schema)) = self.parts.resolve(reference)
         {
             let place = Place::root(&pointer);
-            self.visit(
-                &At {
-                    schema,
-                    place: &place,
-                },
-                value,
-                path,
-            )?;
+            self.visit(schema, &place, value, path)?;
         }
         if let Some(Value::Array(schemas)) = keywords.get("allOf") {
             let all = at.place.name("allOf");
             for (index, schema) in schemas.iter().enumerate() {
                 let place = all.index(index);
-                self.visit(
-                    &At {
-                        schema,
-                        place: &place,
-                    },
-                    value,
-                    path,
-                )?;
+                self.visit(schema, &place, value, path)?;
             }
         }
         if keywords.contains_key("if") {
@@ -165,28 +155,14 @@ impl<'a> Walk<'a, '_> {
             let then = if fits { "then" } else { "else" };
             if let Some(schema) = keywords.get(then) {
                 let place = at.place.name(then);
-                self.visit(
-                    &At {
-                        schema,
-                        place: &place,
-                    },
-                    value,
-                    path,
-                )?;
+                self.visit(schema, &place, value, path)?;
             }
         }
         if let Some(Value::Object(schemas)) = keywords.get("dependentSchemas") {
             let dependent = at.place.name("dependentSchemas");
             for (name, schema) in schemas.iter().filter(|(name, _)| value.get(name).is_some()) {
                 let place = dependent.name(name);
-                self.visit(
-                    &At {
-                        schema,
-                        place: &place,
-                    },
-                    value,
-                    path,
-                )?;
+                self.visit(schema, &place, value, path)?;
             }
         }
         Flow::Continue(())

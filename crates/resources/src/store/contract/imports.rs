@@ -6,12 +6,12 @@ use super::*;
 
 pub async fn an_import_of_all_or_nothing_is_invisible_until_it_commits(store: AnyStore) {
     let resource_type = things(&store).await;
-    let mut import = store
-        .import(&resource_type, ImportMode::AllOrNothing)
-        .await
-        .unwrap();
+    let mut import = begun(&store, &resource_type, ImportMode::AllOrNothing).await;
     insert_all(&mut import, rows(&resource_type, 0..10)).await;
-    assert_eq!(page(&store, &resource_type, 0, 5).await.total, Some(0));
+    assert_eq!(
+        page(&store, &resource_type, 0, 5).await.total,
+        Some(Total::Exact(0))
+    );
     insert_all(&mut import, rows(&resource_type, 10..20)).await;
     import.commit().await.unwrap();
     assert_eq!(
@@ -22,10 +22,7 @@ pub async fn an_import_of_all_or_nothing_is_invisible_until_it_commits(store: An
 
 pub async fn an_import_that_is_dropped_leaves_nothing(store: AnyStore) {
     let resource_type = things(&store).await;
-    let mut import = store
-        .import(&resource_type, ImportMode::AllOrNothing)
-        .await
-        .unwrap();
+    let mut import = begun(&store, &resource_type, ImportMode::AllOrNothing).await;
     insert_all(&mut import, rows(&resource_type, 0..10)).await;
     drop(import);
     insert(&store, &resource_type, json!({"n": 77})).await;
@@ -34,10 +31,7 @@ pub async fn an_import_that_is_dropped_leaves_nothing(store: AnyStore) {
 
 pub async fn an_import_by_batches_keeps_what_was_acknowledged(store: AnyStore) {
     let resource_type = things(&store).await;
-    let mut import = store
-        .import(&resource_type, ImportMode::EachBatch)
-        .await
-        .unwrap();
+    let mut import = begun(&store, &resource_type, ImportMode::EachBatch).await;
     insert_all(&mut import, rows(&resource_type, 0..10)).await;
     drop(import);
     assert_eq!(
@@ -51,10 +45,7 @@ pub async fn an_import_by_batches_says_which_rows_are_refused(store: AnyStore) {
     let mut batch = rows(&resource_type, 0..4);
     batch[2].id = batch[0].id.clone();
     let taken = Refusal::IdTaken(batch[0].id.clone());
-    let mut import = store
-        .import(&resource_type, ImportMode::EachBatch)
-        .await
-        .unwrap();
+    let mut import = begun(&store, &resource_type, ImportMode::EachBatch).await;
     let outcomes = import.insert(batch).await.unwrap();
     assert_eq!(outcomes, [Ok(()), Ok(()), Err(taken), Ok(())]);
     import.commit().await.unwrap();
@@ -65,10 +56,7 @@ pub async fn an_import_of_all_or_nothing_ends_at_the_first_refusal(store: AnySto
     let resource_type = things(&store).await;
     let there = insert(&store, &resource_type, json!({"n": 77})).await.id;
     for clashes_with_its_own in [true, false] {
-        let mut import = store
-            .import(&resource_type, ImportMode::AllOrNothing)
-            .await
-            .unwrap();
+        let mut import = begun(&store, &resource_type, ImportMode::AllOrNothing).await;
         insert_all(&mut import, rows(&resource_type, 0..3)).await;
         let mut batch = rows(&resource_type, 3..8);
         let id = if clashes_with_its_own {
@@ -87,10 +75,7 @@ pub async fn an_import_of_all_or_nothing_ends_at_the_first_refusal(store: AnySto
 
 pub async fn an_import_in_order_ends_at_the_first_refusal(store: AnyStore) {
     let resource_type = things(&store).await;
-    let mut import = store
-        .import(&resource_type, ImportMode::InOrder)
-        .await
-        .unwrap();
+    let mut import = begun(&store, &resource_type, ImportMode::InOrder).await;
     insert_all(&mut import, rows(&resource_type, 0..3)).await;
     let mut batch = rows(&resource_type, 3..8);
     batch[2].id = batch[0].id.clone();
@@ -112,7 +97,7 @@ pub async fn a_write_during_an_import_is_kept(store: AnyStore) {
     .into_iter()
     .enumerate()
     {
-        let mut import = store.import(&resource_type, mode).await.unwrap();
+        let mut import = begun(&store, &resource_type, mode).await;
         insert_all(&mut import, rows(&resource_type, 0..5)).await;
         let (writer, of) = (store.clone(), resource_type.clone());
         let mut write = tokio::spawn(async move { insert(&writer, &of, json!({"n": 77})).await });

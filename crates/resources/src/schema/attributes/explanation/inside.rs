@@ -28,40 +28,19 @@ impl<'a> Walk<'a, '_> {
                 is_additional = false;
                 let properties = at.place.name("properties");
                 let place = properties.name(name);
-                self.visit(
-                    &At {
-                        schema,
-                        place: &place,
-                    },
-                    value,
-                    &path,
-                )?;
+                self.visit(schema, &place, value, &path)?;
             }
             for (pattern, schema) in patterns.into_iter().flatten() {
                 if self.parts.matches(pattern, schema, name) {
                     is_additional = false;
                     let properties = at.place.name("patternProperties");
                     let place = properties.name(pattern);
-                    self.visit(
-                        &At {
-                            schema,
-                            place: &place,
-                        },
-                        value,
-                        &path,
-                    )?;
+                    self.visit(schema, &place, value, &path)?;
                 }
             }
             if let (true, Some(schema)) = (is_additional, additional) {
                 let place = at.place.name("additionalProperties");
-                self.visit(
-                    &At {
-                        schema,
-                        place: &place,
-                    },
-                    value,
-                    &path,
-                )?;
+                self.visit(schema, &place, value, &path)?;
             }
         }
         Flow::Continue(())
@@ -81,24 +60,10 @@ impl<'a> Walk<'a, '_> {
             match (first.and_then(|first| first.get(index)), others) {
                 (Some(schema), _) => {
                     let place = prefix.index(index);
-                    self.visit(
-                        &At {
-                            schema,
-                            place: &place,
-                        },
-                        value,
-                        &path,
-                    )?;
+                    self.visit(schema, &place, value, &path)?;
                 }
                 (None, Some(schema)) => {
-                    self.visit(
-                        &At {
-                            schema,
-                            place: &items,
-                        },
-                        value,
-                        &path,
-                    )?;
+                    self.visit(schema, &items, value, &path)?;
                 }
                 (None, None) => break,
             }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use transfer::{Format, OnError};
+use transfer::{Format, OnError, REJECTIONS_MAX};
 
 use crate::redaction::without_passwords;
 use crate::settings::{SettingFlags, hide_unused};
@@ -120,6 +120,17 @@ pub(crate) struct Import {
     /// What a rejected row means for the others
     #[arg(long, value_enum, default_value = "stop")]
     pub(crate) on_error: Rejection,
+    /// Only say what is wrong with the rows: nothing is stored, and no store is opened
+    #[arg(long, conflicts_with_all = ["upsert", "restartable", "if_empty", "skip_rows"])]
+    pub(crate) dry_run: bool,
+    /// A row whose id is there already takes the place of that resource; with --on-error skip or
+    /// halt
+    #[arg(long, conflicts_with_all = ["restartable", "if_empty"])]
+    pub(crate) upsert: bool,
+    /// Rejected rows that are reported where nothing is stored any more; the rest of the file is
+    /// not read then
+    #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX)]
+    pub(crate) rejections_max: u64,
     /// Rows at the start of the file to pass over: those that an import before this one settled
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) skip_rows: u64,
@@ -145,7 +156,7 @@ pub(crate) struct Backup {
 /// What a rejected row means for the others.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Rejection {
-    /// Nothing is stored
+    /// Nothing is stored; the others are read to report what else is wrong
     Stop,
     /// They are stored
     Skip,

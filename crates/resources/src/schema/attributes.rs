@@ -83,6 +83,13 @@ impl AttributesSchema {
         self.declared.keys().map(String::as_str)
     }
 
+    /// Whether only declared attributes may be there.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let schema = self.parts.root();
+        schema["additionalProperties"] == false && schema.get("patternProperties").is_none()
+    }
+
     /// Whether a text is a possible value of an attribute; true where nothing is declared.
     #[must_use]
     pub fn admits_text(&self, attribute: &str) -> bool {

@@ -24,7 +24,7 @@ pub use media_type::{
 };
 pub use query::{
     CursorPage, Fieldsets, Page, PageLimits, Pagination, Parameters, Path, SortKey, column,
-    excerpt, filter, invalid_cursor, range_not_supported, unsupported_sort,
+    excerpt, filter, invalid_cursor, path_segment, range_not_supported, unsupported_sort,
 };
 pub use writer::{
     Closing, DocumentWriter, IdentifierParts, LinkageParts, Links, RelationshipParts,

@@ -14,8 +14,7 @@ pub use fields::Fieldsets;
 pub use page::{
     CursorPage, Page, PageLimits, Pagination, invalid_cursor, range_not_supported, unsupported_sort,
 };
-pub use parameters::Parameters;
-pub(crate) use parameters::path_segment;
+pub use parameters::{Parameters, path_segment};
 pub use path::Path;
 pub use place::{column, excerpt};
 pub use sort::SortKey;

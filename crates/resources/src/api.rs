@@ -1,24 +1,35 @@
 //! Routes: URL and method to handler, for every type.
 
-mod handlers;
+mod read;
+mod write;
 mod request;
+mod query;
+mod answer;
+mod page;
+mod linkage;
 mod document;
 mod held;
 mod failure;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
-use axum::routing::get;
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
-use jsonapi::ResourceWriter;
+use jsonapi::{Offered, ResourceWriter};
 
+use self::document::Writers;
 use self::held::Held;
 use crate::controller::Controller;
-use crate::schema::ResourceType;
+use crate::schema::{ResourceType, Types};
 use crate::store::Store;
+
+const OFFERED: Offered = Offered {
+    extensions: &[],
+    profiles: &[jsonapi::CURSOR_PAGINATION],
+};
 
 /// What requests may be like.
 #[derive(Debug, Clone, Copy)]
@@ -30,24 +41,23 @@ pub struct Limits {
     /// What the answers that clients have not taken yet may hold together; for more, 503. What is
     /// read of a large page after its beginning is counted by the store.
     pub held_bytes_max: usize,
+    /// How many relationships a path of `include` goes through at most.
+    pub include_depth_max: usize,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
     /// may send such requests without asking.
     pub any_media_type: bool,
 }
 
+type Api = State<Arc<Service>>;
+
 /// What the handlers work with.
 struct Service {
-    /// The types by their names, which are the first segments of their URLs.
-    types: HashMap<String, ServedType>,
+    types: Arc<Types>,
+    /// The writers of all types.
+    writers: Arc<Writers>,
     controller: Controller,
     limits: Limits,
     held: Held,
-}
-
-/// A type with what its documents have in common.
-struct ServedType {
-    resource_type: Arc<ResourceType>,
-    writer: Arc<ResourceWriter>,
 }
 
 impl Service {
@@ -55,46 +65,74 @@ impl Service {
     ///
     /// # Errors
     /// 404 for a path that does not begin with the name of a type; the routes have none.
-    fn served(&self, path: &str) -> Result<&ServedType, jsonapi::Error> {
+    fn resource_type(&self, path: &str) -> Result<&Arc<ResourceType>, jsonapi::Error> {
         let name = path.split('/').nth(1);
         name.and_then(|name| self.types.get(name)).ok_or_else(|| {
             jsonapi::Error::new(StatusCode::NOT_FOUND, "not_found", "Nothing here")
                 .detail("The path begins with the name of no resource type.")
         })
     }
+
+    fn writer(&self, resource_type: &ResourceType) -> &Arc<ResourceWriter> {
+        &self.writers[&resource_type.name]
+    }
 }
 
-/// The JSON:API service of these types; the store is prepared for them.
-pub fn router(types: &[Arc<ResourceType>], store: Arc<dyn Store>, limits: Limits) -> Router {
+/// The JSON:API service of those of these types that are called so; the store is prepared for all
+/// of them, since relationships lead from one to the other.
+pub fn router(
+    types: &[Arc<ResourceType>],
+    served: &[String],
+    store: Arc<dyn Store>,
+    limits: Limits,
+) -> Router {
     let mut router = Router::new();
-    for name in types.iter().map(|resource_type| &resource_type.name) {
-        let collection = get(handlers::list).post(handlers::create);
-        let resource = get(handlers::find)
-            .patch(handlers::update)
-            .put(handlers::replace)
-            .delete(handlers::delete);
-        router = router
-            .route(&format!("/{name}"), collection)
-            .route(&format!("/{name}/{{id}}"), resource);
+    for name in served {
+        for (path, methods) in routes(name) {
+            // Some clients end every path with a slash.
+            router = router
+                .route(&format!("{path}/"), methods.clone())
+                .route(&path, methods);
+        }
     }
+    let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
     let service = Service {
-        types: types.iter().map(served).collect(),
+        types: Arc::new(Types::new(types)),
+        writers: Arc::new(types.iter().map(writer).collect()),
         controller: Controller::new(store),
         limits,
         held: Held::new(limits.held_bytes_max),
     };
     router
         .with_state(Arc::new(service))
-        .layer(from_fn(jsonapi::http::negotiate))
+        .layer(from_fn_with_state(OFFERED, jsonapi::http::negotiate_with))
 }
 
-fn served(resource_type: &Arc<ResourceType>) -> (String, ServedType) {
+fn routes(name: &str) -> [(String, MethodRouter<Arc<Service>>); 5] {
+    let collection = get(read::list).post(write::create).fallback(read::query);
+    let resource = get(read::find)
+        .patch(write::update)
+        .put(write::replace)
+        .delete(write::delete);
+    [
+        (format!("/{name}"), collection),
+        (format!("/{name}/-/query"), post(read::posted_query)),
+        (format!("/{name}/{{id}}"), resource),
+        (
+            format!("/{name}/{{id}}/{{relationship}}"),
+            get(read::related),
+        ),
+        (
+            format!("/{name}/{{id}}/relationships/{{relationship}}"),
+            get(read::linkage),
+        ),
+    ]
+}
+
+fn writer(resource_type: &ResourceType) -> ResourceWriter {
     let name = &resource_type.name;
     let id_attribute = resource_type.id_attribute.as_deref();
-    let writer = ResourceWriter::new(name, &format!("/{name}"), id_attribute);
-    let served = ServedType {
-        resource_type: resource_type.clone(),
-        writer: Arc::new(writer),
-    };
-    (name.clone(), served)
+    let relationships = resource_type.relationships.iter();
+    ResourceWriter::new(name, &format!("/{name}"), id_attribute)
+        .with_relationships(relationships.map(|one| one.name.as_str()))
 }

@@ -6,16 +6,18 @@ mod id;
 mod kinds;
 mod located_yaml;
 mod relationship;
+mod types;
 mod wording;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use attributes::{Attributes, AttributesSchema, Violation};
+pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
 pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
 pub use relationship::{Link, OnDelete, Reading, Relationship, Target};
+pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
 pub const DEFINITION_SCHEMA: &str = include_str!("../definitions/definition.schema.json");

@@ -3,6 +3,7 @@
 mod write;
 mod guard;
 mod resources;
+mod members;
 mod bulk;
 mod failure;
 mod fresh_ids;
@@ -22,6 +23,7 @@ pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, 
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
 pub use fresh_ids::fresh_ids;
 pub use guard::{After, admit};
+pub use members::for_each_member;
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
 pub use write::{Change, Guard, Presence, Unit, Version, Write, Written};

@@ -24,7 +24,10 @@ pub(crate) struct Plan {
     /// Where their resources are kept, in words.
     pub(crate) store: String,
     fibonacci: bool,
+    /// All declared types: relationships lead from one to the other, whoever serves them.
     types: Vec<Arc<ResourceType>>,
+    /// The names of those that this process serves.
+    served: Vec<String>,
     /// The type that gets sample data.
     sampled: Option<Arc<ResourceType>>,
 }
@@ -56,23 +59,22 @@ impl Plan {
         }
         let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         let fibonacci = wanted(FIBONACCI);
-        let types: Vec<_> = types
-            .into_iter()
-            .filter(|known| wanted(&known.name))
-            .collect();
-        let names = types.iter().map(|known| known.name.clone());
+        let served = types.iter().map(|known| known.name.clone());
+        let served: Vec<String> = served.filter(|name| wanted(name)).collect();
         let services = fibonacci
             .then(|| FIBONACCI.to_owned())
             .into_iter()
-            .chain(names)
+            .chain(served.clone())
             .collect();
-        let store = if types.is_empty() {
+        let store = if served.is_empty() {
             "none".to_owned()
         } else {
             store::describe(settings)
         };
         let sampled = sample_data.then(|| {
-            let contacts = types.iter().find(|known| known.name == "contacts").cloned();
+            let is_contacts = |known: &&Arc<ResourceType>| known.name == "contacts";
+            let contacts = types.iter().find(is_contacts).cloned();
+            let contacts = contacts.filter(|contacts| served.contains(&contacts.name));
             contacts.ok_or_else(|| Failure::usage("--sample-data needs the service 'contacts'"))
         });
         Ok(Self {
@@ -81,6 +83,7 @@ impl Plan {
             store,
             fibonacci,
             types,
+            served,
         })
     }
 
@@ -91,11 +94,11 @@ impl Plan {
         health: &Health,
     ) -> Result<Application, Failure> {
         let mut main = Router::new();
-        let mut served = None;
+        let mut opened = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings)?);
         }
-        if !self.types.is_empty() {
+        if !self.served.is_empty() {
             let store = store::open(settings, &self.types).await?;
             if let Some(contacts) = &self.sampled {
                 sample_contacts::fill(&*store, contacts).await?;
@@ -105,14 +108,16 @@ impl Plan {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 held_bytes_max: settings.page_streams_bytes_max.in_memory(),
+                include_depth_max: settings.include_depth_max,
                 any_media_type: settings.request_body_any_media_type,
             };
-            main = main.merge(resources::router(&self.types, store.clone(), limits));
-            served = Some(store);
+            let (types, served) = (&self.types, &self.served);
+            main = main.merge(resources::router(types, served, store.clone(), limits));
+            opened = Some(store);
         }
         let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
         Ok(Application {
-            store: served,
+            store: opened,
             main: stack::apply(main, &probes::limits(settings), self.wording()),
         })
     }

@@ -18,7 +18,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 ///
 /// Each endpoint takes those that it knows; [`Parameters::finish`] refuses the rest, since
 /// JSON:API wants unknown parameters answered with 400. Links repeat all of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Parameters {
     given: Vec<Parameter>,
     /// What this URL takes, if somebody has asked for it so far: pages, an order, filters.
@@ -79,9 +79,7 @@ impl Parameters {
         }
         Ok(Self {
             given: parameters,
-            has_pages: false,
-            has_sort: false,
-            has_filters: false,
+            ..Self::default()
         })
     }
 
@@ -171,6 +169,32 @@ impl Parameters {
         url
     }
 
+    /// The filter and the order of an included relationship as those of its own URL:
+    /// `sort[comments]=body` becomes `sort=body`.
+    #[must_use]
+    pub fn of_relationship(&self, path: &str) -> Self {
+        let own = |one: &Parameter| {
+            let (family, keys) = one.split()?;
+            let ((_, first), rest) = keys.split_first()?;
+            if *first != path || !["filter", "sort"].contains(&family) {
+                return None;
+            }
+            let mut name = family.to_owned();
+            for (_, key) in rest {
+                name.extend(["[", key, "]"]);
+            }
+            Some(Parameter {
+                name,
+                value: one.value.clone(),
+                taken: true,
+            })
+        };
+        Self {
+            given: self.given.iter().filter_map(own).collect(),
+            ..Self::default()
+        }
+    }
+
     /// `path` with the parameters that do not choose the page, ready for those that do.
     pub(super) fn url_without_page(&self, path: &str) -> String {
         let mut url = format!("{path}?");
@@ -196,7 +220,8 @@ impl Parameters {
 }
 
 /// Encodes a text as one segment of a path, piece by piece.
-pub(crate) fn path_segment(text: &str) -> PercentEncode<'_> {
+#[must_use]
+pub fn path_segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }
 
@@ -228,6 +253,19 @@ mod tests {
     fn qp_9_a_parameter_given_twice_is_refused() {
         let error = Parameters::parse(Some("page[size]=1&page%5Bsize%5D=2")).unwrap_err();
         assert_eq!(error.source, Some(Source::Parameter("page[size]".into())));
+    }
+
+    #[test]
+    fn what_narrows_an_included_relationship_narrows_its_own_url() {
+        let query = "filter[comments]=has(author)&filter[comments][body][gt]=a&sort[comments]=-body\
+                     &filter[author]=1&sort=title&page[comments][size]=2";
+        let own = Parameters::parse(Some(query))
+            .unwrap()
+            .of_relationship("comments");
+        assert_eq!(
+            own.url("/x"),
+            "/x?filter=has%28author%29&filter%5Bbody%5D%5Bgt%5D=a&sort=-body"
+        );
     }
 
     #[test]

@@ -1,35 +1,137 @@
 //! What was found as a document: whole, or piece by piece where the store gives it so.
 
-use std::fmt::Write as _;
+mod listing;
+mod pieces;
+mod shape;
+
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt};
 use http::StatusCode;
-use jsonapi::{DocumentWriter, Links, ResourceWriter, Total};
+use jsonapi::{Applied, Closing, DocumentWriter, Links};
 
-use super::held::Room;
+pub(super) use listing::{Ends, Listing};
+pub(super) use pieces::pieces;
+pub(super) use shape::{Shapes, Writers};
+
+use self::shape::Beside;
+use crate::controller::{Compound, Typed};
 use crate::schema::{Id, ResourceType};
-use crate::store::{Page, Resource, Resources, Scan, StoreError};
+use crate::store::{ResourceRef, Resources, StoreError};
 
-/// A document of one resource.
-pub(super) fn one(status: StatusCode, writer: &ResourceWriter, resource: &Resource) -> Response {
-    jsonapi::http::document(status, written(writer, resource))
+/// About how many bytes a document takes beside the texts of its resources, for each of them.
+pub(super) const AROUND: usize = 256;
+
+/// What a document says besides its primary data.
+pub(super) struct Around<'a> {
+    pub(super) links: Links,
+    /// What is included, where something may be.
+    pub(super) compound: Option<&'a Compound>,
+    pub(super) applied: Applied,
 }
 
-/// The same, kept in this room.
-pub(super) fn found(writer: &ResourceWriter, resource: &Resource, room: Room) -> Response {
-    let document = room.keep(written(writer, resource));
-    jsonapi::http::document(StatusCode::OK, document)
+/// A document of one resource, or of none where there might be one.
+pub(super) fn one(
+    shapes: &Shapes,
+    resource_type: &Arc<ResourceType>,
+    resource: Option<ResourceRef<'_>>,
+    around: &Around<'_>,
+) -> Result<Vec<u8>, StoreError> {
+    let bytes = resource.map_or(0, |one| one.text.len()) + AROUND;
+    let mut document = DocumentWriter::one(bytes + bytes_beside(around.compound));
+    if let Some(resource) = resource {
+        let beside = Beside {
+            compound: around.compound,
+            ..Beside::default()
+        };
+        shapes.write(&mut document, &shapes.of(resource_type), resource, beside)?;
+    }
+    around.end(shapes, document, None)
 }
 
-fn written(writer: &ResourceWriter, resource: &Resource) -> Vec<u8> {
-    let id = resource.id.to_string();
-    let mut document = DocumentWriter::one(writer.bytes(1, resource.text.len()));
-    document.resource(writer, &id, &resource.text);
-    document.end(&Links::new(writer.url(&id)), None)
+/// A document of a whole page.
+pub(super) fn many(
+    shapes: &Shapes,
+    listing: &Listing,
+    resources: &Resources,
+    around: &Around<'_>,
+) -> Result<Vec<u8>, StoreError> {
+    let mut document = DocumentWriter::many(bytes(resources) + bytes_beside(around.compound));
+    let shape = shapes.of(&listing.resource_type);
+    for resource in resources.iter() {
+        let cursor = listing.item_cursor(resource)?;
+        let beside = Beside {
+            compound: around.compound,
+            cursor: cursor.as_deref(),
+            is_included: false,
+        };
+        shapes.write(&mut document, &shape, resource, beside)?;
+    }
+    around.end(shapes, document, Some(listing))
+}
+
+/// A document of the linkage of a relationship.
+pub(super) fn linkage(
+    shapes: &Shapes,
+    target: &ResourceType,
+    ids: &[Id],
+    listing: Option<&Listing>,
+    around: &Around<'_>,
+) -> Result<Vec<u8>, StoreError> {
+    let writer = &shapes.writers[&target.name];
+    let bytes = ids.len() * AROUND / 2 + bytes_beside(around.compound);
+    let mut document = match listing {
+        Some(_) => DocumentWriter::many(bytes),
+        None => DocumentWriter::one(bytes),
+    };
+    for id in ids {
+        document.identifier(writer, &id.to_string(), None);
+    }
+    around.end(shapes, document, listing)
+}
+
+impl Around<'_> {
+    fn end(
+        &self,
+        shapes: &Shapes,
+        mut document: DocumentWriter,
+        listing: Option<&Listing>,
+    ) -> Result<Vec<u8>, StoreError> {
+        if let Some(compound) = self.compound {
+            document.begin_included();
+            for Typed {
+                resource_type,
+                resource,
+            } in &compound.included
+            {
+                let (id, text) = (&resource.id, &*resource.text);
+                let beside = Beside {
+                    compound: self.compound,
+                    cursor: None,
+                    is_included: true,
+                };
+                let shape = shapes.of(resource_type);
+                shapes.write(&mut document, &shape, ResourceRef { id, text }, beside)?;
+            }
+        }
+        Ok(document.close(&Closing {
+            links: &self.links,
+            total: listing.and_then(|listing| listing.total),
+            range_truncated: listing.is_some_and(Listing::is_truncated_range),
+            applied: &self.applied,
+        }))
+    }
+}
+
+/// About how many bytes a page takes.
+pub(super) fn bytes(resources: &Resources) -> usize {
+    resources.bytes() + resources.len() * AROUND
+}
+
+/// About how many bytes the included resources take.
+pub(super) fn bytes_beside(compound: Option<&Compound>) -> usize {
+    let included = compound.iter().flat_map(|compound| &compound.included);
+    included.map(|one| one.resource.text.len() + AROUND).sum()
 }
 
 /// What is left of a resource that was deleted.
@@ -37,138 +139,4 @@ pub(super) fn deleted(resource_type: &ResourceType, id: &Id) -> Response {
     let identifier = serde_json::json!({"type": resource_type.name, "id": id.to_string()});
     let meta = serde_json::json!({"deleted": identifier});
     jsonapi::http::document(StatusCode::OK, jsonapi::document("meta", &meta))
-}
-
-/// What [`many`] writes at once, in bytes, or a little more.
-pub(super) fn bytes(writer: &ResourceWriter, found: &Page) -> usize {
-    let resources = &found.resources;
-    writer.bytes(resources.len(), resources.bytes())
-}
-
-/// A document of one page, whose beginning at least has this room.
-pub(super) fn many(
-    writer: &Arc<ResourceWriter>,
-    found: Page,
-    links: Links,
-    room: Room,
-) -> Response {
-    let resources = &found.resources;
-    let mut document = DocumentWriter::many(bytes(writer, &found));
-    write(&mut document, writer, resources);
-    if let Some(rest) = found.rest {
-        let first = room.keep(document.take());
-        let pieces = Pieces {
-            document,
-            writer: writer.clone(),
-            rest,
-            links,
-            total: exact(found.total),
-        };
-        let body = stream::once(async { Ok(first) }).chain(pieces.stream());
-        return jsonapi::http::document(StatusCode::OK, Body::from_stream(body));
-    }
-    let document = room.keep(document.end(&links, exact(found.total)));
-    jsonapi::http::document(StatusCode::OK, document)
-}
-
-fn exact(total: Option<Total>) -> Option<u64> {
-    total.map(Total::number)
-}
-
-/// The rest of a page that is too large to be held at once.
-struct Pieces {
-    document: DocumentWriter,
-    writer: Arc<ResourceWriter>,
-    rest: Scan,
-    links: Links,
-    total: Option<u64>,
-}
-
-impl Pieces {
-    /// The document, as the batches come. A failure of the store cuts the response short, so
-    /// that nobody takes what is there for the whole page.
-    fn stream(self) -> impl Stream<Item = Result<Bytes, StoreError>> {
-        stream::try_unfold(Some(self), |pieces| async {
-            match pieces {
-                Some(pieces) => pieces.next().await.map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-
-    async fn next(mut self) -> Result<(Bytes, Option<Self>), StoreError> {
-        let batch = self.rest.next().await.inspect_err(|error| {
-            tracing::error!(%error, "a page was cut short");
-        })?;
-        let Some(batch) = batch else {
-            return Ok((self.document.end(&self.links, self.total).into(), None));
-        };
-        write(&mut self.document, &self.writer, &batch);
-        Ok((self.document.take().into(), Some(self)))
-    }
-}
-
-fn write(document: &mut DocumentWriter, writer: &ResourceWriter, resources: &Resources) {
-    let mut id = String::new();
-    for resource in resources.iter() {
-        id.clear();
-        // A `String` takes whatever is written to it.
-        let _ = write!(id, "{}", resource.id);
-        document.resource(writer, &id, resource.text);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt;
-    use serde_json::Value;
-
-    use super::super::held::Held;
-    use super::*;
-
-    fn batch(numbers: std::ops::Range<i64>) -> Resources {
-        let mut resources = Resources::default();
-        for number in numbers {
-            resources.push(Id::Integer(number), "{}");
-        }
-        resources
-    }
-
-    /// A page of 2 whose others come as these batches.
-    fn large_page(batches: Vec<Result<Resources, StoreError>>) -> Response {
-        let (sender, rest) = Scan::channel();
-        tokio::spawn(async move {
-            for batch in batches {
-                sender.send(batch).await.unwrap();
-            }
-        });
-        let found = Page {
-            resources: Arc::new(batch(0..2)),
-            rest: Some(rest),
-            more: false,
-            total: Some(Total::Exact(7)),
-        };
-        let writer = Arc::new(ResourceWriter::new("orders", "/orders", None));
-        let room = Held::new(1 << 20).room(bytes(&writer, &found)).unwrap();
-        many(&writer, found, Links::new("/orders?a=b".to_owned()), room)
-    }
-
-    #[tokio::test]
-    async fn a_page_in_batches_is_one_document() {
-        let response = large_page(vec![Ok(batch(2..4)), Ok(batch(0..0)), Ok(batch(4..5))]);
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        let document: Value = serde_json::from_slice(&body).unwrap();
-        let data = document["data"].as_array().unwrap();
-        let ids: Vec<&str> = data.iter().map(|one| one["id"].as_str().unwrap()).collect();
-        assert_eq!(ids, ["0", "1", "2", "3", "4"]);
-        assert_eq!(document["meta"]["total"], 7);
-        assert_eq!(document["links"]["self"], "/orders?a=b");
-    }
-
-    #[tokio::test]
-    async fn a_page_whose_store_fails_half_way_is_cut_short() {
-        let away = StoreError::Unavailable("away".to_owned());
-        let response = large_page(vec![Ok(batch(2..4)), Err(away)]);
-        assert!(response.into_body().collect().await.is_err());
-    }
 }

@@ -16,15 +16,59 @@ use crate::store::StoreError;
 /// Seconds after which a client may try again when the store was unavailable.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
+/// The answer of a handler.
+pub(super) type Answered = Result<Response, Problem>;
+
+/// Why there is no answer of the wanted kind.
+pub(super) enum Problem {
+    /// The request is wrong in itself.
+    Refused(Errors),
+    /// What it asks for failed.
+    Failed(Failure),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Errors> for Problem {
+    fn from(errors: Errors) -> Self {
+        Self::Refused(errors)
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl Service {
+    /// The answer, whatever it is.
+    pub(super) fn respond(&self, answered: Answered) -> Response {
+        match answered {
+            Ok(response) => response,
+            Err(Problem::Refused(errors)) => {
+                errors.within(self.limits.error_bytes_max).into_response()
+            }
+            Err(Problem::Failed(failure)) => self.refuse(failure),
+        }
+    }
+
     /// Room for an answer of so many bytes about a type, or the answer that there is none.
-    pub(super) fn room(&self, of: &Arc<ResourceType>, bytes: usize) -> Result<Room, Response> {
+    pub(super) fn room(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        bytes: usize,
+    ) -> Result<Room, Failure> {
         let room = self.held.room(bytes);
-        room.map_err(|error| self.refuse(Failure::new(of, error.into())))
+        room.map_err(|error| Failure::new(resource_type, error.into()))
     }
 
     /// The answer to a failed operation.
-    pub(super) fn refuse(&self, failure: Failure) -> Response {
+    fn refuse(&self, failure: Failure) -> Response {
         let errors = errors(&failure, self.controller.store_hosts());
         let mut response = errors.within(self.limits.error_bytes_max).into_response();
         // What may have been done already must not be tried again without a look, and what is lost
@@ -50,7 +94,6 @@ impl Service {
 fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
     let prefix = failure.pointer.as_deref();
     let singular = &failure.resource_type.singular;
-    let conflict = |code, title: &'static str| Error::new(StatusCode::CONFLICT, code, title);
     let error = match &failure.reason {
         Reason::Invalid(violations) => return invalid(violations, prefix.unwrap_or_default()),
         Reason::Store(error) => store_error(error, store_hosts),
@@ -63,6 +106,21 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
             let detail = format!("{title}: there is no {singular} with the id '{id}'.");
             Error::new(StatusCode::NOT_FOUND, "not_found", title).detail(detail)
         }
+        Reason::NoRelationship(name) => {
+            let title = "Relationship not found";
+            let detail = format!("A {singular} has no relationship '{name}'.");
+            Error::new(StatusCode::NOT_FOUND, "relationship_not_found", title).detail(detail)
+        }
+        Reason::TooManyIncluded(maximum) => {
+            let title = "Too many included resources";
+            let detail = format!(
+                "An answer includes {maximum} resources at most. Ask for smaller pages, or for less of \
+                 each relationship with 'page[RELATIONSHIP][size]'."
+            );
+            Error::new(StatusCode::BAD_REQUEST, "too_many_included", title)
+                .detail(detail)
+                .parameter("include")
+        }
         Reason::IdNotAllowed => {
             let title = format!("The id of a {singular} cannot be chosen");
             Error::new(StatusCode::FORBIDDEN, "client_id_not_allowed", title)
@@ -73,15 +131,9 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
             let detail = format!("The client chooses the id of a {singular}: name it.");
             Error::new(StatusCode::UNPROCESSABLE_ENTITY, "id_missing", title).detail(detail)
         }
-        Reason::IdDiffers {
-            expected,
-            from,
-            named,
-        } => conflict("id_conflict", "Ids differ").detail(format!(
-            "The {from} says '{expected}' but the body says '{named}'."
-        )),
-        Reason::IdTaken(id) => conflict("id_taken", "Id is taken")
-            .detail(format!("There is a {singular} with the id '{id}' already.")),
+        Reason::IdDiffers { .. } | Reason::IdTaken(_) | Reason::NotUnique(_) => {
+            conflict(&failure.reason, singular)
+        }
         Reason::Changed { id, version } => {
             let title = "Resource has changed";
             let detail = format!("The {singular} with the id '{id}' has another version now.");
@@ -89,15 +141,36 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
                 .detail(detail)
                 .meta("version", version.to_string())
         }
-        Reason::NotUnique(attributes) => conflict("not_unique", "Values are not unique").detail(
-            format!("There is another {singular} with the same {attributes}."),
-        ),
     };
     match prefix {
         Some(pointer) => error.pointer(pointer),
         None => error,
     }
     .into()
+}
+
+/// What is there already, or was named twice.
+fn conflict(reason: &Reason, singular: &str) -> Error {
+    let (code, title, detail) = match reason {
+        Reason::IdDiffers {
+            expected,
+            from,
+            named,
+        } => {
+            let detail = format!("The {from} says '{expected}' but the body says '{named}'.");
+            ("id_conflict", "Ids differ", detail)
+        }
+        Reason::IdTaken(id) => {
+            let detail = format!("There is a {singular} with the id '{id}' already.");
+            ("id_taken", "Id is taken", detail)
+        }
+        Reason::NotUnique(attributes) => {
+            let detail = format!("There is another {singular} with the same {attributes}.");
+            ("not_unique", "Values are not unique", detail)
+        }
+        other => ("conflict", "Conflict", other.to_string()),
+    };
+    Error::new(StatusCode::CONFLICT, code, title).detail(detail)
 }
 
 fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {

@@ -9,29 +9,32 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::LengthLimitError;
-use jsonapi::{BodyFormat, Error, Errors, Parameters, ResourceObject, ResourceWriter};
+use jsonapi::{BodyFormat, Error, Errors, ResourceObject};
 use serde_json::Value;
 
 use super::{Limits, Service};
-use crate::controller::{Draft, GivenId};
-use crate::schema::ResourceType;
+use crate::controller::{Draft, Failure, GivenId, Linked};
+use crate::schema::{Id, Relationship, ResourceType};
 
 /// The collection that a URL names.
 pub(super) struct Collection {
     pub(super) resource_type: Arc<ResourceType>,
-    pub(super) writer: Arc<ResourceWriter>,
 }
 
-/// The resource that a URL names. It takes no query parameters.
+/// The resource that a URL names.
 pub(super) struct Target {
     pub(super) resource_type: Arc<ResourceType>,
-    pub(super) writer: Arc<ResourceWriter>,
     /// As it stands in the URL, decoded.
     pub(super) id: String,
 }
 
-/// A URL without query parameters.
-pub(super) struct NoParameters;
+/// The relationship of a resource that a URL names.
+pub(super) struct RelatedTarget {
+    pub(super) resource_type: Arc<ResourceType>,
+    pub(super) relationship: Arc<Relationship>,
+    /// As it stands in the URL, decoded.
+    id: String,
+}
 
 /// The body of a request that creates or changes a resource: a JSON:API document, or the
 /// attributes as one plain object.
@@ -41,11 +44,8 @@ impl FromRequestParts<Arc<Service>> for Collection {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, on: &Arc<Service>) -> Result<Self, Error> {
-        let served = on.served(parts.uri.path())?;
-        Ok(Self {
-            resource_type: served.resource_type.clone(),
-            writer: served.writer.clone(),
-        })
+        let resource_type = on.resource_type(parts.uri.path())?.clone();
+        Ok(Self { resource_type })
     }
 }
 
@@ -53,32 +53,83 @@ impl FromRequestParts<Arc<Service>> for Target {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, on: &Arc<Service>) -> Result<Self, Error> {
-        NoParameters::from_request_parts(parts, on).await?;
-        let Collection {
-            resource_type,
-            writer,
-        } = Collection::from_request_parts(parts, on).await?;
+        let resource_type = on.resource_type(parts.uri.path())?.clone();
         let id = Path::<String>::from_request_parts(parts, on).await;
-        let malformed = |_| {
-            Error::new(StatusCode::BAD_REQUEST, "malformed_url", "Malformed URL")
-                .detail("The URL is not UTF-8 after percent-decoding.")
-        };
-        let Path(id) = id.map_err(malformed)?;
+        let Path(id) = id.map_err(|_| malformed_url())?;
+        Ok(Self { resource_type, id })
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for RelatedTarget {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, on: &Arc<Service>) -> Result<Self, Error> {
+        let resource_type = on.resource_type(parts.uri.path())?.clone();
+        let names = Path::<(String, String)>::from_request_parts(parts, on).await;
+        let Path((id, name)) = names.map_err(|_| malformed_url())?;
+        let relationship = resource_type.relationship(&name);
+        let relationship = relationship.filter(|one| one.reading.readable);
+        let relationship = relationship.ok_or_else(|| {
+            let title = "Relationship not found";
+            let detail = format!("'{}' has no relationship '{name}'.", resource_type.name);
+            Error::new(StatusCode::NOT_FOUND, "relationship_not_found", title).detail(detail)
+        })?;
         Ok(Self {
+            relationship: relationship.clone(),
             resource_type,
-            writer,
             id,
         })
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for NoParameters {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        Parameters::parse(parts.uri.query())?.finish()?;
-        Ok(Self)
+impl RelatedTarget {
+    /// The resource's own id, and where the related ones are found.
+    pub(super) async fn linked(&self, service: &Service) -> Result<(Id, Linked), Failure> {
+        let controller = &service.controller;
+        controller
+            .linked(&self.resource_type, &self.id, &self.relationship)
+            .await
     }
+
+    /// The URL of the resource.
+    pub(super) fn url(&self, service: &Service, id: &Id) -> String {
+        service.writer(&self.resource_type).url(&id.to_string())
+    }
+
+    /// The relationship's name within a URL.
+    pub(super) fn segment(&self) -> String {
+        jsonapi::path_segment(&self.relationship.name).to_string()
+    }
+}
+
+fn malformed_url() -> Error {
+    Error::new(StatusCode::BAD_REQUEST, "malformed_url", "Malformed URL")
+        .detail("The URL is not UTF-8 after percent-decoding.")
+}
+
+/// The parameters of a query that stand in the body, as a form.
+pub(super) async fn form(request: Request, on: &Service) -> Result<String, Error> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|text| text.split(';').next());
+    if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM)) {
+        let (code, title) = ("unsupported_media_type", "Unsupported media type");
+        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, title)
+            .detail(format!("The body has the query parameters, as {FORM}."))
+            .header("Content-Type"));
+    }
+    let url = request.uri().query().map(str::to_owned);
+    let bytes_max = on.limits.body_bytes_max;
+    let body = to_bytes(request.into_body(), bytes_max).await;
+    let body = body.map_err(|error| unread(&error, bytes_max))?;
+    let body = String::from_utf8(body.into()).map_err(|_| {
+        let title = "Invalid query parameter";
+        Error::new(StatusCode::BAD_REQUEST, "invalid_query_parameter", title)
+            .detail("The parameters in the body are not UTF-8.")
+    })?;
+    let parts = url.into_iter().chain([body]);
+    Ok(parts.collect::<Vec<_>>().join("&"))
 }
 
 impl FromRequest<Arc<Service>> for ResourceBody {
@@ -92,7 +143,7 @@ impl FromRequest<Arc<Service>> for ResourceBody {
 }
 
 async fn read(request: Request, on: &Service) -> Result<Draft, Errors> {
-    let resource_type = &on.served(request.uri().path())?.resource_type;
+    let resource_type = on.resource_type(request.uri().path())?;
     let format = format(request.headers(), on.limits)?;
     // JSON:API wants the id in the document of a change; a new resource may have none.
     let is_new = request.method() == Method::POST;

@@ -26,6 +26,12 @@ pub enum Reason {
     /// There is no such resource.
     #[error("there is no resource with the id '{0}'")]
     NotFound(Id),
+    /// The resource has no relationship of this name.
+    #[error("there is no relationship '{0}'")]
+    NoRelationship(String),
+    /// More resources would be included than one answer may have.
+    #[error("more than {0} resources would be included")]
+    TooManyIncluded(usize),
     /// The client chose an id, but ids of this type are the server's to choose.
     #[error("the server chooses the ids of this type")]
     IdNotAllowed,

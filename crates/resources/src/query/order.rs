@@ -77,6 +77,32 @@ impl Order {
         self.keys.is_empty()
     }
 
+    /// The members of the resource itself that decide its place.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter_map(|key| match &key.path {
+            KeyPath::Id => None,
+            KeyPath::Member { through, path } => match through.first() {
+                Some(relationship) => relationship.own_member(),
+                None => path.names.first().map(String::as_str),
+            },
+        })
+    }
+
+    /// The first key that is a member of a related resource, if there is one.
+    #[must_use]
+    pub fn related_key(&self) -> Option<String> {
+        self.keys.iter().find_map(|key| match &key.path {
+            KeyPath::Member { through, path } if !through.is_empty() => {
+                let through = through.iter().map(|one| one.name.as_str());
+                let names: Vec<_> = through
+                    .chain(path.names.iter().map(String::as_str))
+                    .collect();
+                Some(names.join("."))
+            }
+            _ => None,
+        })
+    }
+
     /// The values of a resource that decide its place, one for each key.
     #[must_use]
     pub fn values(&self, id: &Id, members: &Value, related: &dyn Related) -> Vec<SortValue> {

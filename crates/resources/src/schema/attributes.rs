@@ -1,5 +1,6 @@
 //! The schema of a type's attributes: a compiled JSON Schema and the rules of the stores.
 
+mod declared;
 mod explanation;
 mod parts;
 mod place;
@@ -7,6 +8,7 @@ mod place;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -14,6 +16,8 @@ use serde_json::{Map, Value};
 
 use self::parts::Parts;
 use super::wording::predicate;
+
+pub use declared::{Declared, Known};
 
 /// Violations that are listed; those after them are only counted.
 pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
@@ -48,7 +52,7 @@ impl Violation {
 #[derive(Debug)]
 pub struct AttributesSchema {
     validator: Validator,
-    parts: Parts,
+    parts: Arc<Parts>,
     declared: Map<String, Value>,
     /// Attributes of unique indexes: stores compare lists in different ways.
     single: BTreeSet<String>,
@@ -65,7 +69,7 @@ impl AttributesSchema {
         let declared = schema.get("properties").and_then(Value::as_object).cloned();
         Ok(Self {
             validator,
-            parts: Parts::new(schema.clone()),
+            parts: Arc::new(Parts::new(schema.clone())),
             declared: declared.unwrap_or_default(),
             single: BTreeSet::new(),
         })
@@ -102,6 +106,13 @@ impl AttributesSchema {
             Some(Value::Array(names)) => names.iter().any(|name| name == "string"),
             _ => true,
         }
+    }
+
+    /// What is declared of an attribute, or of a member of an object within it. There is at least
+    /// one name.
+    #[must_use]
+    pub fn at(&self, names: &[String]) -> Declared {
+        Declared::root(&self.parts).at(names)
     }
 
     /// Passes valid attributes through.

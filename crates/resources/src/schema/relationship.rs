@@ -105,6 +105,18 @@ impl Relationship {
         }
     }
 
+    /// The ids in the JSON text of its member. What is no id of the target's kind leads nowhere.
+    #[must_use]
+    pub fn ids(&self, member: &str) -> Vec<Id> {
+        let value = serde_json::from_str(member).unwrap_or_default();
+        let id = |value: &Value| self.target.id.of_member(value);
+        match (&self.link, &value) {
+            (Link::One { .. }, one) => id(one).into_iter().collect(),
+            (Link::Many { .. }, Value::Array(many)) => many.iter().filter_map(id).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it leads to one resource at most.
     #[must_use]
     pub fn is_to_one(&self) -> bool {

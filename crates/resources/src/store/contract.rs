@@ -12,8 +12,11 @@
     expect(clippy::wildcard_imports, reason = "clauses share one vocabulary")
 )]
 
+mod generated;
 mod imports;
 mod indexes;
+mod library;
+mod queries;
 mod reads;
 mod reference;
 mod units;
@@ -80,6 +83,33 @@ macro_rules! store_contract {
             an_import_of_all_or_nothing_ends_at_the_first_refusal,
             an_import_in_order_ends_at_the_first_refusal,
             a_write_during_an_import_is_kept,
+            null_is_not_missing,
+            values_of_different_kinds_are_neither_equal_nor_in_an_order,
+            what_does_not_compare_passes_the_negation,
+            filters_are_combined,
+            numbers_compare_by_their_exact_values,
+            a_path_leads_through_objects_and_not_through_arrays,
+            names_of_members_are_taken_literally,
+            a_part_of_a_text_is_found_with_and_without_case,
+            characters_of_patterns_stand_for_themselves,
+            the_elements_of_an_array_are_looked_at_one_by_one,
+            an_object_of_an_array_passes_as_a_whole,
+            resources_are_found_by_any_of_their_ids,
+            resources_are_found_through_their_relationships,
+            resources_are_found_by_the_ids_that_they_name,
+            related_resources_are_counted,
+            values_of_all_kinds_stand_in_one_order,
+            what_is_equal_stands_in_the_order_of_the_ids,
+            resources_are_sorted_by_members_of_related_ones,
+            the_last_resources_stand_in_the_same_order,
+            a_page_goes_on_from_a_place_whose_resource_is_gone,
+            what_passes_a_filter_is_counted_up_to_a_bound,
+            related_resources_are_listed_for_many_at_once,
+            what_is_out_of_scope_is_not_found,
+            a_write_to_what_is_out_of_scope_meets_nothing,
+            generated_queries_are_answered_as_the_reference_answers_them,
+            generated_relationships_are_listed_as_the_reference_lists_them,
+            generated_scopes_hide_what_the_reference_hides,
         );
     };
     ($fresh:path; $($clause:ident),* $(,)?) => {
@@ -95,7 +125,7 @@ macro_rules! store_contract {
 }
 pub use crate::store_contract as clauses;
 pub use reference::{Answer, World};
-pub use {imports::*, indexes::*, reads::*, units::*, writes::*};
+pub use {generated::*, imports::*, indexes::*, queries::*, reads::*, units::*, writes::*};
 
 type AnyStore = Arc<dyn Store>;
 

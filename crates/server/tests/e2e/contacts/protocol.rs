@@ -119,7 +119,7 @@ async fn other_methods_are_refused_with_those_that_there_are() {
     let cases = [
         (
             "/contacts",
-            vec!["GET", "HEAD", "POST"],
+            vec!["GET", "HEAD", "POST", "QUERY"],
             vec!["DELETE", "PATCH", "PUT"],
         ),
         (
@@ -144,7 +144,18 @@ async fn other_methods_are_refused_with_those_that_there_are() {
 #[tokio::test]
 async fn paths_that_there_are_not_are_404_documents() {
     let server = Server::start().await;
-    for path in ["/contact", "/contacts/", "/contacts/1/2", "/nowhere"] {
+    for path in ["/contact", "/contacts/1/2/3", "/nowhere"] {
         server.get(path).await.error(404, "not_found");
+    }
+    let unknown = server.get("/contacts/1/friends").await;
+    unknown.error(404, "relationship_not_found");
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_is_tolerated() {
+    let server = Server::start().await;
+    let url = created(&server, &json!({"firstName": "Ada"})).await;
+    for path in ["/contacts/".to_owned(), format!("{url}/")] {
+        server.get(&path).await.document(200);
     }
 }

@@ -1,0 +1,119 @@
+//! Documents whose primary data is one resource, or none where there might be one.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::StatusCode;
+use jsonapi::{Applied, Links, Parameters};
+
+use super::Service;
+use super::document::{self, Around, Shapes};
+use super::failure::Answered;
+use super::held::Room;
+use super::query::Shown;
+use crate::controller::{Compound, Failure, Inclusion, Typed};
+use crate::schema::ResourceType;
+use crate::store::{Resource, ResourceRef};
+
+/// What an answer shows of a resource and beside it.
+pub(super) struct Answer<'s> {
+    service: &'s Arc<Service>,
+    resource_type: Arc<ResourceType>,
+    shapes: Shapes,
+    include: Option<Vec<Inclusion>>,
+}
+
+impl<'s> Answer<'s> {
+    /// Takes `include` and `fields`; nothing else means anything for one resource.
+    pub(super) fn take(
+        service: &'s Arc<Service>,
+        resource_type: &Arc<ResourceType>,
+        query: Option<&str>,
+    ) -> Result<Self, jsonapi::Error> {
+        let mut parameters = Parameters::parse(query)?;
+        let shown = Shown::take(service, resource_type, &mut parameters)?;
+        parameters.finish()?;
+        Ok(Self {
+            service,
+            resource_type: resource_type.clone(),
+            shapes: Shapes::new(service, shown.fields, Arc::new(parameters)),
+            include: shown.include,
+        })
+    }
+
+    /// A document of this resource.
+    pub(super) async fn resource(self, status: StatusCode, resource: Resource) -> Answered {
+        let url = self
+            .service
+            .writer(&self.resource_type)
+            .url(&resource.id.to_string());
+        self.document(status, &url, Some(resource)).await
+    }
+
+    /// A document of the resource to which a relationship with this path leads, if to any.
+    pub(super) async fn related(self, path: &str, resource: Option<Resource>) -> Answered {
+        self.document(StatusCode::OK, path, resource).await
+    }
+
+    async fn document(
+        self,
+        status: StatusCode,
+        path: &str,
+        resource: Option<Resource>,
+    ) -> Answered {
+        let (service, resource_type) = (self.service, &self.resource_type);
+        let resource = resource.map(Arc::new);
+        let primary = resource.iter().map(|one| typed(resource_type, one.clone()));
+        let compound = include(service, primary.collect(), self.include.as_deref()).await?;
+        let around = Around {
+            links: Links::new(self.shapes.parameters.url(path)),
+            compound: compound.as_ref(),
+            applied: Applied::default(),
+        };
+        let primary = resource.as_ref().map(|one| ResourceRef {
+            id: &one.id,
+            text: &one.text,
+        });
+        let own = resource.as_ref().map_or(0, |one| one.text.len());
+        let bytes = own + document::bytes_beside(compound.as_ref());
+        let room = service.room(resource_type, bytes)?;
+        let document = document::one(&self.shapes, resource_type, primary, &around);
+        let document = document.map_err(|error| Failure::new(resource_type, error.into()))?;
+        Ok(kept(status, document, room, Applied::default()))
+    }
+}
+
+/// What is included beside these resources, where something may be.
+pub(super) async fn include(
+    service: &Service,
+    primary: Vec<Typed>,
+    inclusions: Option<&[Inclusion]>,
+) -> Result<Option<Compound>, Failure> {
+    match inclusions {
+        Some(inclusions) => {
+            let found = service.controller.include(primary, inclusions).await;
+            found.map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+pub(super) fn typed(resource_type: &Arc<ResourceType>, resource: Arc<Resource>) -> Typed {
+    let resource_type = resource_type.clone();
+    Typed {
+        resource_type,
+        resource,
+    }
+}
+
+/// The answer with a whole document, which has this room until the client has taken it.
+pub(super) fn kept(
+    status: StatusCode,
+    document: Vec<u8>,
+    room: Room,
+    applied: Applied,
+) -> Response {
+    let mut response = jsonapi::http::document(status, room.keep(document));
+    response.extensions_mut().insert(applied);
+    response
+}

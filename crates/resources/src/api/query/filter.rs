@@ -1,0 +1,406 @@
+//! `filter`: texts become a typed tree.
+
+mod literal;
+
+use std::sync::Arc;
+
+use jsonapi::filter::{self as syntax, Element, Expression, Literal, Node, Operand};
+use jsonapi::{Error, Parameters, Path};
+
+use self::literal::{scalars, text};
+use super::FILTERS;
+use super::member::{Field, Named, Purpose, member_of_element, named};
+use crate::api::Service;
+use crate::query::{Comparison, Filter, MemberPath, Test, TextRelation};
+use crate::schema::{Declared, Id, IdKind, Kinds, Link, Relationship, ResourceType, Types};
+
+/// Takes the filters of the primary data.
+pub(super) fn take(
+    service: &Service,
+    resource_type: &Arc<ResourceType>,
+    parameters: &mut Parameters,
+) -> Result<Filter, Error> {
+    let types = &service.types;
+    let filters = parameters.take_filter(FILTERS, &is_relationship(types, resource_type))?;
+    bind(types, resource_type, &filters)
+}
+
+/// Takes the filters of an included relationship; `resource_type` is that of its resources.
+pub(super) fn take_of(
+    service: &Service,
+    resource_type: &Arc<ResourceType>,
+    relationship: &str,
+    parameters: &mut Parameters,
+) -> Result<Filter, Error> {
+    let types = &service.types;
+    let is_relationship = is_relationship(types, resource_type);
+    let filters = parameters.take_filter_of(relationship, FILTERS, &is_relationship)?;
+    bind(types, resource_type, &filters)
+}
+
+fn is_relationship<'a>(
+    types: &'a Types,
+    resource_type: &'a Arc<ResourceType>,
+) -> impl Fn(&[String]) -> bool + 'a {
+    |names| {
+        let named = named(types, resource_type, names, Purpose::Filter);
+        named.is_ok_and(|named| matches!(named.field, Field::Relationship(_)))
+    }
+}
+
+fn bind(
+    types: &Types,
+    resource_type: &Arc<ResourceType>,
+    filters: &[syntax::Filter],
+) -> Result<Filter, Error> {
+    filters.iter().try_fold(Filter::Everything, |all, filter| {
+        let binder = Binder { types };
+        let bound = binder.bind(Seen::Resource(resource_type), &filter.expression);
+        let bound = bound.map_err(|mistake| filter.refusal(mistake.at, &mistake.reason))?;
+        Ok(all.and(bound))
+    })
+}
+
+/// What is wrong in a filter, and at which byte.
+pub(super) struct Mistake {
+    at: usize,
+    reason: String,
+}
+
+fn mistake<T>(at: usize, reason: impl Into<String>) -> Result<T, Mistake> {
+    let reason = reason.into();
+    Err(Mistake { at, reason })
+}
+
+/// What the names of an expression belong to.
+#[derive(Clone, Copy)]
+enum Seen<'s> {
+    Resource(&'s Arc<ResourceType>),
+    /// An element of an array, which has neither an id nor relationships.
+    Element(&'s Declared),
+}
+
+struct Binder<'t> {
+    types: &'t Types,
+}
+
+impl Binder<'_> {
+    fn bind(&self, seen: Seen<'_>, expression: &Expression) -> Result<Filter, Mistake> {
+        let all = |parts: &[Expression]| -> Result<Vec<Filter>, Mistake> {
+            parts.iter().map(|part| self.bind(seen, part)).collect()
+        };
+        match &expression.node {
+            Node::And(parts) => all(parts).map(Filter::All),
+            Node::Or(parts) => all(parts).map(Filter::Any),
+            Node::Not(part) => Ok(Filter::Not(Box::new(self.bind(seen, part)?))),
+            Node::Compare {
+                operand,
+                comparison,
+                literal,
+            } => self.compare(seen, operand, comparison_of(*comparison), literal),
+            Node::Between {
+                operand,
+                lower,
+                upper,
+            } => {
+                let least = self.compare(seen, operand, Comparison::GreaterOrEqual, lower)?;
+                let most = self.compare(seen, operand, Comparison::LessOrEqual, upper)?;
+                Ok(Filter::All(vec![least, most]))
+            }
+            Node::AnyOf { operand, literals } => self.any_of(seen, operand, literals),
+            Node::Null(path) => self.null(seen, path),
+            Node::Missing(path) => self.missing(seen, path),
+            Node::Text {
+                path,
+                relation,
+                case,
+                literal,
+            } => {
+                let test = Test::Text {
+                    relation: relation_of(*relation),
+                    ignores_case: *case == syntax::Case::Ignored,
+                    text: literal.text.clone(),
+                };
+                self.on_attribute(seen, path, |path_names, declared| {
+                    text(declared, path.at, path_names)?;
+                    Ok(test)
+                })
+            }
+            Node::Has { path, filter } => self.has(seen, path, filter.as_deref()),
+            Node::AnyElement { path, element } => self.any_element(seen, path, element),
+        }
+    }
+
+    fn compare(
+        &self,
+        seen: Seen<'_>,
+        operand: &Operand,
+        comparison: Comparison,
+        literal: &Literal,
+    ) -> Result<Filter, Mistake> {
+        match operand {
+            Operand::Path(_) if comparison == Comparison::Equal => {
+                self.any_of(seen, operand, std::slice::from_ref(literal))
+            }
+            Operand::Path(path) => self.on_attribute(seen, path, |names, declared| {
+                // What is not declared is compared as what it looks like.
+                let mut scalars = scalars(declared, literal, names)?;
+                Ok(Test::Compare(comparison, scalars.swap_remove(0)))
+            }),
+            Operand::Size(path) => {
+                let size = number(literal)?;
+                self.on_attribute(seen, path, |names, declared| {
+                    array(declared, path.at, names)?;
+                    Ok(Test::Size(comparison, size))
+                })
+            }
+            Operand::Count(path) => {
+                let number = number(literal)?;
+                self.on_relationship(seen, path, |relationship| {
+                    if relationship.is_to_one() {
+                        let reason = format!("'{path}' is no to-many relationship");
+                        return mistake(path.at, reason);
+                    }
+                    Ok(Filter::Count {
+                        relationship: relationship.clone(),
+                        comparison,
+                        number,
+                    })
+                })
+            }
+        }
+    }
+
+    fn any_of(
+        &self,
+        seen: Seen<'_>,
+        operand: &Operand,
+        literals: &[Literal],
+    ) -> Result<Filter, Mistake> {
+        let path = match operand {
+            Operand::Path(path) => path,
+            Operand::Size(_) | Operand::Count(_) => {
+                let equal = |literal| self.compare(seen, operand, Comparison::Equal, literal);
+                let any = literals.iter().map(equal).collect::<Result<Vec<_>, _>>();
+                return any.map(one_or_any);
+            }
+        };
+        let found = self.named(seen, path)?;
+        let filter = match &found.field {
+            Field::Id(kind) => Filter::Ids(ids(*kind, literals)?),
+            Field::Relationship(relationship) => {
+                linked(relationship, ids(relationship.target.id, literals)?)
+            }
+            Field::Attribute {
+                path: member,
+                declared,
+            } => {
+                let mut all = Vec::new();
+                for literal in literals {
+                    all.extend(scalars(declared, literal, &member.names)?);
+                }
+                let test = match all.len() {
+                    1 => Test::Compare(Comparison::Equal, all.swap_remove(0)),
+                    _ => Test::OneOf(all),
+                };
+                Filter::member(member.clone(), test)
+            }
+        };
+        Ok(through(found.through, filter))
+    }
+
+    /// A to-one relationship is null where it leads nowhere, however that is stored.
+    fn null(&self, seen: Seen<'_>, path: &Path) -> Result<Filter, Mistake> {
+        let found = self.named(seen, path)?;
+        let filter = match found.field {
+            Field::Id(_) => Filter::Any(Vec::new()),
+            Field::Relationship(relationship) => empty(&relationship),
+            Field::Attribute { path, .. } => Filter::member(path, Test::Null),
+        };
+        Ok(through(found.through, filter))
+    }
+
+    fn missing(&self, seen: Seen<'_>, path: &Path) -> Result<Filter, Mistake> {
+        let found = self.named(seen, path)?;
+        let filter = match found.field {
+            Field::Attribute { path, .. } => Filter::member(path, Test::Missing),
+            Field::Relationship(relationship) => empty(&relationship),
+            Field::Id(_) => Filter::Any(Vec::new()),
+        };
+        Ok(through(found.through, filter))
+    }
+
+    fn has(
+        &self,
+        seen: Seen<'_>,
+        path: &Path,
+        filter: Option<&Expression>,
+    ) -> Result<Filter, Mistake> {
+        self.on_relationship(seen, path, |relationship| {
+            let target = self.types.target(relationship);
+            let filter = filter
+                .map(|filter| self.bind(Seen::Resource(target), filter))
+                .transpose()?;
+            Ok(Filter::Related {
+                relationship: relationship.clone(),
+                filter: Box::new(filter.unwrap_or_default()),
+            })
+        })
+    }
+
+    fn any_element(
+        &self,
+        seen: Seen<'_>,
+        path: &Path,
+        element: &Element,
+    ) -> Result<Filter, Mistake> {
+        self.on_attribute(seen, path, |names, declared| {
+            array(declared, path.at, names)?;
+            let elements = declared.items();
+            match element {
+                Element::OneOf(literals) => {
+                    let mut all = Vec::new();
+                    for literal in literals {
+                        all.extend(scalars(&elements, literal, names)?);
+                    }
+                    Ok(Test::AnyElement(all))
+                }
+                Element::Matching(filter) => {
+                    let filter = self.bind(Seen::Element(&elements), filter)?;
+                    Ok(Test::AnyObject(Box::new(filter)))
+                }
+            }
+        })
+    }
+
+    fn named(&self, seen: Seen<'_>, path: &Path) -> Result<Named, Mistake> {
+        let found = match seen {
+            Seen::Resource(seen) => named(self.types, seen, &path.names, Purpose::Filter),
+            Seen::Element(seen) => member_of_element(seen, &path.names),
+        };
+        found.or_else(|reason| mistake(path.at, reason))
+    }
+
+    fn on_attribute(
+        &self,
+        seen: Seen<'_>,
+        path: &Path,
+        test: impl FnOnce(&[String], &Declared) -> Result<Test, Mistake>,
+    ) -> Result<Filter, Mistake> {
+        let found = self.named(seen, path)?;
+        match found.field {
+            Field::Attribute {
+                path: member,
+                declared,
+            } => {
+                let test = test(&member.names, &declared)?;
+                Ok(through(found.through, Filter::member(member, test)))
+            }
+            Field::Id(_) => mistake(path.at, "An id is compared by equals(…) and any(…) alone"),
+            Field::Relationship(_) => {
+                let reason =
+                    format!("'{path}' is a relationship; use has(…), or name an attribute of it");
+                mistake(path.at, reason)
+            }
+        }
+    }
+
+    fn on_relationship(
+        &self,
+        seen: Seen<'_>,
+        path: &Path,
+        filter: impl FnOnce(&Arc<Relationship>) -> Result<Filter, Mistake>,
+    ) -> Result<Filter, Mistake> {
+        let found = self.named(seen, path)?;
+        match &found.field {
+            Field::Relationship(relationship) => Ok(through(found.through, filter(relationship)?)),
+            Field::Id(_) | Field::Attribute { .. } => {
+                mistake(path.at, format!("'{path}' is no relationship"))
+            }
+        }
+    }
+}
+
+/// One of these resources is related.
+fn linked(relationship: &Arc<Relationship>, ids: Vec<Id>) -> Filter {
+    match &relationship.link {
+        Link::One { member } | Link::Many { member } => {
+            Filter::member(MemberPath::linkage(member), Test::Links(ids))
+        }
+        Link::Inverse { .. } => Filter::Related {
+            relationship: relationship.clone(),
+            filter: Box::new(Filter::Ids(ids)),
+        },
+    }
+}
+
+/// Nothing is related.
+fn empty(relationship: &Arc<Relationship>) -> Filter {
+    match &relationship.link {
+        Link::One { member } => {
+            let path = MemberPath::linkage(member);
+            let null = Filter::member(path.clone(), Test::Null);
+            Filter::Any(vec![null, Filter::member(path, Test::Missing)])
+        }
+        Link::Many { .. } | Link::Inverse { .. } => Filter::Count {
+            relationship: relationship.clone(),
+            comparison: Comparison::Equal,
+            number: 0,
+        },
+    }
+}
+
+/// A filter of the resources that relationships lead to.
+fn through(relationships: Vec<Arc<Relationship>>, filter: Filter) -> Filter {
+    let wrap = |filter, relationship| Filter::Related {
+        relationship,
+        filter: Box::new(filter),
+    };
+    relationships.into_iter().rev().fold(filter, wrap)
+}
+
+fn one_or_any(mut any: Vec<Filter>) -> Filter {
+    match any.len() {
+        1 => any.swap_remove(0),
+        _ => Filter::Any(any),
+    }
+}
+
+fn ids(kind: IdKind, literals: &[Literal]) -> Result<Vec<Id>, Mistake> {
+    let id = |literal: &Literal| {
+        let id = kind.parse(&literal.text);
+        id.or_else(|invalid| mistake(literal.at, invalid.to_string()))
+    };
+    literals.iter().map(id).collect()
+}
+
+fn number(literal: &Literal) -> Result<u64, Mistake> {
+    let number = literal.text.parse();
+    number.or_else(|_| mistake(literal.at, "A number of elements is wanted, such as 2"))
+}
+
+fn array(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
+    if declared.kinds().has(Kinds::ARRAY) {
+        return Ok(());
+    }
+    mistake(at, format!("'{}' is no array", names.join(".")))
+}
+
+fn comparison_of(comparison: syntax::Comparison) -> Comparison {
+    match comparison {
+        syntax::Comparison::Equal => Comparison::Equal,
+        syntax::Comparison::Less => Comparison::Less,
+        syntax::Comparison::LessOrEqual => Comparison::LessOrEqual,
+        syntax::Comparison::Greater => Comparison::Greater,
+        syntax::Comparison::GreaterOrEqual => Comparison::GreaterOrEqual,
+    }
+}
+
+fn relation_of(relation: syntax::TextMatch) -> TextRelation {
+    match relation {
+        syntax::TextMatch::Equals => TextRelation::Equals,
+        syntax::TextMatch::Contains => TextRelation::Contains,
+        syntax::TextMatch::StartsWith => TextRelation::StartsWith,
+        syntax::TextMatch::EndsWith => TextRelation::EndsWith,
+    }
+}

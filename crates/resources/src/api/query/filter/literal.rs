@@ -1,0 +1,114 @@
+//! Texts of a filter as values of the declared type.
+
+use std::sync::LazyLock;
+
+use jsonapi::filter::Literal;
+use jsonschema::Validator;
+use serde_json::{Number, Value, json};
+
+use super::{Mistake, mistake};
+use crate::query::Scalar;
+use crate::schema::{Declared, Kinds};
+
+/// The values that a literal may stand for, at least one, the likeliest first. Where nothing is
+/// declared `5` may be a number or a text.
+pub(super) fn scalars(
+    declared: &Declared,
+    literal: &Literal,
+    names: &[String],
+) -> Result<Vec<Scalar>, Mistake> {
+    let (kinds, text) = (declared.kinds(), &literal.text);
+    let mut scalars = Vec::new();
+    if kinds.has(Kinds::BOOLEAN)
+        && let Ok(value) = text.parse()
+    {
+        scalars.push(Scalar::Boolean(value));
+    }
+    if kinds.has(Kinds::NUMBER)
+        && let Some(number) = number(text)
+        && (!declared.is_integer() || is_whole(&number))
+    {
+        scalars.push(Scalar::Number(number));
+    }
+    if kinds.has(Kinds::TEXT) && has_format(declared.format(), text) {
+        scalars.push(Scalar::Text(text.clone()));
+    }
+    if scalars.is_empty() {
+        let name = names.join(".");
+        return mistake(literal.at, format!("'{name}' {}", wanted(declared)));
+    }
+    Ok(scalars)
+}
+
+/// Refuses what can be no text.
+pub(super) fn text(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
+    if declared.kinds().has(Kinds::TEXT) {
+        return Ok(());
+    }
+    mistake(at, format!("'{}' is no text", names.join(".")))
+}
+
+/// A number as JSON writes it.
+fn number(text: &str) -> Option<Number> {
+    match serde_json::from_str(text) {
+        Ok(Value::Number(number)) => Some(number),
+        _ => None,
+    }
+}
+
+fn is_whole(number: &Number) -> bool {
+    number.as_f64().is_some_and(|number| number.fract() == 0.0)
+}
+
+/// What would be right.
+fn wanted(declared: &Declared) -> String {
+    let kinds = declared.kinds();
+    if kinds.are_within(Kinds::ARRAY.and(Kinds::OBJECT).and(Kinds::NULL)) {
+        let is_array = kinds.has(Kinds::ARRAY);
+        let hint = if is_array {
+            "is an array: use anyElement(…) or size(…)"
+        } else {
+            "is an object: name a member of it"
+        };
+        return hint.to_owned();
+    }
+    let number = if declared.is_integer() {
+        "an integer, such as 5"
+    } else {
+        "a number, such as 9.5"
+    };
+    let text = match declared.format() {
+        Some("date") => "a date, such as '2026-01-31'",
+        Some("date-time") => "a date with its time, such as '2026-01-31T08:30:00Z'",
+        Some("time") => "a time, such as '08:30:00Z'",
+        Some("uuid") => "a UUID",
+        _ => "a text",
+    };
+    let wanted: Vec<&str> = [
+        (Kinds::NUMBER, number),
+        (Kinds::BOOLEAN, "true or false"),
+        (Kinds::TEXT, text),
+    ]
+    .into_iter()
+    .filter(|(kind, _)| kinds.has(*kind))
+    .map(|(_, words)| words)
+    .collect();
+    format!("takes {}", wanted.join(" or "))
+}
+
+/// Whether a text has a format in which values are compared. Other formats are not looked at: part
+/// of a URL is something to look for.
+fn has_format(format: Option<&str>, text: &str) -> bool {
+    #[expect(
+        clippy::unwrap_used,
+        reason = "the schemas are part of the program; a test compiles them"
+    )]
+    static FORMATS: LazyLock<[(&str, Validator); 4]> = LazyLock::new(|| {
+        ["date", "date-time", "time", "uuid"].map(|format| {
+            let options = jsonschema::draft202012::options().should_validate_formats(true);
+            (format, options.build(&json!({ "format": format })).unwrap())
+        })
+    });
+    let known = FORMATS.iter().find(|(known, _)| Some(*known) == format);
+    known.is_none_or(|(_, validator)| validator.is_valid(&Value::from(text)))
+}

@@ -1,0 +1,139 @@
+//! Handlers that read: parse, ask the controller, render.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{RawQuery, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use jsonapi::{Applied, CURSOR_PAGINATION, Parameters};
+
+use super::answer::Answer;
+use super::failure::Answered;
+use super::linkage::Linkage;
+use super::page::{self, List};
+use super::request::{Collection, RelatedTarget, Target, form};
+use super::{Api, Service};
+use crate::controller::Linked;
+use crate::query::Filter;
+use crate::schema::ResourceType;
+
+pub(super) async fn list(
+    State(service): Api,
+    on: Collection,
+    Extension(applied): Extension<Applied>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let found = collection(&service, &on.resource_type, query.as_deref(), &applied).await;
+    service.respond(found)
+}
+
+/// `QUERY` has the parameters in its body:
+/// <https://datatracker.ietf.org/doc/draft-ietf-httpbis-safe-method-w-body/>.
+pub(super) async fn query(
+    api: Api,
+    on: Collection,
+    applied: Extension<Applied>,
+    request: Request,
+) -> Response {
+    if request.method().as_str() == "QUERY" {
+        return posted_query(api, on, applied, request).await;
+    }
+    let allow = [(header::ALLOW, "GET,HEAD,POST,QUERY")];
+    (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
+}
+
+/// The same for clients whose proxies do not let that method pass.
+pub(super) async fn posted_query(
+    State(service): Api,
+    on: Collection,
+    Extension(applied): Extension<Applied>,
+    request: Request,
+) -> Response {
+    let found = async {
+        let query = form(request, &service).await?;
+        collection(&service, &on.resource_type, Some(&query), &applied).await
+    };
+    let found = found.await;
+    service.respond(found)
+}
+
+pub(super) async fn find(State(service): Api, on: Target, RawQuery(query): RawQuery) -> Response {
+    let found = async {
+        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
+        let found = service.controller.find(&on.resource_type, &on.id).await?;
+        answer.resource(StatusCode::OK, found).await
+    };
+    let found = found.await;
+    service.respond(found)
+}
+
+/// The resources that a relationship leads to.
+pub(super) async fn related(
+    State(service): Api,
+    on: RelatedTarget,
+    Extension(applied): Extension<Applied>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let found = async {
+        let target = service.types.target(&on.relationship);
+        let (id, linked) = on.linked(&service).await?;
+        let path = format!("{}/{}", on.url(&service, &id), on.segment());
+        let scope = match linked {
+            Linked::One(linked) => {
+                let answer = Answer::take(&service, target, query.as_deref())?;
+                let found = match linked {
+                    Some(linked) => service.controller.find_one(target, &linked).await?,
+                    None => None,
+                };
+                return answer.related(&path, found).await;
+            }
+            Linked::Many(ids) => Filter::Ids(ids),
+            Linked::Those(filter) => filter,
+        };
+        let list = List {
+            path: &path,
+            resource_type: target,
+            scope: &scope,
+            page: on.relationship.page,
+            prefers_cursors: applied.has(CURSOR_PAGINATION),
+        };
+        page::answer(&service, list, Parameters::parse(query.as_deref())?).await
+    };
+    let found = found.await;
+    service.respond(found)
+}
+
+/// The linkage of a relationship.
+pub(super) async fn linkage(
+    State(service): Api,
+    on: RelatedTarget,
+    Extension(applied): Extension<Applied>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let found = async {
+        let parameters = Parameters::parse(query.as_deref())?;
+        let (id, linked) = on.linked(&service).await?;
+        let linkage = Linkage::new(&service, &on, &id, applied.has(CURSOR_PAGINATION));
+        linkage.answer(linked, parameters).await
+    };
+    let found = found.await;
+    service.respond(found)
+}
+
+async fn collection(
+    service: &Arc<Service>,
+    resource_type: &Arc<ResourceType>,
+    query: Option<&str>,
+    applied: &Applied,
+) -> Answered {
+    let parameters = Parameters::parse(query)?;
+    let list = List {
+        path: service.writer(resource_type).collection(),
+        resource_type,
+        scope: &Filter::Everything,
+        page: resource_type.page,
+        prefers_cursors: applied.has(CURSOR_PAGINATION),
+    };
+    page::answer(service, list, parameters).await
+}

@@ -1,0 +1,411 @@
+//! Related resources beside others: level by level, with one request to the store for all that is
+//! wanted of one type at a level.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Controller, Failure, Reason};
+use crate::query::{Filter, NoRelated, Query, Total};
+use crate::schema::{Id, Link, Relationship, ResourceType};
+use crate::store::{Resource, StoreError, for_each_member, stored_value};
+
+/// How many resources one answer includes.
+pub(super) const INCLUDED_MAX: usize = 20_000;
+
+/// A relationship whose resources are included, and which of them.
+#[derive(Debug, Clone)]
+pub struct Inclusion {
+    /// The relationship.
+    pub relationship: Arc<Relationship>,
+    /// The type that it leads to.
+    pub target: Arc<ResourceType>,
+    /// Which of the related resources; `limit` is for each relationship, not for all together.
+    pub query: Query,
+    /// The names of the relationships that lead here from the primary data, with dots.
+    pub path: String,
+    /// What is included of the related resources.
+    pub children: Vec<Inclusion>,
+}
+
+/// A resource with its type.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    /// Its type.
+    pub resource_type: Arc<ResourceType>,
+    /// The resource.
+    pub resource: Arc<Resource>,
+}
+
+/// The linkage of a relationship as far as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linkage {
+    /// The ids that are shown.
+    pub ids: Vec<Id>,
+    /// How many there are.
+    pub total: u64,
+    /// How many are shown at most.
+    pub size: u64,
+    /// See [`Inclusion::path`].
+    pub path: String,
+}
+
+/// What stands beside the primary data.
+#[derive(Debug, Default)]
+pub struct Compound {
+    /// The included resources, each once and none that is in the primary data.
+    pub included: Vec<Typed>,
+    linkages: HashMap<(Key, String), Linkage>,
+    /// Every resource that was read.
+    known: HashMap<Key, Arc<Resource>>,
+    in_document: HashSet<Key>,
+}
+
+/// The type and the id of a resource.
+type Key = (String, Id);
+
+fn key(resource_type: &ResourceType, id: &Id) -> Key {
+    (resource_type.name.clone(), id.clone())
+}
+
+/// Resources, and what is to be included of each of them.
+struct Level<'i> {
+    inclusions: &'i [Inclusion],
+    parents: Vec<Typed>,
+}
+
+impl Compound {
+    /// The linkage of a relationship that is included.
+    #[must_use]
+    pub fn linkage(&self, of: &ResourceType, id: &Id, relationship: &str) -> Option<&Linkage> {
+        self.linkages.get(&(key(of, id), relationship.to_owned()))
+    }
+
+    fn link(&mut self, parent: &Typed, relationship: &Relationship, linkage: Linkage) {
+        let parent = key(&parent.resource_type, &parent.resource.id);
+        self.linkages
+            .insert((parent, relationship.name.clone()), linkage);
+    }
+
+    /// Notes a resource that is included, unless it is in the document already.
+    fn include(&mut self, found: &Typed) {
+        let key = key(&found.resource_type, &found.resource.id);
+        self.known.insert(key.clone(), found.resource.clone());
+        if self.in_document.insert(key) {
+            self.included.push(found.clone());
+        }
+    }
+}
+
+impl Controller {
+    /// Finds what is included beside these resources.
+    pub async fn include(
+        &self,
+        primary: Vec<Typed>,
+        inclusions: &[Inclusion],
+    ) -> Result<Compound, Failure> {
+        let mut compound = Compound::default();
+        for one in &primary {
+            let key = key(&one.resource_type, &one.resource.id);
+            compound.known.insert(key.clone(), one.resource.clone());
+            compound.in_document.insert(key);
+        }
+        self.include_levels(&mut compound, primary, inclusions)
+            .await?;
+        Ok(compound)
+    }
+
+    /// The same where the primary data are the linkage of a relationship, so that its resources
+    /// are included themselves.
+    pub async fn include_linked(
+        &self,
+        linked: Vec<Typed>,
+        inclusions: &[Inclusion],
+    ) -> Result<Compound, Failure> {
+        let mut compound = Compound::default();
+        for one in &linked {
+            compound.include(one);
+        }
+        self.include_levels(&mut compound, linked, inclusions)
+            .await?;
+        Ok(compound)
+    }
+
+    async fn include_levels(
+        &self,
+        compound: &mut Compound,
+        parents: Vec<Typed>,
+        inclusions: &[Inclusion],
+    ) -> Result<(), Failure> {
+        let mut level = vec![Level {
+            inclusions,
+            parents,
+        }];
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            self.find_linked(compound, &level).await?;
+            for Level {
+                inclusions,
+                parents,
+            } in &level
+            {
+                for inclusion in *inclusions {
+                    let children = self.children(compound, inclusion, parents).await?;
+                    for child in &children {
+                        compound.include(child);
+                    }
+                    if compound.included.len() > INCLUDED_MAX {
+                        let reason = Reason::TooManyIncluded(INCLUDED_MAX);
+                        return Err(Failure::new(&inclusion.target, reason));
+                    }
+                    if !inclusion.children.is_empty() && !children.is_empty() {
+                        next.push(Level {
+                            inclusions: &inclusion.children,
+                            parents: children,
+                        });
+                    }
+                }
+            }
+            level = next;
+        }
+        Ok(())
+    }
+
+    /// Finds all resources that relationships of this level name by their ids: one request for
+    /// each type, and one for each relationship that is filtered.
+    async fn find_linked(
+        &self,
+        compound: &mut Compound,
+        level: &[Level<'_>],
+    ) -> Result<(), Failure> {
+        let mut wanted: HashMap<&str, (&Arc<ResourceType>, Vec<Id>)> = HashMap::new();
+        for Level {
+            inclusions,
+            parents,
+        } in level
+        {
+            let plain = inclusions.iter().filter(|one| !one.is_narrowed());
+            for inclusion in plain.filter(|one| one.relationship.own_member().is_some()) {
+                let target = &inclusion.target;
+                let (_, ids) = wanted.entry(&target.name).or_insert((target, Vec::new()));
+                for parent in parents {
+                    let linked = inclusion.linked_ids(parent)?;
+                    ids.extend(inclusion.shown(&linked).iter().cloned());
+                }
+            }
+        }
+        for (target, mut ids) in wanted.into_values() {
+            let mut seen = HashSet::new();
+            ids.retain(|id| {
+                seen.insert(id.clone()) && !compound.known.contains_key(&key(target, id))
+            });
+            if ids.is_empty() {
+                continue;
+            }
+            let found = self.store.find(target, &ids, &Filter::Everything).await;
+            let found = found.map_err(|error| Failure::new(target, error.into()))?;
+            for resource in found.into_iter().flatten() {
+                let key = key(target, &resource.id);
+                compound.known.insert(key, Arc::new(resource));
+            }
+        }
+        Ok(())
+    }
+
+    /// The related resources of all parents, each once, with the linkage noted.
+    async fn children(
+        &self,
+        compound: &mut Compound,
+        inclusion: &Inclusion,
+        parents: &[Typed],
+    ) -> Result<Vec<Typed>, Failure> {
+        match &inclusion.relationship.link {
+            Link::Inverse { .. } => self.inverse(compound, inclusion, parents).await,
+            Link::One { .. } | Link::Many { .. } if inclusion.is_narrowed() => {
+                self.narrowed(compound, inclusion, parents).await
+            }
+            Link::One { .. } | Link::Many { .. } => linked(compound, inclusion, parents),
+        }
+    }
+
+    async fn inverse(
+        &self,
+        compound: &mut Compound,
+        inclusion: &Inclusion,
+        parents: &[Typed],
+    ) -> Result<Vec<Typed>, Failure> {
+        let (target, relationship) = (&inclusion.target, &inclusion.relationship);
+        let ids: Vec<Id> = parents.iter().map(|one| one.resource.id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = self
+            .store
+            .related(target, relationship, &ids, &inclusion.query)
+            .await
+            .map_err(|error| Failure::new(target, error.into()))?;
+        let mut children = Children::new(target);
+        for (parent, page) in parents.iter().zip(pages) {
+            let mut shown = Vec::new();
+            for one in page.resources.iter() {
+                shown.push(one.id.clone());
+                children.add(one.id, || {
+                    let (id, text) = (one.id.clone(), one.text.to_owned());
+                    Arc::new(Resource { id, text })
+                });
+            }
+            let total = page.total.map_or(shown.len() as u64, Total::number);
+            compound.link(parent, relationship, inclusion.linkage(shown, total));
+        }
+        Ok(children.all)
+    }
+
+    /// The resources that a filter, an order or both choose among those that are named by ids.
+    async fn narrowed(
+        &self,
+        compound: &mut Compound,
+        inclusion: &Inclusion,
+        parents: &[Typed],
+    ) -> Result<Vec<Typed>, Failure> {
+        let (target, query) = (&inclusion.target, &inclusion.query);
+        let mut linked = Vec::new();
+        for parent in parents {
+            linked.push(inclusion.linked_ids(parent)?);
+        }
+        let wanted: HashSet<&Id> = linked.iter().flatten().collect();
+        let wanted: Vec<Id> = wanted.into_iter().cloned().collect();
+        let found = self.store.find(target, &wanted, &query.filter).await;
+        let found = found.map_err(|error| Failure::new(target, error.into()))?;
+        let mut places = HashMap::new();
+        for resource in found.into_iter().flatten() {
+            let values = if query.order.is_creation() {
+                Vec::new()
+            } else {
+                let members =
+                    stored_value(&resource.text).map_err(|error| corrupt(target, &error))?;
+                query.order.values(&resource.id, &members, &NoRelated)
+            };
+            places.insert(resource.id.clone(), (values, Arc::new(resource)));
+        }
+        let mut children = Children::new(target);
+        for (parent, ids) in parents.iter().zip(linked) {
+            let mut passing: Vec<Id> = ids;
+            passing.retain(|id| places.contains_key(id));
+            passing.sort_by(|left, right| {
+                let (left, right) = ((&*places[left].0, left), (&*places[right].0, right));
+                query.order.compare(left, right)
+            });
+            let total = passing.len() as u64;
+            let shown = inclusion.shown(&passing).to_vec();
+            for id in &shown {
+                children.add(id, || places[id].1.clone());
+            }
+            let relationship = &inclusion.relationship;
+            compound.link(parent, relationship, inclusion.linkage(shown, total));
+        }
+        Ok(children.all)
+    }
+}
+
+/// The resources that were found by the ids that the parents name.
+fn linked(
+    compound: &mut Compound,
+    inclusion: &Inclusion,
+    parents: &[Typed],
+) -> Result<Vec<Typed>, Failure> {
+    let mut children = Children::new(&inclusion.target);
+    for parent in parents {
+        let ids = inclusion.linked_ids(parent)?;
+        let shown = inclusion.shown(&ids).to_vec();
+        for id in &shown {
+            let key = key(&inclusion.target, id);
+            // A link may lead to nothing where others have written.
+            if let Some(found) = compound.known.get(&key) {
+                children.add(id, || found.clone());
+            }
+        }
+        let linkage = inclusion.linkage(shown, ids.len() as u64);
+        compound.link(parent, &inclusion.relationship, linkage);
+    }
+    Ok(children.all)
+}
+
+impl Inclusion {
+    /// Whether it takes a look at the related resources to know which are included.
+    fn is_narrowed(&self) -> bool {
+        self.query.filter != Filter::Everything || !self.query.order.is_creation()
+    }
+
+    fn linked_ids(&self, parent: &Typed) -> Result<Vec<Id>, Failure> {
+        let Typed {
+            resource_type,
+            resource,
+        } = parent;
+        linked_ids(&self.relationship, resource_type, &resource.text)
+    }
+
+    /// Those of the related resources that are shown.
+    fn shown<'i>(&self, ids: &'i [Id]) -> &'i [Id] {
+        let limit = usize::try_from(self.query.limit).unwrap_or(usize::MAX);
+        &ids[..limit.min(ids.len())]
+    }
+
+    fn linkage(&self, ids: Vec<Id>, total: u64) -> Linkage {
+        Linkage {
+            ids,
+            total,
+            size: self.query.limit,
+            path: self.path.clone(),
+        }
+    }
+}
+
+/// Resources of one type, each once.
+struct Children<'t> {
+    resource_type: &'t Arc<ResourceType>,
+    seen: HashSet<Id>,
+    all: Vec<Typed>,
+}
+
+impl<'t> Children<'t> {
+    fn new(resource_type: &'t Arc<ResourceType>) -> Self {
+        Self {
+            resource_type,
+            seen: HashSet::new(),
+            all: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, id: &Id, resource: impl FnOnce() -> Arc<Resource>) {
+        if self.seen.insert(id.clone()) {
+            self.all.push(Typed {
+                resource_type: self.resource_type.clone(),
+                resource: resource(),
+            });
+        }
+    }
+}
+
+/// The ids that a relationship of a resource names, in their order.
+pub(super) fn linked_ids(
+    relationship: &Relationship,
+    resource_type: &Arc<ResourceType>,
+    text: &str,
+) -> Result<Vec<Id>, Failure> {
+    let Some(member) = relationship.own_member() else {
+        return Ok(Vec::new());
+    };
+    let mut ids = Vec::new();
+    let read = for_each_member(text, &mut |name, value| {
+        if name == member {
+            ids = relationship.ids(value);
+        }
+    });
+    read.map_err(|error| corrupt(resource_type, &error))?;
+    Ok(ids)
+}
+
+/// A stored text that cannot be read.
+pub(super) fn corrupt(resource_type: &Arc<ResourceType>, error: &serde_json::Error) -> Failure {
+    let text = format!("a resource of '{}': {error}", resource_type.name);
+    Failure::new(resource_type, StoreError::Corrupt(text).into())
+}

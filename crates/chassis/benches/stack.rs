@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chassis::fault::Fault;
+use chassis::health::Heartbeat;
 use chassis::presenter::{Presenter, Report};
 use chassis::serve::HttpService;
 use chassis::stack::{self, Limits};
@@ -57,7 +58,7 @@ fn measure(criterion: &mut Criterion) {
     };
     case("guarded, no log, id given", Some(ID));
     case("guarded, no log, id made", None);
-    let _log = telemetry::init(LogMode::Json, "info").expect("a log");
+    let _log = telemetry::init(LogMode::Json, "info", Heartbeat::unwatched()).expect("a log");
     case("guarded and logged, id given", Some(ID));
     case("guarded and logged, id made", None);
 }

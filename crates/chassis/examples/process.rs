@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use chassis::health::{Health, WorkerLimits};
+use chassis::health::{Health, Heartbeat, WorkerLimits};
 use chassis::lifecycle;
 use chassis::telemetry::{self, LogMode};
 use chassis::testing::TestServer;
@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 #[tokio::main]
 async fn main() {
-    let _guard = telemetry::init(LogMode::Json, "info").expect("a log");
+    let _guard = telemetry::init(LogMode::Json, "info", Heartbeat::unwatched()).expect("a log");
     match std::env::args().nth(1).as_deref() {
         Some("logs-much") => {
             for number in 0..50_000_u64 {

@@ -107,12 +107,11 @@ impl Default for Schedule {
     }
 }
 
-/// Whether the process can serve now, and why not.
+/// Where the process is, and what that follows from.
 #[derive(Clone, Debug)]
-pub struct Readiness {
-    /// The answer, without the upstreams that were left out.
-    pub ready: bool,
-    /// Where the process is between its start and its end.
+pub struct Condition {
+    /// Where it is between its start and its end, without the upstreams that were left out. What
+    /// probes answer is [`State::answers`].
     pub state: State,
     /// Each watched upstream, in the order in which they were added.
     pub upstreams: Vec<UpstreamState>,
@@ -212,49 +211,41 @@ impl Health {
         record.draining.store(true, Ordering::Release);
     }
 
-    /// Whether the process can serve now. Reads memory only. Upstreams in `excluded` don't count.
+    /// Where the process is now. Reads memory only. Upstreams in `excluded` don't count.
     #[must_use]
-    pub fn readiness(&self, excluded: &[&str]) -> Readiness {
+    pub fn condition(&self, excluded: &[&str]) -> Condition {
         let upstreams = self.record.upstreams.read();
         let upstreams = upstreams.unwrap_or_else(PoisonError::into_inner);
         let states: Vec<_> = upstreams.iter().map(Upstream::state).collect();
-        let counted = || {
-            let counts = |state: &&UpstreamState| !excluded.contains(&state.name.as_str());
-            states.iter().filter(counts)
-        };
-        let degraded = counted().any(|state| state.failure.is_some());
-        let state = self.state(degraded);
-        let drains_ready = self.record.drains_ready.load(Ordering::Acquire);
-        let ready = match state {
-            State::Draining => drains_ready,
-            state => state.answers().readiness,
-        };
-        Readiness {
-            ready: ready && counted().all(|state| state.ready),
-            state,
+        let counts = |state: &&UpstreamState| !excluded.contains(&state.name.as_str());
+        let degraded = states
+            .iter()
+            .filter(counts)
+            .any(|state| state.failure.is_some());
+        let ready = states.iter().filter(counts).all(|state| state.ready);
+        Condition {
+            state: self.state(degraded, ready),
             upstreams: states,
         }
     }
 
-    fn state(&self, degraded: bool) -> State {
+    fn state(&self, degraded: bool, ready: bool) -> State {
+        let record = &self.record;
         let alive = self.liveness().is_none_or(|liveness| liveness.alive());
         if !alive {
             State::Stuck
-        } else if self.record.draining.load(Ordering::Acquire) {
-            State::Draining
-        } else if !self.has_started() {
+        } else if record.draining.load(Ordering::Acquire) {
+            let shows = !record.drains_ready.load(Ordering::Acquire);
+            State::Draining {
+                ready: ready && !shows,
+            }
+        } else if !record.started.load(Ordering::Acquire) {
             State::Starting
         } else if degraded {
-            State::Degraded
+            State::Degraded { ready }
         } else {
             State::Ready
         }
-    }
-
-    /// Whether [`Health::started`] was called.
-    #[must_use]
-    pub fn has_started(&self) -> bool {
-        self.record.started.load(Ordering::Acquire)
     }
 
     /// What the watchdog saw, or nothing when none was started.

@@ -17,9 +17,15 @@ pub enum State {
     /// All is well.
     Ready,
     /// An upstream fails.
-    Degraded,
+    Degraded {
+        /// Whether the policies of all that fail let the process serve without them.
+        ready: bool,
+    },
     /// It was told to stop.
-    Draining,
+    Draining {
+        /// Whether that does not show in readiness, and no upstream makes the process unready.
+        ready: bool,
+    },
     /// A proof of life is missing.
     Stuck,
 }
@@ -42,17 +48,13 @@ pub struct Answers {
 }
 
 impl State {
-    /// The truth table of the probes.
-    ///
-    /// Two answers have a condition beside the state: readiness in [`State::Degraded`] is no when
-    /// the policy of an upstream that fails says so, and readiness in [`State::Draining`] is yes as
-    /// long as the drain is not to show.
+    /// The truth table that all probes answer from.
     #[must_use]
     pub fn answers(self) -> Answers {
         let (ping, liveness, readiness, startup) = match self {
             Self::Starting => (true, true, false, false),
-            Self::Ready | Self::Degraded => (true, true, true, true),
-            Self::Draining => (true, true, false, true),
+            Self::Ready => (true, true, true, true),
+            Self::Degraded { ready } | Self::Draining { ready } => (true, true, ready, true),
             Self::Stuck => (true, false, false, true),
         };
         Answers {
@@ -69,8 +71,8 @@ impl State {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
-            Self::Degraded => "degraded",
-            Self::Draining => "draining",
+            Self::Degraded { .. } => "degraded",
+            Self::Draining { .. } => "draining",
             Self::Stuck => "stuck",
         }
     }

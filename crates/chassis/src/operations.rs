@@ -15,8 +15,8 @@ use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
 pub use self::port::Port;
-use crate::health::{Health, Policy, UpstreamState};
-use crate::lifecycle::State;
+use crate::health::{Condition, Health, Policy, UpstreamState};
+use crate::lifecycle::{Answers, State};
 use crate::presenter::{Presenter, Report, ReportKind};
 
 const KINDS: [ReportKind; 4] = [
@@ -65,11 +65,14 @@ pub fn router(
         let build = build.clone();
         let handler = move |request: Request| {
             let wishes = Wishes::of(&request, audience);
+            let excluded: Vec<&str> = wishes.excluded.iter().map(String::as_str).collect();
+            let condition = health.condition(&excluded);
+            let answers = condition.state.answers();
             let report = match kind {
-                ReportKind::Ping => ping(&build),
-                ReportKind::Liveness => liveness(&health),
-                ReportKind::Readiness => readiness(&health, &wishes),
-                ReportKind::Startup => startup(&health),
+                ReportKind::Ping => ping(&build, answers),
+                ReportKind::Liveness => liveness(&health, answers),
+                ReportKind::Readiness => readiness(&condition, &excluded, wishes.verbose),
+                ReportKind::Startup => startup(answers),
             };
             std::future::ready(answer(&*presenter, &report))
         };
@@ -124,7 +127,7 @@ fn answer(presenter: &dyn Presenter, report: &Report) -> Response {
     response
 }
 
-fn ping(build: &BuildInfo) -> Report {
+fn ping(build: &BuildInfo, answers: Answers) -> Report {
     let known = [
         ("name", &build.name),
         ("version", &build.version),
@@ -136,14 +139,14 @@ fn ping(build: &BuildInfo) -> Report {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
-    Report::new(ReportKind::Ping, true, attributes)
+    Report::new(ReportKind::Ping, answers.ping, attributes)
 }
 
-fn liveness(health: &Health) -> Report {
+fn liveness(health: &Health, answers: Answers) -> Report {
     let Some(seen) = health.liveness() else {
         // Nobody watches the workers. That this line runs proves one of them.
         let attributes = vec![("workers".into(), json!("ok"))];
-        return Report::new(ReportKind::Liveness, true, attributes);
+        return Report::new(ReportKind::Liveness, answers.liveness, attributes);
     };
     let verdict = match seen.stuck.as_slice() {
         [] if seen.watching => "ok".to_owned(),
@@ -157,23 +160,20 @@ fn liveness(health: &Health) -> Report {
     if !seen.failures.is_empty() {
         attributes.push(("failures".to_owned(), json!(seen.failures)));
     }
-    Report::new(ReportKind::Liveness, seen.alive(), attributes)
+    Report::new(ReportKind::Liveness, answers.liveness, attributes)
 }
 
-fn startup(health: &Health) -> Report {
-    let started = health.has_started();
-    let attributes = vec![("started".to_owned(), json!(started))];
-    Report::new(ReportKind::Startup, started, attributes)
+fn startup(answers: Answers) -> Report {
+    let attributes = vec![("started".to_owned(), json!(answers.startup))];
+    Report::new(ReportKind::Startup, answers.startup, attributes)
 }
 
-fn readiness(health: &Health, wishes: &Wishes) -> Report {
-    let excluded: Vec<&str> = wishes.excluded.iter().map(String::as_str).collect();
-    let readiness = health.readiness(&excluded);
+fn readiness(condition: &Condition, excluded: &[&str], verbose: bool) -> Report {
     let mut attributes = Vec::new();
-    if readiness.state != State::Ready || wishes.verbose {
-        attributes.push(("state".to_owned(), json!(readiness.state.name())));
+    if condition.state != State::Ready || verbose {
+        attributes.push(("state".to_owned(), json!(condition.state.name())));
     }
-    for upstream in &readiness.upstreams {
+    for upstream in &condition.upstreams {
         let outcome = upstream.failure.as_deref().unwrap_or("ok");
         let left_out = excluded.contains(&upstream.name.as_str());
         let outcome = if left_out { "excluded" } else { outcome };
@@ -185,19 +185,23 @@ fn readiness(health: &Health, wishes: &Wishes) -> Report {
                 json!(micros),
             ));
         }
-        if wishes.verbose {
+        if verbose {
             attributes.extend(particulars(upstream));
         }
     }
-    let known = |name: &&&str| readiness.upstreams.iter().any(|known| known.name == **name);
+    let known = |name: &&&str| condition.upstreams.iter().any(|known| known.name == **name);
     let unknown: Vec<_> = excluded.iter().filter(|name| !known(name)).collect();
     if !unknown.is_empty() {
         attributes.push(("excludedButUnknown".to_owned(), json!(unknown)));
     }
-    if wishes.verbose {
+    if verbose {
         attributes.push(("panics".to_owned(), json!(crate::telemetry::panics())));
     }
-    Report::new(ReportKind::Readiness, readiness.ready, attributes)
+    Report::new(
+        ReportKind::Readiness,
+        condition.state.answers().readiness,
+        attributes,
+    )
 }
 
 fn particulars(upstream: &UpstreamState) -> [(String, Value); 2] {

@@ -88,6 +88,7 @@ pub struct Drained {
 /// Stop signal and heartbeat of a server, and who owns its socket.
 #[derive(Debug)]
 pub struct Control {
+    /// [`Stop::Soon`] ends the connections that there are, each with its next response,
     /// [`Stop::Drain`] begins the drain, [`Stop::Now`] ends it.
     pub stop: StopSignal,
     /// Beats with each look at the connections.
@@ -119,9 +120,11 @@ pub async fn serve(
         tasks: JoinSet::new(),
     };
     let connections = Arc::clone(&server.connections);
+    let retiring = retire(&connections, control.stop.clone());
     tokio::select! {
         () = server.accept_all(&listener) => {}
         () = sweep(&connections, &control.heartbeat) => {}
+        () = retiring => {}
         () = control.stop.reaches(Stop::Drain) => {}
     }
     let drained = server.finish(listener, &limits, &mut control).await;
@@ -139,6 +142,14 @@ async fn sweep(connections: &Connections, heartbeat: &Heartbeat) {
         connections.sweep(None);
         sleep(connections.interval(false)).await;
     }
+}
+
+/// Once the process is to stop, has the connections that there are end with their next responses.
+/// Never ends.
+async fn retire(connections: &Connections, mut stop: StopSignal) {
+    stop.reaches(Stop::Soon).await;
+    connections.retire_all();
+    std::future::pending::<()>().await;
 }
 
 struct Server<S> {
@@ -242,7 +253,7 @@ impl<S: HttpService> Server<S> {
     ) -> Drained {
         let connections = Arc::clone(&self.connections);
         connections.advance_clock(false);
-        connections.begin_drain();
+        connections.retire_all();
         let since = connections.clock.now();
         let sweeping = async {
             loop {

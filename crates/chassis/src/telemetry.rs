@@ -27,6 +27,7 @@ use tracing_subscriber::{Layer, Registry, fmt as lines};
 
 use self::json_line::{FlatFields, JsonLine};
 use self::line_queue::LineQueue;
+use crate::health::Heartbeat;
 
 /// What a rule of the filter may allow, from nothing to everything.
 const LEVELS: &str = "off, error, warn, info, debug and trace";
@@ -117,14 +118,19 @@ impl Drop for TelemetryGuard {
 /// Sets up the log of the process, and logs panics of any thread from now on.
 ///
 /// `filter` is a level (`info`), or a list of levels by module
-/// (`info,chassis::stack::access_log=warn`).
-pub fn init(mode: LogMode, filter: &str) -> Result<TelemetryGuard, TelemetryError> {
+/// (`info,chassis::stack::access_log=warn`). `heartbeat` is that of the thread that writes: it
+/// proves that the thread still takes lines, and not that somebody reads them.
+pub fn init(
+    mode: LogMode,
+    filter: &str,
+    heartbeat: Heartbeat,
+) -> Result<TelemetryGuard, TelemetryError> {
     let queue = Arc::new(LineQueue::default());
     subscriber(mode, filter, Arc::clone(&queue))?
         .try_init()
         .map_err(TelemetryError::Twice)?;
     queue
-        .start_writing(io::stderr())
+        .start_writing(io::stderr(), heartbeat)
         .map_err(TelemetryError::Thread)?;
     log_panics(Arc::clone(&queue));
     Ok(TelemetryGuard { queue })

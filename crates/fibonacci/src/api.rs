@@ -33,8 +33,6 @@ struct Service {
 
 /// The service as a router without state, ready to be merged into another.
 ///
-/// Makes the shared table, which takes some milliseconds at the default settings.
-///
 /// | route | answer |
 /// |---|---|
 /// | `GET /fibonacci/list?count=N` | the first N numbers |

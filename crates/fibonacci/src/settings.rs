@@ -10,7 +10,7 @@ pub struct Settings {
     /// How far a list may reach: `from` plus `count` must not be above it. Default 100,000, whose
     /// text has about 1.04 GB. At most 100,000,000.
     pub count_max: u64,
-    /// Lists that end at or below it are slices of one shared text made at the start, and numbers
+    /// Lists that end at or below it are slices of one shared text made once, and numbers
     /// below it are looked up there. Default 10,000: 10.5 MB, ready in milliseconds. 0 means none.
     pub table_count_max: u64,
     /// The largest `n` of `/fibonacci/{n}`. Default 10,000,000, whose number has 2,089,877 digits.

@@ -1,6 +1,7 @@
 //! The first numbers as one shared immutable text, of which answers are slices.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
@@ -8,15 +9,63 @@ use crate::generator::{Form, Sequence};
 use crate::length::DigitCounts;
 use crate::listing::{JSON, Listing, Notation};
 
-/// `{"answer":[0,1,1,2,...` for the first numbers.
+/// How many numbers are at hand from the start. Their text has a hundredth of the size of one with
+/// ten times as many.
+const BEGINNING_COUNT: u64 = 1000;
+
+/// The first numbers. What lies beyond the beginning is made when it is first asked for, which
+/// takes some milliseconds at the default settings: most processes never need its ten megabytes.
 pub(crate) struct Table {
+    form: Form,
+    count: u64,
+    beginning: Text,
+    whole: OnceLock<Text>,
+}
+
+impl Table {
+    pub(crate) fn new(form: Form, count: u64) -> Self {
+        Self {
+            form,
+            count,
+            beginning: Text::new(form, count.min(BEGINNING_COUNT)),
+            whole: OnceLock::new(),
+        }
+    }
+
+    /// The text of a JSON list without its tail, in one slice if it starts at zero and in two
+    /// (head, numbers) if not. None if the list reaches beyond the table.
+    pub(crate) fn slices(&self, listing: &Listing) -> Option<(Bytes, Bytes)> {
+        if listing.notation != &JSON || listing.count == 0 {
+            return None;
+        }
+        self.reaching(listing.end())?.slices(listing)
+    }
+
+    /// The digits of `F(n)`, if the table has them.
+    pub(crate) fn number(&self, n: u64) -> Option<Bytes> {
+        let text = self.reaching(n.checked_add(1)?)?;
+        Some(text.text.slice(text.place(n)?))
+    }
+
+    /// A text with so many numbers.
+    fn reaching(&self, count: u64) -> Option<&Text> {
+        if count <= self.count.min(BEGINNING_COUNT) {
+            return Some(&self.beginning);
+        }
+        let make = || Text::new(self.form, self.count);
+        (count <= self.count).then(|| self.whole.get_or_init(make))
+    }
+}
+
+/// `{"answer":[0,1,1,2,...` for the first numbers.
+struct Text {
     text: Bytes,
     /// Where each number begins, and where one after the last would.
     starts: Vec<usize>,
 }
 
-impl Table {
-    pub(crate) fn new(form: Form, count: u64) -> Self {
+impl Text {
+    fn new(form: Form, count: u64) -> Self {
         let Notation {
             head, separator, ..
         } = JSON;
@@ -37,12 +86,7 @@ impl Table {
         }
     }
 
-    /// The text of a JSON list without its tail, in one slice if it starts at zero and in two
-    /// (head, numbers) if not. None if the list reaches beyond the table.
-    pub(crate) fn slices(&self, listing: &Listing) -> Option<(Bytes, Bytes)> {
-        if listing.notation != &JSON || listing.count == 0 {
-            return None;
-        }
+    fn slices(&self, listing: &Listing) -> Option<(Bytes, Bytes)> {
         let (first, last) = (self.place(listing.from)?, self.place(listing.end() - 1)?);
         Some(if listing.from == 0 {
             (Bytes::new(), self.text.slice(..last.end))
@@ -52,11 +96,6 @@ impl Table {
                 self.text.slice(first.start..last.end),
             )
         })
-    }
-
-    /// The digits of `F(n)`, if the table has them.
-    pub(crate) fn number(&self, n: u64) -> Option<Bytes> {
-        Some(self.text.slice(self.place(n)?))
     }
 
     fn place(&self, n: u64) -> Option<Range<usize>> {
@@ -94,6 +133,22 @@ mod tests {
         assert_eq!(joined(&table, 0, 1).as_deref(), Some("{\"answer\":[0"));
         assert_eq!(joined(&table, 7, 2).as_deref(), Some("{\"answer\":[13,21"));
         assert_eq!(table.number(9).as_deref(), Some(b"34".as_slice()));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_beginning_continues_it() {
+        let count = BEGINNING_COUNT + 5;
+        let table = Table::new(Form::best(), count);
+        let beginning = joined(&table, 0, BEGINNING_COUNT).unwrap();
+        assert!(table.whole.get().is_none());
+        let whole = joined(&table, 0, count).unwrap();
+        assert!(whole.starts_with(&format!("{beginning},")));
+        assert_eq!(whole.matches(',').count() as u64, count - 1);
+        let across = joined(&table, BEGINNING_COUNT - 1, 3).unwrap();
+        let numbers = across.strip_prefix("{\"answer\":[").unwrap();
+        assert!(whole.contains(&format!(",{numbers},")));
+        assert_eq!(table.number(count), None);
+        assert!(whole.ends_with(std::str::from_utf8(&table.number(count - 1).unwrap()).unwrap()));
     }
 
     #[test]

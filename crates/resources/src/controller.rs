@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::schema::{Id, ResourceType};
 use crate::store::Store;
 
-pub use draft::{Draft, GivenId, IdRule};
+pub use draft::{Draft, GivenId, GivenLinks, IdRule};
 pub use failure::{Failure, Reason};
 pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
 pub(crate) use read::Linked;

@@ -12,4 +12,4 @@ pub mod store;
 pub mod work;
 
 pub use api::{Limits, router};
-pub use controller::{Controller, Draft, Failure, GivenId, IdRule, Reason};
+pub use controller::{Controller, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};

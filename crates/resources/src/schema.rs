@@ -12,11 +12,13 @@ mod wording;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
-pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse};
+pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, parse_all};
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
-pub use relationship::{Link, OnDelete, Reading, Relationship, Target};
+pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
 pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
@@ -48,6 +50,8 @@ pub struct ResourceType {
     pub relationships: Vec<Arc<Relationship>>,
     /// What readers may do with its attributes, where that is not everything.
     pub reading: BTreeMap<String, Reading>,
+    /// What writers may do with its attributes, where that is not everything.
+    pub writing: BTreeMap<String, Writing>,
     /// Whether lists say how many resources there are.
     pub totals: Totals,
     /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
@@ -76,10 +80,17 @@ impl ResourceType {
     pub fn reading(&self, attribute: &str) -> Reading {
         self.reading.get(attribute).copied().unwrap_or_default()
     }
+
+    /// What writers may do with an attribute.
+    #[must_use]
+    pub fn writing(&self, attribute: &str) -> Writing {
+        self.writing.get(attribute).copied().unwrap_or_default()
+    }
 }
 
 /// Whether lists say how many resources there are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Totals {
     /// Unless the client does not want it.
     #[default]
@@ -123,8 +134,16 @@ impl Index {
 /// One attribute of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexKey {
-    /// The attribute's name.
+    /// The attribute's name, or that of the member that holds a relationship. Dots lead into
+    /// objects, since no name has one: `address.city`.
     pub attribute: String,
     /// Whether the greatest value stands first.
     pub descending: bool,
+}
+
+impl IndexKey {
+    /// The names that lead to the value, from the outside in.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.attribute.split('.')
+    }
 }

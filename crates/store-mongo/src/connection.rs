@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bson::RawDocumentBuf;
-use mongodb::options::{CollectionOptions, ReadPreference, SelectionCriteria};
-use mongodb::{Client, Collection, Database};
+use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
+use mongodb::{Client, ClientSession, Collection, Database};
 use resources::schema::ResourceType;
 use resources::store::StoreError;
 
 use crate::calls::Calls;
 use crate::circuit::Circuit;
 use crate::counter::Counters;
-use crate::failure;
+use crate::failure::{self, of_read};
 use crate::pages::Pages;
 use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
@@ -70,8 +70,17 @@ impl Connection {
             .collection_with_options(collection, options.build())
     }
 
-    pub(crate) fn has_snapshots(&self) -> bool {
-        self.snapshots.load(Ordering::Relaxed)
+    /// A session whose reads are of one moment, as far as the server can, and the read concern
+    /// that they need: set explicitly, or that of the connection string wins.
+    pub(crate) async fn moment(&self) -> Result<(ClientSession, Option<ReadConcern>), StoreError> {
+        let has_snapshots = self.snapshots.load(Ordering::Relaxed);
+        let session = self.client.start_session();
+        let session = match has_snapshots {
+            true => session.snapshot(true).await,
+            false => session.await,
+        };
+        let concern = has_snapshots.then(ReadConcern::snapshot);
+        Ok((session.map_err(of_read)?, concern))
     }
 
     pub(crate) fn forget_snapshots(&self) {

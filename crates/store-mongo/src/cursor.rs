@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use mongodb::ClientSession;
-use mongodb::bson::{Bson, Document, RawArray, RawBson, RawDocument};
+use mongodb::bson::{Bson, Document, RawArray, RawBson, RawBsonRef, RawDocument};
 use mongodb::error::Error;
-use mongodb::options::FindOptions;
 use mongodb::raw_batch_cursor::{RawBatch, SessionRawBatchCursor};
 use resources::schema::ResourceType;
 use resources::store::{Resources, StoreError};
 
 use crate::connection::Connection;
 use crate::failure::{Intent, of_read};
-use crate::{ids, json};
+use crate::json;
+use crate::request::Request;
 
 /// What a query has found and not yet given, with the session that it belongs to.
 pub(crate) struct Cursor {
     resource_type: Arc<ResourceType>,
     batches: SessionRawBatchCursor,
     session: ClientSession,
+    keys: Vec<String>,
     ended: bool,
     cut: bool,
     /// What a batch may hold, in bytes, if it has more than one resource.
@@ -27,59 +28,59 @@ pub(crate) struct Cursor {
     ends: Option<(Position, Position)>,
 }
 
-/// Where a document stands in the order of its collection: the fields as they are stored, because
+/// Where a document stands: the keys by which its collection is sorted, as they are stored, because
 /// an id of another BSON type than the declared one is known by its text only.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Position {
-    /// The field [`ids::POSITION`], where the type has it.
-    given: Option<RawBson>,
-    pub(crate) id: RawBson,
-}
+pub(crate) struct Position(Vec<(String, RawBson)>);
 
 impl Position {
-    fn new(resource_type: &ResourceType, document: &RawDocument) -> bson::error::Result<Self> {
-        let field = |name: &str| -> bson::error::Result<RawBson> {
-            Ok(document.get(name)?.map_or(RawBson::Null, Into::into))
-        };
-        let given = ids::have_position(resource_type).then(|| field(ids::POSITION));
-        Ok(Self {
-            given: given.transpose()?,
-            id: field(ids::ID)?,
-        })
+    fn new(keys: &[String], document: &RawDocument) -> bson::error::Result<Self> {
+        let key = |path: &String| Ok((path.clone(), stored(document, path)?));
+        keys.iter().map(key).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The bound of the index of [`ids::order`] from which a query goes on with this document.
-    /// There is none where another program has stored several positions in one document.
+    /// The keys. There are none where another program has stored an array in their place, which
+    /// MongoDB sorts by one of its elements.
     pub(crate) fn bound(&self) -> Option<Document> {
         let mut bound = Document::new();
-        match &self.given {
-            Some(RawBson::Array(_)) => return None,
-            Some(given) => {
-                bound.insert(ids::POSITION, Bson::try_from(given.clone()).ok()?);
-            }
-            None => {}
+        for (path, value) in &self.0 {
+            match value {
+                RawBson::Array(_) => return None,
+                value => bound.insert(path, Bson::try_from(value.clone()).ok()?),
+            };
         }
-        bound.insert(ids::ID, Bson::try_from(self.id.clone()).ok()?);
         Some(bound)
     }
 }
 
+/// The value at a path, null if it is absent, or the array that is on the way.
+fn stored(document: &RawDocument, path: &str) -> bson::error::Result<RawBson> {
+    let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+    Ok(match document.get(name)? {
+        Some(RawBsonRef::Document(inner)) if !rest.is_empty() => stored(inner, rest)?,
+        Some(RawBsonRef::Array(array)) => RawBson::Array(array.to_owned()),
+        Some(value) if rest.is_empty() => value.into(),
+        _ => RawBson::Null,
+    })
+}
+
 impl Cursor {
-    /// Asks for the documents of a type that match; the first batch comes with the answer.
+    /// Asks for documents of a type; the first batch comes with the answer. `keys` are those by
+    /// which they are sorted, where their positions are of interest.
     pub(crate) async fn open(
         store: &Connection,
         resource_type: &Arc<ResourceType>,
-        filter: Document,
+        request: Request,
+        keys: Vec<String>,
         mut session: ClientSession,
-        options: FindOptions,
     ) -> Result<Self, Error> {
         let collection = store.collection(resource_type);
-        let find = collection.find(filter).with_options(options);
-        let batches = find.session(&mut session).batch().await?;
+        let batches = request.batches(&collection, &mut session).await?;
         Ok(Self {
             resource_type: resource_type.clone(),
             batches,
             session,
+            keys,
             ended: false,
             cut: false,
             bytes_max: usize::MAX,
@@ -96,14 +97,14 @@ impl Cursor {
     pub(crate) async fn open_in_time(
         store: &Arc<Connection>,
         resource_type: &Arc<ResourceType>,
-        filter: Document,
-        options: FindOptions,
+        request: Request,
+        keys: Vec<String>,
     ) -> Result<Self, StoreError> {
         let (connection, resource_type) = (store.clone(), resource_type.clone());
         let work = async move {
             let session = connection.client.start_session().causal_consistency(false);
             let session = session.await.map_err(of_read)?;
-            let opened = Self::open(&connection, &resource_type, filter, session, options);
+            let opened = Self::open(&connection, &resource_type, request, keys, session);
             opened.await.map_err(of_read)
         };
         store.calls.run(Intent::Read, Box::pin(work)).await
@@ -175,7 +176,7 @@ impl Cursor {
         }
         let text = String::from_utf8(text).map_err(|error| self.damaged(&error))?;
         if let Some((first, last)) = first_and_last {
-            let position = |document| Position::new(&self.resource_type, document);
+            let position = |document| Position::new(&self.keys, document);
             let ends = position(first).and_then(|first| Ok((first, position(last)?)));
             self.ends = Some(ends.map_err(|error| self.damaged(&error))?);
         }

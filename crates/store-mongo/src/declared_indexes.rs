@@ -62,7 +62,7 @@ fn model(index: &Index) -> IndexModel {
 }
 
 /// The documents that have a value other than null in each of these attributes.
-fn value_in_each<'a>(attributes: impl Iterator<Item = &'a str>) -> Document {
+pub(crate) fn value_in_each<'a>(attributes: impl Iterator<Item = &'a str>) -> Document {
     attributes
         .map(|attribute| (attribute.to_owned(), doc! { "$type": types() }.into()))
         .collect()

@@ -2,13 +2,13 @@
 
 use bson::raw::CStr;
 use bson::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
-use resources::schema::{Attributes, Id, ResourceType, Violation};
+use resources::schema::{Attributes, Id, IdKind, ResourceType, Violation};
 use resources::store::{Refusal, stored_value};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::extended::{self, Meaning};
-use crate::{failure, ids, json};
+use crate::{failure, ids, json, links};
 
 /// The largest document that MongoDB stores.
 const BYTES_MAX: usize = 16 << 20;
@@ -58,7 +58,8 @@ pub(crate) fn changed(
         match changes.get(name.as_str()).filter(|_| !reserved) {
             Some(change) => {
                 let path = JsonPath::new(name.as_str());
-                let change = raw(change, Some(value), &path).map_err(invalid)?;
+                let change = member(resource_type, name.as_str(), change, Some(value), &path);
+                let change = change.map_err(invalid)?;
                 document.append(name, change);
                 added.shift_remove(name.as_str());
             }
@@ -131,14 +132,33 @@ fn append_attributes(
             return Err(invalid(path.violation("propertyNames", message)));
         }
         let key = c_string(name, &path).map_err(invalid)?;
-        if let Value::String(text) = value {
+        if let (Value::String(text), None) = (value, links::kind(resource_type, name)) {
             document.append(key, text.as_str());
             continue;
         }
         let kept = before.and_then(|before| before.get(name).ok().flatten());
-        document.append(key, raw(value, kept, &path).map_err(invalid)?);
+        let value = member(resource_type, name, value, kept, &path);
+        document.append(key, value.map_err(invalid)?);
     }
     Ok(())
+}
+
+/// One member of the document itself, which may be that of a relationship.
+fn member(
+    resource_type: &ResourceType,
+    name: &str,
+    value: &Value,
+    kept: Option<RawBsonRef<'_>>,
+    path: &JsonPath<'_>,
+) -> Result<RawBson, Violation> {
+    let links = links::kind(resource_type, name);
+    if let Some(link) = links.and_then(|kind| links::raw(kind, value)) {
+        return Ok(link);
+    }
+    match value {
+        Value::Array(items) => raw_array(items, kept, path, links),
+        _ => raw(value, kept, path),
+    }
 }
 
 /// One value. `kept` is what stood in its place: it decides the width of an integer.
@@ -159,21 +179,28 @@ fn raw(
                 return Err(path.violation("maximum", message));
             }
         },
-        Value::Array(items) => {
-            let mut kept = kept
-                .and_then(RawBsonRef::as_array)
-                .into_iter()
-                .flatten()
-                .map_while(Result::ok);
-            let mut array = RawArrayBuf::new();
-            for (position, item) in items.iter().enumerate() {
-                let path = path.with(Step::Position(position));
-                array.push(raw(item, kept.next(), &path)?);
-            }
-            RawBson::Array(array)
-        }
+        Value::Array(items) => raw_array(items, kept, path, None)?,
         Value::Object(members) => raw_object(members, kept, path)?,
     })
+}
+
+fn raw_array(
+    items: &[Value],
+    kept: Option<RawBsonRef<'_>>,
+    path: &JsonPath<'_>,
+    links: Option<IdKind>,
+) -> Result<RawBson, Violation> {
+    let kept = kept.and_then(RawBsonRef::as_array);
+    let mut kept = kept.into_iter().flatten().map_while(Result::ok);
+    let mut array = RawArrayBuf::new();
+    for (position, item) in items.iter().enumerate() {
+        let (kept, path) = (kept.next(), path.with(Step::Position(position)));
+        array.push(match links.and_then(|kind| links::raw(kind, item)) {
+            Some(link) => link,
+            None => raw(item, kept, &path)?,
+        });
+    }
+    Ok(RawBson::Array(array))
 }
 
 fn raw_integer(integer: i64, kept: Option<RawBsonRef<'_>>) -> RawBson {

@@ -1,41 +1,75 @@
 //! MongoDB's plans of requests.
 
 use mongodb::bson::{Bson, Document, doc};
-use resources::query::Filter;
+use mongodb::options::FindOptions;
 use resources::schema::{Id, ResourceType};
-use resources::store::StoreError;
+use resources::store::{Plan, StoreError};
 
 use crate::connection::Connection;
 use crate::failure::of_read;
+use crate::request::Request;
 use crate::{filter, ids};
 
-/// The plan of a request for one resource or for the first page; where a shard key is declared,
-/// also that of a change of the resource. By the name of MongoDB's command.
-pub(crate) async fn explain(
+/// The plan of a request for one resource; where a shard key is declared, also that of a change of
+/// the resource. By the name of MongoDB's command.
+pub(crate) async fn of_one(
     store: &Connection,
     resource_type: &ResourceType,
-    id: Option<&Id>,
+    id: &Id,
 ) -> Result<String, StoreError> {
-    let mut plans = Document::new();
-    let mut find = doc! { "find": &resource_type.collection };
-    if let Some(id) = id {
-        let ids = vec![ids::to_bson(id)];
-        find.insert("filter", filter::with_ids(ids, &Filter::Everything));
-    } else {
-        let limit = i64::try_from(resource_type.page.default).unwrap_or(i64::MAX);
-        find.insert("sort", ids::order(resource_type));
-        find.insert("limit", limit.saturating_add(1));
-    }
-    plans.insert("find", plan(store, find).await?);
-    if let Some(id) = id
-        && !resource_type.shard_key.is_empty()
-    {
+    let by_id = filter::with_ids(vec![ids::to_bson(id)]);
+    let find = Request::Find(by_id, FindOptions::default());
+    let mut plans = plans(store, find.command(&resource_type.collection)).await?;
+    if !resource_type.shard_key.is_empty() {
         let filter = filter_of_change(store, resource_type, id).await?;
         let change = doc! { "q": filter, "u": { "$set": {} } };
         let update = doc! { "update": &resource_type.collection, "updates": [change] };
-        plans.insert("update", plan(store, update).await?);
+        plans.extend(self::plans(store, update).await?);
     }
-    Ok(Bson::Document(plans).into_relaxed_extjson().to_string())
+    Ok(shown(plans))
+}
+
+/// The plan of a request for a page.
+pub(crate) async fn of_request(
+    store: &Connection,
+    resource_type: &ResourceType,
+    request: &Request,
+    is_filtered: bool,
+) -> Result<Plan, StoreError> {
+    let plans = plans(store, request.command(&resource_type.collection)).await?;
+    Ok(Plan {
+        is_costly: plans.values().any(|plan| is_costly(plan, is_filtered)),
+        text: shown(plans),
+    })
+}
+
+/// Whether a plan that is taken reads all documents or sorts more than it gives. The walk along a
+/// whole index reads all of them where most do not pass.
+fn is_costly(plan: &Bson, is_filtered: bool) -> bool {
+    let document = match plan {
+        Bson::Document(document) => document,
+        Bson::Array(items) => return items.iter().any(|item| is_costly(item, is_filtered)),
+        _ => return false,
+    };
+    let is_whole = |(_, bounds): (&String, &Bson)| {
+        bounds.as_array().is_some_and(|intervals| {
+            let all = [("[MinKey, MaxKey]"), ("[MaxKey, MinKey]")];
+            matches!(intervals.as_slice(), [Bson::String(one)] if all.contains(&one.as_str()))
+        })
+    };
+    let walks_all = document
+        .get_document("indexBounds")
+        .is_ok_and(|bounds| bounds.iter().all(is_whole));
+    let stage = document.get_str("stage").unwrap_or_default();
+    if matches!(stage, "COLLSCAN" | "SORT") || (walks_all && is_filtered) {
+        return true;
+    }
+    // What else is in a reply repeats the request, or is what the server decided against.
+    document.iter().any(|(name, part)| match name.as_str() {
+        "$sort" => true,
+        "rejectedPlans" | "command" | "executionStats" | "parsedQuery" => false,
+        _ => is_costly(part, is_filtered),
+    })
 }
 
 /// Names the shard key's values, which only the stored document has.
@@ -52,7 +86,14 @@ async fn filter_of_change(
     filter::targeted(resource_type, id, &before)
 }
 
-async fn plan(store: &Connection, command: Document) -> Result<Document, StoreError> {
+/// The plan of a command under its name.
+async fn plans(store: &Connection, command: Document) -> Result<Document, StoreError> {
+    let name = command.keys().next().cloned().unwrap_or_default();
     let command = doc! { "explain": command, "verbosity": "executionStats" };
-    store.database.run_command(command).await.map_err(of_read)
+    let plan = store.database.run_command(command).await;
+    Ok(doc! { name: plan.map_err(of_read)? })
+}
+
+fn shown(plans: Document) -> String {
+    Bson::Document(plans).into_relaxed_extjson().to_string()
 }

@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mongodb::bson::Bson;
-use resources::query::Filter;
+use mongodb::options::FindOptions;
+use resources::query::{Filter, Query};
 use resources::schema::{Id, ResourceType};
 use resources::store::{Resource, StoreError};
 
 use crate::connection::Connection;
 use crate::failure::{Intent, of_read};
+use crate::request::Request;
+use crate::selection::Selection;
 use crate::{filter, ids, json};
 
 /// For each id its resource, if there is one within the scope.
@@ -52,17 +54,31 @@ async fn find_all(
     scope: &Filter,
 ) -> Result<Vec<Resource>, StoreError> {
     let (connection, resource_type) = (store.clone(), resource_type.clone());
-    let any: Vec<Bson> = ids.iter().map(ids::to_bson).collect();
-    let filter = filter::with_ids(any, scope);
+    let request = match scope {
+        Filter::Everything => {
+            let any = ids.iter().map(ids::to_bson).collect();
+            Request::Find(filter::with_ids(any), FindOptions::default())
+        }
+        scope => {
+            let query = Query {
+                filter: Filter::Ids(ids.clone()).and(scope.clone()),
+                ..Query::default()
+            };
+            Selection::new(&resource_type, &query)?.request(0, ids.len() as u64)
+        }
+    };
+    // One reply, as far as the server lets it be one (16 MB).
+    let batch_size = u32::try_from(ids.len() + 1).unwrap_or(u32::MAX);
+    let request = request.in_batches(batch_size);
+    let request = request.bounded(store.calls.time_max(), None);
     let work = async move {
+        let session = connection.client.start_session().causal_consistency(false);
+        let mut session = session.await.map_err(of_read)?;
         let collection = connection.collection(&resource_type);
-        // One reply, as far as the server lets it be one (16 MB).
-        let batch_size = u32::try_from(ids.len() + 1).unwrap_or(u32::MAX);
-        let find = collection.find(filter).batch_size(batch_size);
-        let find = find.max_time(connection.calls.time_max());
-        let mut documents = find.await.map_err(of_read)?;
+        let documents = request.documents(&collection, &mut session).await;
+        let mut documents = documents.map_err(of_read)?;
         let mut found = Vec::with_capacity(ids.len());
-        while documents.advance().await.map_err(of_read)? {
+        while documents.advance(&mut session).await.map_err(of_read)? {
             found.push(json::resource(&resource_type, documents.current())?);
         }
         Ok(found)

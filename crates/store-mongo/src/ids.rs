@@ -28,8 +28,13 @@ pub(crate) fn order(resource_type: &ResourceType) -> Document {
 
 /// Whether a field of a stored document is the store's and not an attribute.
 pub(crate) fn is_reserved(resource_type: &ResourceType, name: impl AsRef<[u8]>) -> bool {
+    is_own(resource_type.id, name)
+}
+
+/// [`is_reserved`] where ids are of this kind.
+pub(crate) fn is_own(kind: IdKind, name: impl AsRef<[u8]>) -> bool {
     let name = name.as_ref();
-    name == ID.as_bytes() || (name == POSITION.as_bytes() && have_position(resource_type))
+    name == ID.as_bytes() || (name == POSITION.as_bytes() && kind.client_may_choose())
 }
 
 pub(crate) fn to_bson(id: &Id) -> Bson {

@@ -13,7 +13,7 @@ use resources::store::{Resource, StoreError, stored_value};
 use serde_json::Value;
 
 use crate::elements::{Element, Elements, Malformed};
-use crate::{extended, ids};
+use crate::{extended, ids, links};
 
 /// The last date, in milliseconds since 1970, with a relaxed form; those before 1970 have none.
 const YEAR_9999_END: i64 = 253_402_300_799_999;
@@ -80,7 +80,10 @@ fn write_attributes(
         }
         write_string(element.name, text)?;
         text.push(b':');
-        write_value(&element, text)?;
+        match links::kind(resource_type, element.name) {
+            Some(kind) => links::write(kind, &element, text)?,
+            None => write_value(&element, text)?,
+        }
     }
     text.push(b'}');
     Ok(id)
@@ -111,7 +114,7 @@ pub(crate) fn text(value: RawBsonRef<'_>) -> Result<String, Malformed> {
     String::from_utf8(text).map_err(|error| Malformed::because(&error))
 }
 
-fn write_value(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(crate) fn write_value(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
     match element.kind {
         Element::STRING => write_string(element.string()?, text)?,
         Element::DOCUMENT => write_document(element.value, text)?,

@@ -13,11 +13,19 @@ mod patience;
 mod find;
 mod list;
 mod rest;
+mod related;
 mod pages;
 mod scan;
 mod cursor;
+mod selection;
+mod request;
 mod filter;
+mod sorting;
+mod joins;
+mod subject;
+mod scalar;
 mod json;
+mod links;
 mod elements;
 mod write;
 mod transaction;
@@ -50,6 +58,7 @@ use tracing::Instrument;
 
 use self::connection::Connection;
 use self::failure::{Intent, Stop, of_read};
+use self::selection::Selection;
 
 pub use indexes::{IndexState, Standing};
 pub use settings::{MongoSettings, masked};
@@ -99,18 +108,20 @@ impl MongoStore {
             .map_err(|panic| StoreError::Internal(panic.to_string()))?
     }
 
-    /// How the server answers a request for one resource, or, without an id, for a page: the
-    /// reply to `explain` as relaxed Extended JSON.
+    /// How the server answers a request for one resource: the reply to `explain` as relaxed
+    /// Extended JSON.
     ///
     /// # Errors
-    /// `Unavailable` when the server is away.
-    pub async fn explain(
+    /// `Unavailable` when the server is away; `Unusable` when the plan of a change depends on the
+    /// resource and there is none.
+    pub async fn explain_one(
         &self,
         resource_type: &Arc<ResourceType>,
-        id: Option<&Id>,
+        id: &Id,
     ) -> Result<String, StoreError> {
-        let (store, of, id) = (self.connection.clone(), resource_type.clone(), id.cloned());
-        let work = async move { explain::explain(&store, &of, id.as_ref()).await };
+        let (store, resource_type) = (self.connection.clone(), resource_type.clone());
+        let id = id.clone();
+        let work = async move { explain::of_one(&store, &resource_type, &id).await };
         self.connection.calls.run(Intent::Read, work).await
     }
 }
@@ -168,16 +179,26 @@ impl Store for MongoStore {
 
     async fn related(
         &self,
-        _: &Arc<ResourceType>,
-        _: &Arc<Relationship>,
-        _: &[Id],
-        _: &Query,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Arc<Relationship>,
+        ids: &[Id],
+        query: &Query,
     ) -> Result<Vec<Page>, StoreError> {
-        Err(StoreError::Internal("not there yet".to_owned()))
+        related::related(&self.connection, resource_type, relationship, ids, query).await
     }
 
-    async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
-        Err(StoreError::Internal("not there yet".to_owned()))
+    /// The server's plan as relaxed Extended JSON.
+    async fn explain(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Plan, StoreError> {
+        let request = Selection::new(resource_type, query)?.request(query.skip, query.limit.max(1));
+        let (store, resource_type) = (self.connection.clone(), resource_type.clone());
+        let is_filtered = query.filter != Filter::Everything;
+        let work =
+            async move { explain::of_request(&store, &resource_type, &request, is_filtered).await };
+        self.connection.calls.run(Intent::Read, work).await
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {

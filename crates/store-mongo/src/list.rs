@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use mongodb::ClientSession;
-use mongodb::bson::doc;
-use mongodb::error::Error;
-use mongodb::options::{AggregateOptions, FindOptions, ReadConcern};
+use mongodb::options::ReadConcern;
 use resources::query::{Count, Filter, Query, Total};
 use resources::schema::ResourceType;
 use resources::store::{Page, Resources, StoreError};
@@ -13,12 +10,9 @@ use resources::store::{Page, Resources, StoreError};
 use crate::connection::Connection;
 use crate::cursor::{Cursor, Position};
 use crate::failure::{self, Intent, of_read};
+use crate::joins::count_in;
 use crate::rest::Rest;
-use crate::{filter, ids};
-
-/// Up to this size the total of a collection is counted. Above it the server's own figure is
-/// taken, because counting takes time with each resource.
-const COUNTED_MAX: i64 = 100_000;
+use crate::selection::{Selection, counting};
 
 /// The page comes with one request where it is small and shows the end of the collection, which
 /// tells the total; else the resources are counted as of the moment of the page. What does not fit
@@ -38,7 +32,7 @@ pub(crate) async fn list(
     let rest = begun.after.map(|after| Rest {
         store: store.clone(),
         resource_type: resource_type.clone(),
-        filter: query.filter.clone(),
+        query: query.clone(),
         after,
         missing: query.limit - begun.first.len() as u64,
     });
@@ -68,74 +62,102 @@ struct Begun {
 impl Listing {
     async fn begin(&self) -> Result<Begun, StoreError> {
         let _turn = self.store.pages.turn(&self.resource_type).await;
-        if self.store.has_snapshots() {
-            let session = self.store.client.start_session().snapshot(true);
-            let session = session.await.map_err(of_read)?;
-            // Set explicitly, or the read concern of the connection string wins.
-            let concern = Some(ReadConcern::snapshot());
-            match self.open(session, concern.clone()).await {
-                Err(error) if failure::has_no_snapshots(&error) => self.store.forget_snapshots(),
-                opened => return self.read(opened.map_err(of_read)?, concern).await,
-            }
+        let selection = self.selection()?;
+        let keys = selection.keys().filter(|_| !self.query.from_end);
+        let wanted = self.wanted();
+        let batch_size = self.store.pages.batch_size(&self.resource_type, wanted);
+        let request = selection.request(self.query.skip, wanted);
+        let request = request.in_batches(batch_size);
+        loop {
+            let (session, concern) = self.store.moment().await?;
+            let request = request.clone();
+            let request = request.bounded(self.store.calls.time_max(), concern.clone());
+            let keys = keys.clone();
+            let opened = Cursor::open(
+                &self.store,
+                &self.resource_type,
+                request,
+                keys.clone().unwrap_or_default(),
+                session,
+            );
+            let cursor = match opened.await {
+                Err(error) if concern.is_some() && failure::has_no_snapshots(&error) => {
+                    self.store.forget_snapshots();
+                    continue;
+                }
+                opened => opened.map_err(of_read)?,
+            };
+            return match keys {
+                Some(_) => self.read(cursor, concern).await,
+                None => self.read_whole(cursor, concern).await,
+            };
         }
-        let session = self.store.client.start_session().await.map_err(of_read)?;
-        let cursor = self.open(session, None).await.map_err(of_read)?;
-        self.read(cursor, None).await
     }
 
-    async fn open(
-        &self,
-        session: ClientSession,
-        concern: Option<ReadConcern>,
-    ) -> Result<Cursor, Error> {
-        let (wanted, pages) = (self.wanted(), &self.store.pages);
-        let mut options = FindOptions::builder()
-            .sort(ids::order(&self.resource_type))
-            .skip(self.query.skip.min(i64::MAX.unsigned_abs()))
-            .limit(i64::try_from(wanted).unwrap_or(i64::MAX))
-            .batch_size(pages.batch_size(&self.resource_type, wanted))
-            .max_time(self.store.calls.time_max())
-            .build();
-        options.read_concern = concern;
-        let filter = filter::matching(&self.query.filter);
-        let cursor = Cursor::open(&self.store, &self.resource_type, filter, session, options);
-        Ok(cursor.await?.cut_at(pages.batch_bytes))
+    fn selection(&self) -> Result<Selection, StoreError> {
+        Selection::new(&self.resource_type, &self.query)
     }
 
     /// One more than is asked for tells whether the collection ends here. A limit of 0 is none.
     fn wanted(&self) -> u64 {
-        let more = u64::from(self.query.count != Count::Never);
-        self.query.limit.saturating_add(more).max(1)
+        self.query.limit.saturating_add(1)
     }
 
+    /// Reads the first batch, and what else tells of the page.
     async fn read(
+        &self,
+        cursor: Cursor,
+        concern: Option<ReadConcern>,
+    ) -> Result<Begun, StoreError> {
+        let mut cursor = cursor.cut_at(self.store.pages.batch_bytes);
+        let mut first = self.first_batch(&mut cursor).await?;
+        let (skip, limit) = (self.query.skip, self.query.limit);
+        let got = first.len() as u64;
+        let has_ended = cursor.has_ended();
+        let total = self.total(&mut cursor, concern.clone(), got).await?;
+        first.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let is_cut = !has_ended && got < limit;
+        let more = match total {
+            _ if !is_cut => got > limit,
+            Some(Total::Exact(total)) if !self.has_bounds() => total > skip.saturating_add(limit),
+            _ => self.has_more(&mut cursor, concern).await?,
+        };
+        let last = cursor.ends().map(|(_, last)| last.clone());
+        Ok(Begun {
+            first,
+            more,
+            total,
+            after: last.filter(|_| is_cut),
+        })
+    }
+
+    /// Reads a page that cannot go on where a batch ended: its last resources were asked for, or
+    /// its order is nothing that documents have. The page size bounds it.
+    async fn read_whole(
         &self,
         mut cursor: Cursor,
         concern: Option<ReadConcern>,
     ) -> Result<Begun, StoreError> {
-        let (skip, limit) = (self.query.skip, self.query.limit);
-        let mut first = self.first_batch(&mut cursor).await?;
-        let got = first.len() as u64;
-        let mut total = None;
-        if self.query.count != Count::Never {
-            let shows_end = cursor.has_ended() && got <= limit && (got > 0 || skip == 0);
-            // An estimate must not contradict what the page shows.
-            let shown = if got > 0 { skip + got } else { 0 };
-            total = Some(Total::Exact(if shows_end {
-                shown
-            } else {
-                let counted = self.count(cursor.session(), concern, COUNTED_MAX).await;
-                counted.map_err(of_read)?.max(shown)
-            }));
+        let mut all = Resources::default();
+        while let Some(batch) = cursor.next().await? {
+            let batch = batch.iter();
+            batch.for_each(|one| all.push(one.id.clone(), one.text));
         }
-        first.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let is_cut = !cursor.has_ended() && got < limit;
-        let last = cursor.ends().map(|(_, last)| last.clone());
+        let got = all.len() as u64;
+        let total = self.total(&mut cursor, concern, got).await?;
+        all.truncate(usize::try_from(self.query.limit).unwrap_or(usize::MAX));
+        let mut first = Resources::default();
+        if self.query.from_end {
+            let reversed = all.iter().rev();
+            reversed.for_each(|one| first.push(one.id.clone(), one.text));
+        } else {
+            first = all;
+        }
         Ok(Begun {
             first,
-            more: got > limit,
+            more: got > self.query.limit,
             total,
-            after: last.filter(|_| is_cut),
+            after: None,
         })
     }
 
@@ -155,59 +177,84 @@ impl Listing {
         Ok(first)
     }
 
-    /// The resources that pass the filter, or the server's own figure where a whole collection has
-    /// more than `bound`.
+    /// How many resources pass the filter, if it is asked for. `got` of them came, with the one
+    /// beyond the page.
+    async fn total(
+        &self,
+        cursor: &mut Cursor,
+        concern: Option<ReadConcern>,
+        got: u64,
+    ) -> Result<Option<Total>, StoreError> {
+        let (skip, limit) = (self.query.skip, self.query.limit);
+        let Count::UpTo(bound) = self.query.count else {
+            return Ok(None);
+        };
+        let shown = if got > 0 { skip + got } else { 0 };
+        let shows_end = cursor.has_ended() && got <= limit && (got > 0 || skip == 0);
+        let counted = match shows_end && !self.has_bounds() {
+            true => shown,
+            false => self.count(cursor, concern.clone(), bound).await?,
+        };
+        if counted <= bound {
+            return Ok(Some(Total::Exact(counted)));
+        }
+        if self.query.filter != Filter::Everything {
+            return Ok(Some(Total::Estimated(bound)));
+        }
+        let collection = self.store.collection(&self.resource_type);
+        let estimate = collection.estimated_document_count();
+        let estimate = estimate.max_time(self.store.calls.time_max()).await;
+        // It must not contradict what the page shows.
+        Ok(Some(Total::Estimated(
+            estimate.map_err(of_read)?.max(shown),
+        )))
+    }
+
+    fn has_bounds(&self) -> bool {
+        self.query.after.is_some() || self.query.before.is_some()
+    }
+
+    /// Whether there is a resource beyond a page that is too large to be read at once.
+    async fn has_more(
+        &self,
+        cursor: &mut Cursor,
+        concern: Option<ReadConcern>,
+    ) -> Result<bool, StoreError> {
+        let query = Query {
+            members: Some(Vec::new()),
+            ..self.query.clone()
+        };
+        let selection = Selection::new(&self.resource_type, &query)?;
+        let beyond = query.skip.saturating_add(query.limit);
+        let request = selection.request(beyond, 1);
+        let request = request.bounded(self.store.calls.time_max(), concern);
+        let collection = self.store.collection(&self.resource_type);
+        let session = cursor.session();
+        let found = request.documents(&collection, session).await;
+        found
+            .map_err(of_read)?
+            .advance(session)
+            .await
+            .map_err(of_read)
+    }
+
+    /// Counts the resources that pass the filter until there are more than `bound`.
     async fn count(
         &self,
-        session: &mut ClientSession,
+        cursor: &mut Cursor,
         concern: Option<ReadConcern>,
-        bound: i64,
-    ) -> Result<u64, Error> {
+        bound: u64,
+    ) -> Result<u64, StoreError> {
+        let request = counting(&self.resource_type, &self.query.filter, bound)?;
+        let request = request.bounded(self.store.calls.time_max(), concern);
         let collection = self.store.collection(&self.resource_type);
-        assert!(self.query.filter == Filter::Everything);
-        let pipeline = [doc! { "$limit": bound + 1 }, doc! { "$count": "total" }];
-        let mut options = AggregateOptions::default();
-        options.max_time = Some(self.store.calls.time_max());
-        options.read_concern = concern;
-        let aggregate = collection.aggregate(pipeline).with_options(options);
-        let mut cursor = aggregate.session(&mut *session).await?;
-        let counted = match cursor.next(session).await.transpose()? {
-            Some(counted) => counted
-                .get("total")
-                .and_then(|total| total.as_i64().or_else(|| total.as_i32().map(i64::from)))
-                .unwrap_or_default(),
-            // The count of nothing is no document at all.
-            None => 0,
-        };
-        if counted > bound {
-            let estimate = collection.estimated_document_count();
-            return estimate.max_time(self.store.calls.time_max()).await;
-        }
-        Ok(u64::try_from(counted).unwrap_or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mongodb::bson::Document;
-
-    use super::*;
-    use crate::tests::{fresh, things};
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn more_resources_than_are_counted_have_the_total_that_the_server_gives() {
-        let (fresh, store) = fresh().await;
-        let found = fresh.0.collection::<Document>("things");
-        found.insert_many(vec![doc! {}; 10]).await.unwrap();
-        let listing = Listing {
-            store: store.connection,
-            resource_type: things(),
-            query: Query::first(1),
-        };
-        for bound in [0, 1, 9, 10, 11] {
-            let mut session = listing.store.client.start_session().await.unwrap();
-            let counted = listing.count(&mut session, None, bound).await;
-            assert_eq!(counted.unwrap(), 10, "counted up to {bound}");
+        let session = cursor.session();
+        let found = request.documents(&collection, session).await;
+        let mut found = found.map_err(of_read)?;
+        // The count of nothing is no document at all.
+        match found.advance(session).await.map_err(of_read)? {
+            true => Ok(count_in(found.current())),
+            false => Ok(0),
         }
     }
 }

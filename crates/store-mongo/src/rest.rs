@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use mongodb::bson::{Document, doc};
-use mongodb::options::{FindOptions, Hint};
-use resources::query::Filter;
+use mongodb::bson::doc;
+use mongodb::options::Hint;
+use resources::query::{Filter, Query};
 use resources::schema::ResourceType;
 use resources::store::{Batch, Resources, Scan, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -13,13 +13,15 @@ use tracing::Instrument;
 
 use crate::connection::Connection;
 use crate::cursor::{Cursor, Position};
-use crate::{filter, ids};
+use crate::ids;
+use crate::request::Request;
+use crate::selection::Selection;
 
 /// What is left of a page after what was read of it.
 pub(crate) struct Rest {
     pub(crate) store: Arc<Connection>,
     pub(crate) resource_type: Arc<ResourceType>,
-    pub(crate) filter: Filter,
+    pub(crate) query: Query,
     pub(crate) after: Position,
     pub(crate) missing: u64,
 }
@@ -51,19 +53,12 @@ impl Rest {
     }
 
     async fn read(&mut self) -> Result<Resources, StoreError> {
-        let (pages, order) = (&self.store.pages, ids::order(&self.resource_type));
+        let pages = &self.store.pages;
         let asked = pages.batch_size(&self.resource_type, self.missing);
-        let (bound, others) = self.after_last()?;
-        let options = FindOptions::builder()
-            .sort(order.clone())
-            // A bound of the index, not a filter: `$gt` would leave out values of other types.
-            .hint(Hint::Keys(order))
-            .min(bound)
-            .limit(i64::from(asked))
-            .batch_size(asked)
-            .max_time(self.store.calls.time_max())
-            .build();
-        let cursor = Cursor::open_in_time(&self.store, &self.resource_type, others, options);
+        let (request, keys) = self.request(asked)?;
+        let request = request.in_batches(asked);
+        let request = request.bounded(self.store.calls.time_max(), None);
+        let cursor = Cursor::open_in_time(&self.store, &self.resource_type, request, keys);
         let cursor = cursor.await?.cut_at(pages.batch_bytes);
         let (cursor, batch) = cursor.next_in_time(&self.store).await?;
         let batch = batch.unwrap_or_default();
@@ -79,16 +74,30 @@ impl Rest {
         Ok(batch)
     }
 
-    /// The bound at the last document that was read, and a filter that leaves this one out.
-    fn after_last(&self) -> Result<(Document, Document), StoreError> {
+    /// What stands behind the last document that was read, and the keys by which it is sorted.
+    fn request(&self, limit: u32) -> Result<(Request, Vec<String>), StoreError> {
         let bound = self.after.bound().ok_or_else(|| {
             StoreError::Corrupt(format!(
-                "{}: a document has several positions",
+                "{}: a document has an array where its position should be",
                 self.resource_type.collection
             ))
         })?;
-        let mut others = filter::matching(&self.filter);
-        others.insert(ids::ID, doc! { "$ne": bound.get(ids::ID).cloned() });
-        Ok((bound, others))
+        let selection = Selection::new(&self.resource_type, &self.query)?;
+        let keys = selection.keys().unwrap_or_default();
+        let is_whole = self.query.filter == Filter::Everything;
+        if !is_whole || !self.query.order.is_creation() {
+            return Ok((selection.behind(&bound).request(0, limit.into()), keys));
+        }
+        let order = ids::order(&self.resource_type);
+        let Request::Find(_, mut options) = selection.request(0, limit.into()) else {
+            return Err(StoreError::Internal(
+                "a whole collection is sorted".to_owned(),
+            ));
+        };
+        // A bound of the index, which includes the last document.
+        options.hint = Some(Hint::Keys(order));
+        let others = doc! { ids::ID: { "$ne": bound.get(ids::ID).cloned() } };
+        options.min = Some(bound);
+        Ok((Request::Find(others, options), keys))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use mongodb::options::{FindOptions, Hint};
 use resources::schema::ResourceType;
 use resources::store::{Batch, StoreError};
@@ -12,6 +12,7 @@ use crate::connection::Connection;
 use crate::cursor::{Cursor, Position};
 use crate::ids;
 use crate::patience::{INTERRUPTION, Patience};
+use crate::request::Request;
 
 /// Documents in one batch of a scan.
 const SCAN_BATCH: u32 = 1000;
@@ -66,16 +67,18 @@ impl Scan {
         if options.min.is_some() {
             options.hint = Some(Hint::Keys(order));
         }
+        let keys = options.sort.iter().flat_map(Document::keys).cloned();
+        let (keys, request) = (keys.collect(), Request::Find(doc! {}, options));
         let mut cursor =
-            Cursor::open_in_time(&self.store, &self.resource_type, doc! {}, options).await?;
+            Cursor::open_in_time(&self.store, &self.resource_type, request, keys).await?;
         // The bound includes what was sent last.
-        let mut known = self.after.as_ref().map(|last| last.id.clone());
+        let mut known = self.after.clone();
         while let (next, Some(mut batch)) = cursor.next_in_time(&self.store).await? {
             cursor = next;
             let Some((first, last)) = cursor.ends().filter(|_| !batch.is_empty()) else {
                 continue;
             };
-            if known.take().is_some_and(|known| known == first.id) {
+            if known.take().is_some_and(|known| known == *first) {
                 batch.remove_first();
             }
             self.after = Some(last.clone());

@@ -109,17 +109,20 @@ mod tests {
             .worker_threads(3)
             .build()
             .unwrap();
+        // On a busy machine not all come in time to each meeting.
         let met = || meet(runtime.handle(), 3);
-        let all = (0..20).map(|_| met()).find(|present| present.len() == 3);
+        let all = (0..100).map(|_| met()).find(|present| present.len() == 3);
         let threads: std::collections::BTreeSet<i32> = all.unwrap().into_values().collect();
         assert_eq!(threads.len(), 3);
         let (release, blocked) = std::sync::mpsc::channel::<()>();
-        let culprit = runtime.spawn(async move { blocked.recv().is_err() });
-        while runtime.metrics().num_alive_tasks() > 1 {
-            std::thread::yield_now();
-        }
-        std::thread::sleep(Duration::from_millis(50));
-        assert_eq!(met().len(), 2);
+        let (begins, begun) = std::sync::mpsc::channel();
+        let culprit = runtime.spawn(async move {
+            begins.send(()).unwrap();
+            blocked.recv().is_err()
+        });
+        begun.recv().unwrap();
+        let most = (0..5).map(|_| met().len()).max();
+        assert!(most.is_some_and(|most| most < 3), "{most:?}");
         drop(release);
         assert!(runtime.block_on(culprit).unwrap());
     }

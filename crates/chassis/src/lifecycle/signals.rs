@@ -11,6 +11,8 @@ pub enum Stop {
     /// Not at all.
     #[default]
     No,
+    /// Not yet: those who are connected are asked to go, and everybody is served.
+    Soon,
     /// After what was begun is finished.
     Drain,
     /// Without waiting for anybody.
@@ -62,7 +64,7 @@ pub fn listen(
             match signals.next().await {
                 name @ ("SIGTERM" | "SIGINT") => {
                     let urgency = match *stop.borrow() {
-                        Stop::No => Stop::Drain,
+                        Stop::No | Stop::Soon => Stop::Drain,
                         Stop::Drain | Stop::Now => Stop::Now,
                     };
                     let at_once = if urgency == Stop::Now { " at once" } else { "" };

@@ -38,6 +38,11 @@ impl Clock {
     pub(super) fn now(&self) -> u64 {
         self.millis.load(Relaxed)
     }
+
+    #[cfg(test)]
+    pub(super) fn set(&self, millis: u64) {
+        self.millis.store(millis, Relaxed);
+    }
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -127,8 +127,8 @@ impl Connections {
         }
     }
 
-    /// Tells all connections that the process stops.
-    pub(super) fn begin_drain(&self) {
+    /// Has each connection that there is end with its next response; one of HTTP/2 is told at once.
+    pub(super) fn retire_all(&self) {
         let now = self.clock.now();
         for entry in self.entries().values_mut() {
             entry.activity.make_next_response_the_last();
@@ -291,3 +291,6 @@ impl Drop for Registration {
         self.connections.entries().remove(&self.key);
     }
 }
+
+#[cfg(test)]
+mod tests;

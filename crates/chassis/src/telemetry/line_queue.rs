@@ -10,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::health::Heartbeat;
+
 /// How much may wait. Beyond it lines are dropped and counted.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long lines are collected before they are written.
@@ -35,22 +37,28 @@ struct State {
 }
 
 impl LineQueue {
-    /// Starts the thread. It lives as long as the process.
+    /// Starts the thread. It lives as long as the process. Its heart waits while there are no
+    /// lines, and while the sink takes its time.
     pub(super) fn start_writing(
         self: &Arc<Self>,
         mut sink: impl Write + Send + 'static,
+        heartbeat: Heartbeat,
     ) -> io::Result<()> {
         let queue = Arc::clone(self);
         let writer = thread::Builder::new().name("log".to_owned());
         writer.spawn(move || {
             let mut batch = Vec::new();
             loop {
+                heartbeat.wait();
                 let dropped = queue.take(&mut batch);
+                heartbeat.beat();
                 if dropped > 0 {
                     note_dropped(&mut batch, dropped);
                 }
+                heartbeat.wait();
                 // A log that nobody reads any more is no reason to stop serving.
                 let _ = sink.write_all(&batch).and_then(|()| sink.flush());
+                heartbeat.beat();
                 batch.clear();
                 queue.written();
             }
@@ -149,6 +157,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
+    use crate::health::{Health, WorkerLimits};
 
     /// Waits for permission before each write, and hands out what was written.
     struct Gate {
@@ -188,10 +197,13 @@ mod tests {
         let (permit, permission) = channel();
         let (written, batches) = channel();
         queue
-            .start_writing(Gate {
-                permission,
-                written,
-            })
+            .start_writing(
+                Gate {
+                    permission,
+                    written,
+                },
+                Heartbeat::unwatched(),
+            )
             .unwrap();
         queue.push(b"first\n");
         while !queue.lock().writing {
@@ -213,12 +225,56 @@ mod tests {
     #[test]
     fn a_broken_sink_is_no_reason_to_stop() {
         let queue = Arc::new(LineQueue::default());
-        queue.start_writing(Broken).unwrap();
+        queue.start_writing(Broken, Heartbeat::unwatched()).unwrap();
         for _ in 0..3 {
             queue.push(b"line\n");
             let started = Instant::now();
             queue.flush(LONG);
             assert!(started.elapsed() < LONG);
+        }
+    }
+    struct Panicking;
+
+    impl Write for Panicking {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("as the test wants it")
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_writer_that_is_gone_fails_liveness_and_one_whose_reader_stalls_does_not() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let health = Health::new();
+        let limits = WorkerLimits::default();
+        health.watch_workers(runtime.handle(), limits).unwrap();
+        let (_permit, permission) = channel();
+        let (written, _batches) = channel();
+        let stalled = Gate {
+            permission,
+            written,
+        };
+        let heartbeat = |name| health.heartbeat(name, Duration::from_nanos(1));
+        let queues = [(); 2].map(|()| Arc::new(LineQueue::default()));
+        queues[0]
+            .start_writing(stalled, heartbeat("the stalled"))
+            .unwrap();
+        queues[1]
+            .start_writing(Panicking, heartbeat("the log"))
+            .unwrap();
+        for queue in &queues {
+            queue.push(b"line\n");
+        }
+        while !queues[0].lock().writing {
+            thread::yield_now();
+        }
+        let started = Instant::now();
+        while health.liveness().unwrap().failures != ["the log panicked"] {
+            assert!(started.elapsed() < LONG, "{:?}", health.liveness());
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -7,7 +7,7 @@ use chassis::serve::ServeLimits;
 use chassis::testing::TestServer;
 use tokio::sync::Notify;
 
-use crate::harness::{Http2, SOON, Wire, get as fetch};
+use crate::harness::{Http2, SOON, Wire, door_closes, get as fetch};
 
 const REQUEST: &str = "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -27,13 +27,6 @@ fn slow() -> (Router, Arc<Notify>, Arc<Notify>) {
     (hello().route("/slow", get(handler)), begun, finish)
 }
 
-fn lingering() -> ServeLimits {
-    ServeLimits {
-        drain_quiet: Duration::from_millis(400),
-        ..ServeLimits::default()
-    }
-}
-
 #[tokio::test]
 async fn a_request_in_flight_survives_shutdown() {
     let (router, begun, finish) = slow();
@@ -42,11 +35,7 @@ async fn a_request_in_flight_survives_shutdown() {
     begun.notified().await;
     let address = server.address();
     let stopping = tokio::spawn(server.stop());
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(
-        tokio::net::TcpStream::connect(address).await.is_err(),
-        "the door is closed"
-    );
+    door_closes(address).await;
     finish.notify_one();
     let response = request.await.unwrap();
     assert_eq!(response.text().await.unwrap(), "done");
@@ -73,10 +62,11 @@ async fn a_request_that_waits_in_the_backlog_survives_shutdown() {
     // And one whose request is still on the wire when the drain begins.
     let mut late = Wire::connect(server.address()).await;
     let stopping = tokio::spawn(server.stop());
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // The first is answered only in the drain.
+    assert!(waiting[0].read_to_end().await.ends_with("hello"));
     late.send(REQUEST).await;
     waiting.push(late);
-    for wire in &mut waiting {
+    for wire in &mut waiting[1..] {
         assert!(wire.read_to_end().await.ends_with("hello"));
     }
     finish.notify_one();
@@ -91,8 +81,8 @@ async fn an_idle_connection_does_not_hold_up_the_shutdown() {
     asked.send(REQUEST).await;
     asked.read_until("hello").await;
     let _silent = Wire::connect(server.address()).await;
-    let drained = tokio::time::timeout(Duration::from_secs(2), server.stop()).await;
-    assert_eq!(drained.expect("a drain without delay").connections_cut, 0);
+    let drained = tokio::time::timeout(SOON, server.stop()).await;
+    assert_eq!(drained.expect("a short drain").connections_cut, 0);
 }
 
 #[tokio::test]
@@ -116,7 +106,7 @@ async fn a_connection_that_never_ends_is_cut_at_the_deadline() {
 
 #[tokio::test]
 async fn a_request_on_a_kept_connection_is_answered_after_the_door_is_closed() {
-    let server = TestServer::start_with(hello(), lingering()).await;
+    let server = TestServer::start_with(hello(), ServeLimits::default()).await;
     let mut wires = Vec::new();
     for _ in 0..50 {
         let mut wire = Wire::connect(server.address()).await;
@@ -130,9 +120,7 @@ async fn a_request_on_a_kept_connection_is_answered_after_the_door_is_closed() {
     }
     let address = server.address();
     let stopping = tokio::spawn(server.stop());
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    door_closes(address).await;
     for wire in &mut wires[..25] {
         wire.send(REQUEST).await;
     }
@@ -154,8 +142,9 @@ async fn a_client_of_http2_is_told_to_go_and_gets_its_answers() {
     let mut client = Http2::connect(server.address()).await;
     let answer = client.get("/slow");
     begun.notified().await;
+    let address = server.address();
     let stopping = tokio::spawn(server.stop());
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    door_closes(address).await;
     finish.notify_one();
     assert_eq!(answer.await.unwrap().status(), 200);
     let drained = tokio::time::timeout(SOON, stopping).await;
@@ -165,13 +154,11 @@ async fn a_client_of_http2_is_told_to_go_and_gets_its_answers() {
 #[tokio::test]
 async fn a_connection_of_http2_whose_first_request_comes_in_the_drain_is_told_to_go() {
     let (router, begun, finish) = slow();
-    let server = TestServer::start_with(router, lingering()).await;
+    let server = TestServer::start_with(router, ServeLimits::default()).await;
     let mut client = Http2::connect(server.address()).await;
     let address = server.address();
     let stopping = tokio::spawn(server.stop());
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    door_closes(address).await;
     let answer = client.get("/slow");
     begun.notified().await;
     let others = async {

@@ -16,8 +16,12 @@ use http::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Longer than anything that is to happen, shorter than the patience of a developer.
-pub(crate) const SOON: Duration = Duration::from_secs(5);
+/// Longer than anything that is to happen on a busy machine, shorter than the patience of a
+/// developer.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// How often a condition is looked at while it is waited for.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Plain;
 
@@ -64,6 +68,23 @@ pub(crate) async fn get(url: String) -> reqwest::Response {
 pub(crate) async fn code_of(response: reqwest::Response) -> String {
     let body: serde_json::Value = response.json().await.unwrap();
     body["code"].as_str().unwrap().to_owned()
+}
+
+/// Waits until something holds.
+pub(crate) async fn becomes_true(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    };
+    tokio::time::timeout(SOON, waiting)
+        .await
+        .expect("what the test waits for");
+}
+
+/// Waits until a server no longer accepts connections.
+pub(crate) async fn door_closes(address: SocketAddr) {
+    becomes_true(async || TcpStream::connect(address).await.is_err()).await;
 }
 
 #[track_caller]
@@ -129,8 +150,15 @@ pub(crate) struct Http2 {
 
 impl Http2 {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::connect_with_window(address, 65_535).await
+    }
+
+    /// Each response may send so many bytes before the client says that it took some.
+    pub(crate) async fn connect_with_window(address: SocketAddr, bytes: u32) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+        let mut settings = h2::client::Builder::new();
+        let handshake = settings.initial_window_size(bytes).handshake(stream);
+        let (sender, connection) = handshake.await.unwrap();
         let driver = tokio::spawn(connection);
         let sender = sender.ready().await.unwrap();
         Self { sender, driver }
@@ -143,6 +171,11 @@ impl Http2 {
     /// The answer to come, or nothing when the connection has ended.
     pub(crate) fn try_get(&mut self, path: &str) -> Option<h2::client::ResponseFuture> {
         Some(self.send("GET", path, true).ok()?.0)
+    }
+
+    /// [`Http2::try_get`] without a body in the answer.
+    pub(crate) fn try_head(&mut self, path: &str) -> Option<h2::client::ResponseFuture> {
+        Some(self.send("HEAD", path, true).ok()?.0)
     }
 
     /// A request whose body the caller sends.

@@ -13,9 +13,11 @@ const WORKERS: usize = 4;
 
 fn quick() -> WorkerLimits {
     WorkerLimits {
-        sample_interval: Duration::from_millis(50),
-        slow_after: Duration::from_millis(250),
-        stuck_after: Duration::from_millis(600),
+        // A watchdog that is scheduled later than twice this accuses nobody, so on a busy machine
+        // a shorter one would never find anything.
+        sample_interval: Duration::from_millis(200),
+        slow_after: Duration::from_millis(400),
+        stuck_after: Duration::from_secs(1),
         exit_when_all_are_stuck: None,
     }
 }
@@ -34,9 +36,13 @@ fn watched(configure: impl Fn(&mut Builder)) -> (Runtime, Health) {
 fn block(runtime: &Runtime, count: usize) -> Vec<Sender<()>> {
     let blocked = (0..count).map(|_| {
         let (release, blocked) = channel();
-        runtime.spawn(async move { blocked.recv() });
+        let (began, beginning) = channel();
+        runtime.spawn(async move {
+            began.send(()).unwrap();
+            blocked.recv()
+        });
         // One after the other, so that no two wait for the same worker.
-        std::thread::sleep(Duration::from_millis(20));
+        beginning.recv_timeout(SOON).unwrap();
         release
     });
     blocked.collect()
@@ -58,16 +64,21 @@ fn becomes(health: &Health, fits: impl Fn(&Liveness) -> bool) -> Liveness {
 #[test]
 fn one_blocked_worker_is_found_and_named_with_its_state() {
     let (runtime, health) = watched(|_| {});
-    // Until all have met, so that their threads are known.
-    std::thread::sleep(Duration::from_millis(300));
-    let release = block(&runtime, 1);
-    let seen = becomes(&health, |seen| !seen.alive());
-    assert_eq!((seen.workers, seen.stuck.len()), (WORKERS, 1));
-    let named = format!("worker {} stands still", seen.stuck[0]);
-    assert!(seen.failures[0].starts_with(&named), "{seen:?}");
-    assert!(seen.failures[0].contains("state S"), "{seen:?}");
-    drop(release);
-    becomes(&health, Liveness::alive);
+    let deadline = Instant::now() + SOON;
+    loop {
+        let release = block(&runtime, 1);
+        let seen = becomes(&health, |seen| !seen.alive());
+        assert_eq!((seen.workers, seen.stuck.len()), (WORKERS, 1));
+        let named = format!("worker {} stands still", seen.stuck[0]);
+        assert!(seen.failures[0].starts_with(&named), "{seen:?}");
+        drop(release);
+        becomes(&health, Liveness::alive);
+        // The thread of a worker is known when the idle workers have met.
+        if seen.failures[0].contains("state S") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{seen:?}");
+    }
 }
 
 #[test]

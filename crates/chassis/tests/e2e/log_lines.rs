@@ -1,6 +1,5 @@
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -10,9 +9,10 @@ use bytes::Bytes;
 use chassis::testing::LogCapture;
 use http::StatusCode;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tracing::Instrument;
 
-use crate::harness::{Wire, get as fetch, start};
+use crate::harness::{Wire, becomes_true, get as fetch, start};
 
 /// The lines of requests and of what runs within them; not those of connections.
 fn of_requests(log: &LogCapture) -> Vec<Value> {
@@ -25,16 +25,12 @@ fn of_requests(log: &LogCapture) -> Vec<Value> {
 
 /// The only line of a request, once it is there.
 async fn access_line(log: &LogCapture) -> Value {
-    for _ in 0..100 {
-        if let Some(line) = of_requests(log)
-            .into_iter()
-            .find(|line| line["message"] == "request")
-        {
-            return line;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no access line in {:#?}", log.lines());
+    let line = || {
+        let mut lines = of_requests(log).into_iter();
+        lines.find(|line| line["message"] == "request")
+    };
+    becomes_true(async || line().is_some()).await;
+    line().unwrap()
 }
 
 #[tokio::test]
@@ -158,11 +154,16 @@ async fn a_client_that_leaves_in_the_middle_is_logged_as_aborted() {
 #[tokio::test]
 async fn a_client_that_leaves_before_the_answer_is_logged_as_499() {
     let log = LogCapture::start("info");
-    let router = Router::new().route("/slow", get(std::future::pending::<String>));
-    let server = start(router).await;
+    let begun = Arc::new(Notify::new());
+    let notice = Arc::clone(&begun);
+    let slow = async move || {
+        notice.notify_one();
+        std::future::pending::<String>().await
+    };
+    let server = start(Router::new().route("/slow", get(slow))).await;
     let mut wire = Wire::connect(server.address()).await;
     wire.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    begun.notified().await;
     drop(wire);
     assert_eq!(access_line(&log).await["status"], 499);
 }

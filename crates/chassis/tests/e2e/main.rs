@@ -15,6 +15,9 @@ mod serve;
 // Clients that read or send too slowly.
 #[cfg(test)]
 mod slow_clients;
+// Floods of frames that HTTP/2 allows.
+#[cfg(test)]
+mod floods;
 // Heads that no service gets to see.
 #[cfg(test)]
 mod heads;

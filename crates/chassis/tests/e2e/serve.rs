@@ -64,7 +64,11 @@ async fn a_client_that_trickles_its_head_is_cut_off() {
 
 #[tokio::test]
 async fn a_connection_outlives_the_header_timeout_while_it_is_idle_between_requests() {
-    let server = TestServer::start_with(hello(), impatient()).await;
+    let limits = ServeLimits {
+        idle_timeout: Duration::from_secs(1),
+        ..impatient()
+    };
+    let server = TestServer::start_with(hello(), limits).await;
     let mut wire = Wire::connect(server.address()).await;
     for _ in 0..3 {
         wire.send(REQUEST).await;

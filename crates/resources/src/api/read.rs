@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use jsonapi::{Applied, CURSOR_PAGINATION, Parameters};
+use jsonapi::{Applied, CURSOR_PAGINATION, Error, Parameters};
 
 use super::answer::Answer;
 use super::failure::Answered;
@@ -39,8 +39,10 @@ pub(super) async fn query(
     if request.method().as_str() == "QUERY" {
         return posted_query(api, on, applied, request).await;
     }
-    let allow = [(header::ALLOW, "GET,HEAD,POST,QUERY")];
-    (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
+    let (code, title) = ("method_not_allowed", "Method not allowed");
+    let error = Error::new(StatusCode::METHOD_NOT_ALLOWED, code, title)
+        .detail("The path exists, but not for this method; the Allow header names the methods that it takes.");
+    ([(header::ALLOW, "GET,HEAD,POST,QUERY")], error).into_response()
 }
 
 /// The same for clients whose proxies do not let that method pass.

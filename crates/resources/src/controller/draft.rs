@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Failure, Reason};
-use crate::schema::{Attributes, Id, IdKind, ResourceType, Violation};
+use crate::schema::{Attributes, Id, IdKind, Link, Relationship, ResourceType, Violation};
 
 /// A resource before anything about it was checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Draft {
     pub ids: Vec<GivenId>,
     /// The attributes without the id.
     pub attributes: Attributes,
+    /// The relationships that it names.
+    pub relationships: Vec<GivenLinks>,
     /// Where its parts stand.
     pub pointers: Pointers,
 }
@@ -24,6 +26,17 @@ pub struct GivenId {
     /// A text, or an integer without quotes, as people write it.
     pub value: Value,
     /// Where it stands, as a JSON pointer.
+    pub pointer: String,
+}
+
+/// The resources to which a relationship is to lead, as they were given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenLinks {
+    /// Which relationship.
+    pub relationship: Arc<Relationship>,
+    /// To-one: an id or null. To-many: an array of ids. An id is given as in [`GivenId`].
+    pub value: Value,
+    /// Where the value stands, as a JSON pointer.
     pub pointer: String,
 }
 
@@ -48,25 +61,35 @@ pub enum IdRule {
 }
 
 impl Draft {
-    /// A draft from one plain object, which holds the id among the attributes: under the
-    /// `idAttribute` ([`ResourceType::plain_id_member`]), under `id`, or under both.
+    /// A draft from one plain object, which holds the id among the attributes (under the
+    /// `idAttribute`, [`ResourceType::plain_id_member`], under `id`, or under both), and the
+    /// relationships by their names.
     #[must_use]
     pub fn plain(resource_type: &ResourceType, mut object: Attributes) -> Self {
+        let pointer = |name: &str| format!("/{}", jsonapi::pointer_token(name));
+        let own = resource_type.id_attribute.iter().map(String::as_str);
         let mut ids = Vec::new();
-        let mut take = |name: &str| {
-            let pointer = format!("/{}", jsonapi::pointer_token(name));
+        for name in own.chain(["id"]) {
+            let pointer = pointer(name);
             let value = object.shift_remove(name);
             ids.extend(value.map(|value| GivenId { value, pointer }));
+        }
+        let links = |relationship: &Arc<Relationship>| {
+            Some(GivenLinks {
+                relationship: relationship.clone(),
+                value: object.shift_remove(&relationship.name)?,
+                pointer: pointer(&relationship.name),
+            })
         };
-        resource_type
-            .id_attribute
-            .iter()
-            .for_each(|name| take(name));
-        take("id");
-        Self::new(ids, object, String::new(), String::new())
+        let relationships = resource_type.relationships.iter().filter_map(links);
+        let relationships = relationships.collect();
+        Self {
+            relationships,
+            ..Self::new(ids, object, String::new(), String::new())
+        }
     }
 
-    /// A draft of these parts; `resource` and `attributes` are JSON pointers.
+    /// A draft of these parts without relationships; `resource` and `attributes` are JSON pointers.
     #[must_use]
     pub fn new(
         ids: Vec<GivenId>,
@@ -78,6 +101,7 @@ impl Draft {
         Self {
             ids,
             attributes,
+            relationships: Vec::new(),
             pointers: Pointers {
                 resource,
                 attributes: attributes_pointer,
@@ -129,6 +153,49 @@ impl Draft {
         }
     }
 
+    /// Refuses a draft that names a relationship which clients may not change.
+    ///
+    /// # Errors
+    /// Each such relationship.
+    pub fn must_be_writable(&self, resource_type: &Arc<ResourceType>) -> Result<(), Failure> {
+        let given = self.relationships.iter();
+        let fixed = given.filter(|given| !given.relationship.writable);
+        refuse_links(resource_type, fixed.map(GivenLinks::not_writable).collect())
+    }
+
+    /// The members of the stored object: the attributes, then what holds the relationships.
+    /// Nothing is checked against the schema of the attributes.
+    ///
+    /// # Errors
+    /// Attributes with names of relationships, and linkage that is none.
+    pub fn into_members(
+        self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<(Attributes, Pointers), Failure> {
+        let Self {
+            attributes: mut members,
+            relationships,
+            pointers,
+            ..
+        } = self;
+        let misplaced = resource_type.attributes.misplaced(&members);
+        if !misplaced.is_empty() {
+            let failure = Failure::new(resource_type, Reason::Invalid(misplaced));
+            return Err(pointers.place(failure));
+        }
+        let mut violations = Vec::new();
+        for given in &relationships {
+            match given.member() {
+                Ok((name, value)) => {
+                    members.insert(name.to_owned(), value);
+                }
+                Err(violation) => violations.push(violation),
+            }
+        }
+        refuse_links(resource_type, violations)?;
+        Ok((members, pointers))
+    }
+
     /// The id that all of the given ones name.
     fn id(&self, resource_type: &Arc<ResourceType>) -> Result<Option<(Id, &GivenId)>, Failure> {
         let mut known: Option<(Id, &GivenId)> = None;
@@ -165,6 +232,77 @@ impl Draft {
             Failure::new(resource_type, Reason::InvalidId(invalid)).at(&given.pointer)
         })
     }
+}
+
+impl GivenLinks {
+    /// The member of the stored object and what it holds.
+    fn member(&self) -> Result<(&str, Value), Violation> {
+        let relationship = &self.relationship;
+        let Some(member) = relationship.own_member() else {
+            return Err(self.not_writable());
+        };
+        let ids = match &self.value {
+            Value::Null if relationship.is_to_one() => Vec::new(),
+            Value::Array(ids) if !relationship.is_to_one() => {
+                let ids = ids.iter().enumerate();
+                let ids = ids.map(|(index, id)| self.id(id, &format!("/{index}")));
+                ids.collect::<Result<_, _>>()?
+            }
+            id if relationship.is_to_one() => vec![self.id(id, "")?],
+            _ => {
+                return Err(self.violation(
+                    "",
+                    "type",
+                    "a to-many relationship is an array of ids",
+                ));
+            }
+        };
+        Ok((member, relationship.member_value(&ids)))
+    }
+
+    fn id(&self, value: &Value, step: &str) -> Result<Id, Violation> {
+        let target = &self.relationship.target;
+        let id = id_text(value).and_then(|text| target.id.parse(&text).ok());
+        id.ok_or_else(|| {
+            let message = format!(
+                "is no id of '{}': its ids are of the kind {}",
+                target.name, target.id
+            );
+            self.violation(step, "format", &message)
+        })
+    }
+
+    fn not_writable(&self) -> Violation {
+        let (name, target) = (&self.relationship.name, &self.relationship.target.name);
+        let message = match &self.relationship.link {
+            Link::Inverse { relationship, .. } => format!(
+                "'{name}' is not stored here: set '{relationship}' of the related '{target}'"
+            ),
+            Link::One { .. } | Link::Many { .. } => {
+                format!("'{name}' cannot be changed by clients")
+            }
+        };
+        self.violation("", "readOnly", &message)
+    }
+
+    fn violation(&self, step: &str, keyword: &str, message: &str) -> Violation {
+        Violation {
+            pointer: format!("{}{step}", self.pointer),
+            keyword: keyword.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+}
+
+/// Violations of relationships have whole pointers.
+fn refuse_links(
+    resource_type: &Arc<ResourceType>,
+    violations: Vec<Violation>,
+) -> Result<(), Failure> {
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(resource_type, Reason::Invalid(violations)).at(""))
 }
 
 impl Pointers {

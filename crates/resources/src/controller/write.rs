@@ -20,8 +20,8 @@ impl Controller {
             Some(id) => id,
             None => self.next_id(resource_type).await?,
         };
-        let (attributes, pointers) = valid(resource_type, draft).await?;
-        self.store_one(&pointers, Write::insert(resource_type, id, attributes))
+        let (members, pointers) = valid(resource_type, draft).await?;
+        self.store_one(&pointers, Write::insert(resource_type, id, members))
             .await
     }
 
@@ -35,8 +35,10 @@ impl Controller {
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
         draft.must_name(resource_type, &id)?;
-        let write = Write::update(resource_type, id, draft.attributes);
-        self.store_one(&draft.pointers, write).await
+        draft.must_be_writable(resource_type)?;
+        let (members, pointers) = draft.into_members(resource_type)?;
+        self.store_one(&pointers, Write::update(resource_type, id, members))
+            .await
     }
 
     /// Puts the draft's attributes in the place of all that were there.
@@ -48,8 +50,8 @@ impl Controller {
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
         draft.must_name(resource_type, &id)?;
-        let (attributes, pointers) = valid(resource_type, draft).await?;
-        self.store_one(&pointers, Write::replace(resource_type, id, attributes))
+        let (members, pointers) = valid(resource_type, draft).await?;
+        self.store_one(&pointers, Write::replace(resource_type, id, members))
             .await
     }
 
@@ -104,17 +106,14 @@ async fn valid(
     resource_type: &Arc<ResourceType>,
     draft: Draft,
 ) -> Result<(Attributes, Pointers), Failure> {
-    let Draft {
-        attributes,
-        pointers,
-        ..
-    } = draft;
-    let of = resource_type.clone();
-    let is_large = work::is_large(&attributes);
-    let validate = move || of.attributes.validate(attributes);
+    draft.must_be_writable(resource_type)?;
+    let (members, pointers) = draft.into_members(resource_type)?;
+    let validated = resource_type.clone();
+    let is_large = work::is_large(&members);
+    let validate = move || validated.attributes.validate(members);
     let failed = |reason| pointers.place(Failure::new(resource_type, reason));
     match work::run(is_large, validate).await {
-        Ok(Ok(attributes)) => Ok((attributes, pointers)),
+        Ok(Ok(members)) => Ok((members, pointers)),
         Ok(Err(violations)) => Err(failed(Reason::Invalid(violations))),
         Err(error) => Err(failed(error.into())),
     }

@@ -4,6 +4,8 @@ mod declared;
 mod explanation;
 mod parts;
 mod place;
+mod relationships;
+mod storable;
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,6 +17,9 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use self::parts::Parts;
+use self::relationships::Names;
+use self::storable::{list, unstorable_name};
+use super::Relationship;
 use super::wording::predicate;
 
 pub use declared::{Declared, Known};
@@ -56,6 +61,7 @@ pub struct AttributesSchema {
     declared: Map<String, Value>,
     /// Attributes of unique indexes: stores compare lists in different ways.
     single: BTreeSet<String>,
+    relationships: Names,
 }
 
 impl AttributesSchema {
@@ -72,6 +78,7 @@ impl AttributesSchema {
             parts: Arc::new(Parts::new(schema.clone())),
             declared: declared.unwrap_or_default(),
             single: BTreeSet::new(),
+            relationships: Names::default(),
         })
     }
 
@@ -79,6 +86,14 @@ impl AttributesSchema {
     #[must_use]
     pub fn with_single_values(mut self, attributes: BTreeSet<String>) -> Self {
         self.single = attributes;
+        self
+    }
+
+    /// The same of a type with these relationships. The members of a stored object that hold them
+    /// are no attributes.
+    #[must_use]
+    pub fn with_relationships(mut self, relationships: &[Arc<Relationship>]) -> Self {
+        self.relationships = Names::new(relationships);
         self
     }
 
@@ -112,25 +127,46 @@ impl AttributesSchema {
     /// one name.
     #[must_use]
     pub fn at(&self, names: &[String]) -> Declared {
+        if names
+            .first()
+            .is_some_and(|first| self.relationships.has(first))
+        {
+            return Declared::Unknown;
+        }
         Declared::root(&self.parts).at(names)
     }
 
-    /// Passes valid attributes through.
+    /// What names, among the attributes that a request or a file gives, are those of relationships
+    /// or of the members that hold them.
+    #[must_use]
+    pub fn misplaced(&self, attributes: &Attributes) -> Vec<Violation> {
+        let names = attributes.keys();
+        names
+            .filter_map(|name| self.relationships.misplaced(name))
+            .collect()
+    }
+
+    /// Passes the members of a stored object through whose attributes are valid. Those that hold
+    /// relationships then stand behind the attributes.
     ///
     /// # Errors
     /// The violations in the order of their pointers, at most 100 of them; a last one more
     /// says how many there are besides.
-    pub fn validate(&self, attributes: Attributes) -> Result<Attributes, Vec<Violation>> {
-        let value = Value::Object(attributes);
+    pub fn validate(&self, mut members: Attributes) -> Result<Attributes, Vec<Violation>> {
+        let linkage = self.relationships.take(&mut members);
+        let value = Value::Object(members);
         let mut listed = Listed::default();
         self.violations(&value, &mut |violation| listed.add(violation));
         match value {
-            Value::Object(attributes) if listed.is_empty() => Ok(attributes),
+            Value::Object(mut members) if listed.is_empty() => {
+                members.extend(linkage);
+                Ok(members)
+            }
             _ => Err(listed.into_violations()),
         }
     }
 
-    /// Checks a change of some attributes from `before` to `after`.
+    /// Checks a change of some members of a stored object from `before` to `after`.
     ///
     /// # Errors
     /// Violations that the change brings, as [`Self::validate`] lists them. Those that were there
@@ -142,9 +178,11 @@ impl AttributesSchema {
         before: &Value,
         after: &Value,
     ) -> Result<(), Vec<Violation>> {
+        let after = &*self.relationships.without(after);
         if self.is_valid(after) {
             return Ok(());
         }
+        let before = &*self.relationships.without(before);
         let mut known = HashSet::new();
         self.violations(before, &mut |violation| {
             known.insert(hash(&violation));
@@ -231,32 +269,6 @@ fn hash(violation: &Violation) -> u64 {
     let mut hasher = DefaultHasher::new();
     violation.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A unique index is over single values: MongoDB would compare the elements of a list, `SQLite` the
-/// whole.
-fn list(name: &str, attributes: &Value) -> Option<Violation> {
-    attributes.get(name)?.is_array().then(|| Violation {
-        pointer: format!("/{}", jsonapi::pointer_token(name)),
-        keyword: "unique".into(),
-        message: "an attribute of a unique index holds one value, not a list".into(),
-    })
-}
-
-/// MongoDB keeps `$` at the start of a name and dots for its own operators; NUL ends a name.
-fn unstorable_name(name: &str) -> Option<Violation> {
-    let bad = name.is_empty() || name.starts_with('$') || name.contains(['.', '\0']);
-    let reserved = matches!(name, "id" | "type");
-    let message = if reserved {
-        format!("no attribute can be called '{name}': JSON:API reserves the name")
-    } else {
-        "a name of an attribute is not empty, does not start with '$' and contains no '.'".into()
-    };
-    (bad || reserved).then(|| Violation {
-        pointer: format!("/{}", jsonapi::pointer_token(name)),
-        keyword: "propertyNames".into(),
-        message,
-    })
 }
 
 /// Gives `hear` each place of an error, relative to the value, and what is wrong there: JSON
@@ -364,6 +376,15 @@ mod tests {
         for value in [json!("a"), json!(null), json!({"of": ["a"]})] {
             assert!(open.validate(object(json!({ "mail": value }))).is_ok());
         }
+        let open = open.with_single_values(BTreeSet::from(["home.mail".to_owned()]));
+        for (home, pointer) in [
+            (json!([{"mail": 1}]), "/home"),
+            (json!({"mail": []}), "/home/mail"),
+        ] {
+            let refused = open.validate(object(json!({ "home": home }))).unwrap_err();
+            assert_eq!(places(&refused), [(pointer, "unique")]);
+        }
+        assert!(open.validate(object(json!({"home": {"mail": 1}}))).is_ok());
     }
 
     #[test]

@@ -1,21 +1,28 @@
 //! Definition files: YAML checked against the published JSON Schema, mistakes with their lines.
 
+mod capabilities;
 mod folder;
+mod indexes;
 mod keywords;
 mod mistake;
 mod references;
+mod relationships;
+mod together;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use jsonschema::Validator;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use self::capabilities::Capabilities;
+use self::indexes::IndexDefinition;
 use self::mistake::{explain, mistake};
+use self::together::{Parsed, resolve};
 use super::located_yaml::LocatedValue;
 use super::{
-    AttributesSchema, DEFINITION_SCHEMA, IdKind, Index, IndexKey, PageLimits, ResourceType, Totals,
+    AttributesSchema, DEFINITION_SCHEMA, IdKind, PageLimits, Relationship, ResourceType, Totals,
 };
 
 pub use folder::load_folder;
@@ -54,19 +61,19 @@ struct Definition {
     indexes: Vec<IndexDefinition>,
     #[serde(default)]
     shard_key: Vec<String>,
+    /// In their order; each is a [`relationships::RelationshipDefinition`].
+    #[serde(default)]
+    relationships: Map<String, Value>,
+    #[serde(default)]
+    capabilities: BTreeMap<String, Capabilities>,
+    #[serde(default)]
+    totals: Totals,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Page {
     default: Option<u64>,
     maximum: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct IndexDefinition {
-    attributes: Vec<String>,
-    #[serde(default)]
-    unique: bool,
 }
 
 /// The built-in contacts.
@@ -80,13 +87,42 @@ pub fn contacts() -> ResourceType {
     parse(include_str!("../../definitions/contacts.yaml")).unwrap()
 }
 
-/// Reads one definition.
+/// Reads one definition, whose relationships lead to its own type.
 ///
 /// # Errors
 /// Every mistake that can be found, in the order of the lines.
 pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
-    let located = LocatedValue::parse(text)
-        .map_err(|(position, message)| vec![mistake(position, "", message)])?;
+    let mut resolved = resolve(vec![read(text)], &[]);
+    resolved.swap_remove(0)
+}
+
+/// Reads definitions whose relationships lead from one to the other.
+///
+/// # Errors
+/// Every mistake that can be found, with the position of its text among the texts.
+pub fn parse_all(texts: &[&str]) -> Result<Vec<Arc<ResourceType>>, Vec<(usize, Mistake)>> {
+    let parsed = texts.iter().map(|text| read(text)).collect();
+    let mut types = Vec::new();
+    let mut mistakes = Vec::new();
+    for (position, resolved) in resolve(parsed, &[]).into_iter().enumerate() {
+        match resolved {
+            Ok(resource_type) => types.push(Arc::new(resource_type)),
+            Err(found) => mistakes.extend(found.into_iter().map(|found| (position, found))),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(types)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// Reads what a file says for itself.
+fn read(text: &str) -> Parsed {
+    let located = match LocatedValue::parse(text) {
+        Ok(located) => located,
+        Err((position, message)) => return Parsed::unreadable(mistake(position, "", message)),
+    };
     let mut mistakes: Vec<Mistake> = SCHEMA
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))
@@ -98,21 +134,26 @@ pub fn parse(text: &str) -> Result<ResourceType, Vec<Mistake>> {
     mistakes.extend(patterns);
     mistakes.extend(references::mistakes(attributes, "/attributes", &located));
     let readable = without(&mistakes, &located.value);
-    match serde_json::from_value::<Definition>(readable) {
+    let definition = match serde_json::from_value::<Definition>(readable) {
         Ok(definition) => {
             mistakes.extend(definition.mistakes(&located));
-            if mistakes.is_empty() {
-                return definition.resource_type(&located);
+            Some(definition)
+        }
+        Err(error) => {
+            // Else the JSON Schema has reported the reason already.
+            if is_sound {
+                mistakes.push(mistake(located.position(""), "", error.to_string()));
             }
+            None
         }
-        Err(error) if is_sound => {
-            mistakes.push(mistake(located.position(""), "", error.to_string()));
-        }
-        // The JSON Schema has reported the reason already.
-        Err(_) => {}
+    };
+    // Other files cannot know one without a name.
+    let definition = definition.filter(|_| located.value["type"].is_string());
+    Parsed {
+        located: Some(located),
+        definition,
+        mistakes,
     }
-    mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
-    Err(mistakes)
 }
 
 /// The definition without the members that are wrong, so that the others can be looked at too.
@@ -125,6 +166,8 @@ fn without(mistakes: &[Mistake], definition: &Value) -> Value {
         match mistake.field.split('/').nth(1) {
             // Its parts are read one by one.
             Some("attributes") | None => {}
+            // Other files may name it all the same.
+            Some("type") if members.get("type").is_some_and(Value::is_string) => {}
             Some(member) => drop(members.shift_remove(member)),
         }
     }
@@ -134,6 +177,18 @@ fn without(mistakes: &[Mistake], definition: &Value) -> Value {
 }
 
 impl Definition {
+    fn collection(&self) -> &str {
+        self.collection.as_ref().unwrap_or(&self.r#type)
+    }
+
+    fn id(&self) -> IdKind {
+        self.id.unwrap_or(IdKind::ObjectId)
+    }
+
+    fn declares(&self, attribute: &str) -> bool {
+        self.attributes["properties"].get(attribute).is_some()
+    }
+
     /// What a JSON Schema cannot say.
     fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
@@ -144,44 +199,48 @@ impl Definition {
             );
             mistakes.push(mistake(located.position("/type"), "/type", message));
         }
-        mistakes.extend(self.index_mistakes(located));
-        mistakes.extend(self.shard_key_mistakes(located));
-        let page = self.page.limits();
-        if page.default > page.maximum {
-            let message = format!("is {} but the maximum is {}", page.default, page.maximum);
-            mistakes.push(mistake(
-                located.position("/page/default"),
-                "/page/default",
-                message,
-            ));
+        // Nothing can be found out from a schema that leads back to itself.
+        let references = references::mistakes(&self.attributes, "/attributes", located);
+        if references.is_empty()
+            && let Ok(schema) = AttributesSchema::compile(&self.attributes)
+        {
+            mistakes.extend(self.index_mistakes(&schema, located));
+            mistakes.extend(self.capability_mistakes(&schema, located));
         }
+        mistakes.extend(self.shard_key_mistakes(located));
+        mistakes.extend(self.relationship_mistakes(located));
+        mistakes.extend(self.page.mistake("/page", located));
         mistakes
     }
 
-    fn resource_type(self, located: &LocatedValue) -> Result<ResourceType, Vec<Mistake>> {
+    fn resource_type(
+        &self,
+        located: &LocatedValue,
+        relationships: Vec<Arc<Relationship>>,
+    ) -> Result<ResourceType, Vec<Mistake>> {
         let attributes = AttributesSchema::compile(&self.attributes)
             .map_err(|error| explain(&error, "/attributes", located))?;
-        let indexes: Vec<Index> = self
-            .indexes
-            .into_iter()
-            .map(IndexDefinition::index)
-            .collect();
+        let indexes: Vec<_> = self.indexes.iter().map(|index| self.index(index)).collect();
         let unique = indexes.iter().filter(|index| index.unique);
         let single = unique.flat_map(|index| index.keys.iter().map(|key| key.attribute.clone()));
-        let attributes = attributes.with_single_values(single.collect());
+        let attributes = attributes
+            .with_single_values(single.collect())
+            .with_relationships(&relationships);
+        let singular = self.singular.clone();
         Ok(ResourceType {
-            singular: self.singular.unwrap_or_else(|| singular(&self.r#type)),
-            collection: self.collection.unwrap_or_else(|| self.r#type.clone()),
-            name: self.r#type,
-            id: self.id.unwrap_or(IdKind::ObjectId),
-            id_attribute: self.id_attribute,
+            name: self.r#type.clone(),
+            singular: singular.unwrap_or_else(|| self::singular(&self.r#type)),
+            collection: self.collection().to_owned(),
+            id: self.id(),
+            id_attribute: self.id_attribute.clone(),
             page: self.page.limits(),
             attributes,
-            shard_key: self.shard_key,
-            relationships: Vec::new(),
-            reading: BTreeMap::new(),
-            totals: Totals::default(),
             indexes,
+            relationships,
+            reading: self.reading(),
+            writing: self.writing(),
+            totals: self.totals,
+            shard_key: self.shard_key.clone(),
         })
     }
 
@@ -190,7 +249,7 @@ impl Definition {
             return Vec::new();
         };
         let mut mistakes = Vec::new();
-        if self.attributes["properties"].get(name).is_some() {
+        if self.declares(name) {
             let pointer = format!("/attributes/properties/{}", jsonapi::pointer_token(name));
             let message = "is the idAttribute, which the server fills; leave it out here";
             mistakes.push(mistake(located.position(&pointer), &pointer, message));
@@ -206,36 +265,14 @@ impl Definition {
 
     fn shard_key_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let closed = self.attributes["additionalProperties"] == false;
-        let declared = |name: &str| self.attributes["properties"].get(name).is_some();
         let keys = self.shard_key.iter().enumerate();
-        keys.filter(|(_, name)| closed && !declared(name))
+        keys.filter(|(_, name)| closed && !self.declares(name))
             .map(|(position, name)| {
                 let pointer = format!("/shardKey/{position}");
                 let message = format!("'{name}' is no declared attribute");
                 mistake(located.position(&pointer), &pointer, message)
             })
             .collect()
-    }
-
-    fn index_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
-        let closed = self.attributes["additionalProperties"] == false;
-        let declared = |name: &str| self.attributes["properties"].get(name);
-        let mut mistakes = Vec::new();
-        for (position, index) in self.indexes.iter().enumerate() {
-            for (key, attribute) in index.attributes.iter().enumerate() {
-                let name = attribute.trim_start_matches('-');
-                let message = match declared(name) {
-                    None if closed => format!("'{name}' is no declared attribute"),
-                    Some(schema) if index.unique && schema["type"] == "array" => {
-                        format!("'{name}' is a list; a unique index is over single values")
-                    }
-                    _ => continue,
-                };
-                let pointer = format!("/indexes/{position}/attributes/{key}");
-                mistakes.push(mistake(located.position(&pointer), &pointer, message));
-            }
-        }
-        mistakes
     }
 }
 
@@ -248,18 +285,15 @@ impl Page {
         let maximum = self.maximum.unwrap_or(PAGE_MAXIMUM.max(default));
         PageLimits { default, maximum }
     }
-}
 
-impl IndexDefinition {
-    fn index(self) -> Index {
-        let key = |text: &String| IndexKey {
-            attribute: text.trim_start_matches('-').to_owned(),
-            descending: text.starts_with('-'),
-        };
-        Index {
-            keys: self.attributes.iter().map(key).collect(),
-            unique: self.unique,
-        }
+    /// A default above the maximum; `pointer` is where the page stands.
+    fn mistake(&self, pointer: &str, located: &LocatedValue) -> Option<Mistake> {
+        let page = self.limits();
+        (page.default > page.maximum).then(|| {
+            let pointer = format!("{pointer}/default");
+            let message = format!("is {} but the maximum is {}", page.default, page.maximum);
+            mistake(located.position(&pointer), &pointer, message)
+        })
     }
 }
 
@@ -403,7 +437,7 @@ mod tests {
             (
                 "type: t\nattributes: {type: object}\nindexes: [{attributes: ['--a']}]\n"
                     .to_owned(),
-                "\"--a\" is no attribute name, with a leading '-'",
+                "\"--a\" is no attribute name, or names",
             ),
         ] {
             let found = parse(&text).unwrap_err();

@@ -3,6 +3,9 @@
 //! A relationship is a member of the stored object: an id, or an array of ids. Its inverse is
 //! stored nowhere: it is the list of the resources whose member names this one.
 
+use std::collections::HashSet;
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Id, IdKind, PageLimits};
@@ -24,6 +27,8 @@ pub struct Relationship {
     pub page: PageLimits,
     /// What readers may do with it.
     pub reading: Reading,
+    /// What writers may do with it, if it is writable.
+    pub writing: Writing,
 }
 
 /// The other side of a relationship.
@@ -62,7 +67,8 @@ pub enum Link {
 }
 
 /// What happens to a resource when a resource that its relationship names is deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum OnDelete {
     /// The deletion is refused while there is such a resource.
     #[default]
@@ -95,6 +101,24 @@ impl Default for Reading {
     }
 }
 
+/// What writers may do with an attribute or a relationship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Writing {
+    /// It may be set when a resource is created.
+    pub settable: bool,
+    /// It may be changed later.
+    pub changeable: bool,
+}
+
+impl Default for Writing {
+    fn default() -> Self {
+        Self {
+            settable: true,
+            changeable: true,
+        }
+    }
+}
+
 impl Relationship {
     /// The member of the resource itself that holds the relationship; none for an inverse.
     #[must_use]
@@ -103,6 +127,18 @@ impl Relationship {
             Link::One { member } | Link::Many { member } => Some(member),
             Link::Inverse { .. } => None,
         }
+    }
+
+    /// What the member of a stored object holds that names these resources, each once: the first
+    /// of them or null if the relationship is to-one, else an array.
+    #[must_use]
+    pub fn member_value(&self, ids: &[Id]) -> Value {
+        if self.is_to_one() {
+            return ids.first().map_or(Value::Null, Id::to_member);
+        }
+        let mut named = HashSet::new();
+        let first = ids.iter().filter(|id| named.insert(*id));
+        first.map(Id::to_member).collect()
     }
 
     /// The ids in the JSON text of its member. What is no id of the target's kind leads nowhere.

@@ -1,5 +1,6 @@
 //! `monocoque explain`
 
+use resources::query::Query;
 use resources::store::Store;
 use tokio::runtime::Builder;
 
@@ -18,7 +19,14 @@ pub(super) fn run(arguments: &Explain) -> Result<(), Failure> {
             .transpose()
             .map_err(|error| Failure::usage(error.to_string()))?;
         let repository = mongodb(&settings).await?;
-        let plan = repository.explain(&of, id.as_ref()).await;
+        let plan = match &id {
+            Some(id) => repository.explain_one(&of, id).await,
+            None => {
+                let page = Query::first(of.page.default);
+                let plan = repository.explain(&of, &page).await;
+                plan.map(|plan| plan.text)
+            }
+        };
         repository.close().await;
         super::print(&format!("{}\n", plan?))
     })

@@ -29,7 +29,9 @@ const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
-    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0)
+    let health = Health::new();
+    let heartbeat = health.heartbeat("the thread that writes the log", THREAD_BUDGET);
+    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0, heartbeat)
         .map_err(|error| Failure::settings(error.to_string()))?;
     let mut builder = Builder::new_multi_thread();
     builder.thread_name("worker");
@@ -37,33 +39,26 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
         builder.worker_threads(settings.worker_threads);
     }
     let runtime = super::runtime(builder)?;
-    let served = runtime.block_on(serve(arguments, &settings));
+    let served = runtime.block_on(serve(arguments, &settings, &health));
     // The last tasks let go of the store, which then closes its files. What hangs is left behind.
     runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
-async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
+async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     // An address that is taken is found out before anything is written to the store.
     let ([main, admin], inherited) = sockets::open(settings)?;
     announce(&plan, address_of(&main)?, address_of(&admin)?);
-    let health = Health::new();
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let port = open_port(
-        admin,
-        &plan,
-        settings,
-        &health,
-        (tell.clone(), told.clone()),
-    )?;
+    let port = open_port(admin, &plan, settings, health, (tell.clone(), told.clone()))?;
     add_port(&mut modules, port);
-    watch_workers(&health, settings)?;
+    watch_workers(health, settings)?;
     let opened = tokio::select! {
-        opened = plan.open(settings, &health) => opened,
+        opened = plan.open(settings, health) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -86,15 +81,17 @@ async fn serve(arguments: &Serve, settings: &Settings) -> Result<(), Failure> {
         heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
     };
     let patience = settings.drain_timeout_ms + STOP_PATIENCE;
-    services.add_to(&mut modules, patience, main, told.clone())?;
+    let ask = services.add_to(&mut modules, patience, main, told.clone())?;
     health.started();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
-    service_manager::serving(&health);
+    service_manager::serving(health);
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
-    begin_stop(&tell);
-    drain(settings, &health, &mut told).await;
+    // A part that failed stops the others in the same order as a signal does.
+    raise(&tell, Stop::Drain);
+    raise(&ask, Stop::Soon);
+    drain(settings, health, &mut told).await;
     modules.stop().await;
     tracing::info!("stopped");
     outcome.map_err(|failure| Failure::internal(failure.to_string()))
@@ -112,12 +109,12 @@ fn add_port(modules: &mut Modules, mut port: Port) {
     });
 }
 
-/// A part that failed stops the others in the same order as a signal does.
-fn begin_stop(tell: &watch::Sender<Stop>) {
-    tell.send_if_modified(|stop| {
-        let first = *stop == Stop::No;
-        *stop = (*stop).max(Stop::Drain);
-        first
+/// Tells to stop at least as urgently as `stop`.
+fn raise(tell: &watch::Sender<Stop>, stop: Stop) {
+    tell.send_if_modified(|told| {
+        let is_more = *told < stop;
+        *told = (*told).max(stop);
+        is_more
     });
 }
 
@@ -175,12 +172,12 @@ async fn close(port: Port) {
 
 /// The state of the process as one log line.
 fn dump(health: &Health) {
-    let readiness = health.readiness(&[]);
+    let condition = health.condition(&[]);
     let metrics = health.liveness();
     tracing::info!(
-        state = readiness.state.name(),
-        ready = readiness.ready,
-        upstreams = ?readiness.upstreams,
+        state = condition.state.name(),
+        ready = condition.state.answers().readiness,
+        upstreams = ?condition.upstreams,
         liveness = ?metrics,
         panics = telemetry::panics(),
         "state of the process"
@@ -199,7 +196,7 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
 }
 
-/// The services, as the last part.
+/// The services, as the last part. Adding them returns what tells them alone to stop.
 struct Services {
     service: stack::Service,
     limits: ServeLimits,
@@ -214,7 +211,7 @@ impl Services {
         patience: Duration,
         socket: TcpListener,
         mut told: StopSignal,
-    ) -> Result<(), Failure> {
+    ) -> Result<watch::Sender<Stop>, Failure> {
         let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
         socket.set_nonblocking(true).map_err(unusable)?;
         let listener = tokio::net::TcpListener::from_std(socket).map_err(unusable)?;
@@ -225,16 +222,17 @@ impl Services {
             listener_outlives_server: self.listener_outlives_server,
         };
         let (ended, mut has_ended) = watch::channel(false);
+        let ask = tell.clone();
         let running = async move {
             chassis::serve::serve(listener, self.service, self.limits, control).await;
             ended.send_replace(true);
             Ok(())
         };
         modules.add("services", patience, running, async move || {
-            tell.send_replace(Stop::Drain);
+            raise(&tell, Stop::Drain);
             let hurry = async {
                 told.reaches(Stop::Now).await;
-                tell.send_replace(Stop::Now);
+                raise(&tell, Stop::Now);
                 std::future::pending::<()>().await;
             };
             tokio::select! {
@@ -242,7 +240,7 @@ impl Services {
                 _ = has_ended.wait_for(|ended| *ended) => {}
             }
         });
-        Ok(())
+        Ok(ask)
     }
 }
 

@@ -225,7 +225,7 @@ settings! {
     "Fibonacci" {
         /// How far a Fibonacci list may reach, in numbers.
         fibonacci_count_max: u64 = "100000" from "0" to "100000000";
-        /// Fibonacci lists up to this count are slices of one text made at the start.
+        /// Fibonacci lists up to this count are slices of one text made once.
         fibonacci_table_count_max: u64 = "10000" from "0" to "1000000";
         /// The largest n of /fibonacci/N.
         fibonacci_index_max: u64 = "10000000" from "0" to "100000000";

@@ -303,3 +303,30 @@ fn no_description_has_what_help_takes_for_a_line_break() {
         assert!(!setting.doc.contains("{n}"), "{}", setting.name);
     }
 }
+
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+
+#[test]
+fn the_page_about_operations_names_every_setting() {
+    let unnamed: Vec<&str> = Settings::ALL
+        .iter()
+        .map(|setting| setting.name)
+        .filter(|name| !OPERATIONS.contains(&format!("`{name}`")))
+        .collect();
+    assert_eq!(unnamed, [""; 0]);
+}
+
+#[test]
+fn the_table_of_limits_has_the_defaults_of_its_settings() {
+    let (_, limits) = OPERATIONS.split_once("\n## Resource limits\n").unwrap();
+    let mut compared = 0;
+    for row in limits.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (names, shown) = (cells[2].split('`'), cells[3].replace([',', ' '], ""));
+        let default = |name| Settings::ALL.iter().find(|setting| setting.name == name);
+        let defaults: Vec<&str> = names.filter_map(default).map(|one| one.default).collect();
+        assert!(shown.starts_with(&defaults.concat()), "{defaults:?}: {row}");
+        compared += defaults.len();
+    }
+    assert!(compared > 20, "{compared}");
+}

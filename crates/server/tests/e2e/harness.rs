@@ -305,7 +305,7 @@ impl Drop for Server {
 }
 
 /// Sends SIGTERM with the shell's own `kill`, which needs neither a crate nor a program.
-fn terminate(pid: u32) -> bool {
+pub(crate) fn terminate(pid: u32) -> bool {
     let script = format!("kill -TERM {pid}");
     let status = Command::new("sh").args(["-c", &script]).status();
     status.is_ok_and(|status| status.success())

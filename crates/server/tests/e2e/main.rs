@@ -21,6 +21,12 @@ mod stopping;
 // What the operating system gives a process: descriptors, sockets.
 #[cfg(test)]
 mod system;
+// Sockets that a service manager passes on.
+#[cfg(test)]
+mod passed_sockets;
+// Full load, and thousands of connections.
+#[cfg(test)]
+mod load;
 // What they see of a process that has a store.
 #[cfg(test)]
 mod storage;

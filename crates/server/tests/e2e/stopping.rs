@@ -66,6 +66,39 @@ async fn readiness_goes_off_before_the_door_is_closed_and_operations_answer_unti
 }
 
 #[tokio::test]
+async fn connections_from_before_the_signal_end_with_an_answer_during_the_delay_and_new_ones_stay()
+{
+    let mut server = Setup::fresh()
+        .variable("MONOCOQUE_DRAIN_DELAY_MS", "5m")
+        .start()
+        .await;
+    let mut kept = Wire::connect(server.address()).await;
+    kept.send(PING).await;
+    assert!(!is_last(&kept.read_answer().await));
+    server.begin_to_terminate();
+    loop {
+        kept.send(PING).await;
+        if is_last(&kept.read_answer().await) {
+            break;
+        }
+    }
+    assert_eq!(kept.read_to_end().await, "");
+    let mut new = Wire::connect(server.address()).await;
+    for _ in 0..2 {
+        new.send(PING).await;
+        assert!(!is_last(&new.read_answer().await));
+    }
+    server.signal("INT");
+    assert_eq!(server.ended().await.code(), Some(0));
+}
+
+fn is_last(answer: &str) -> bool {
+    answer
+        .to_ascii_lowercase()
+        .contains("\r\nconnection: close\r\n")
+}
+
+#[tokio::test]
 async fn the_drain_shows_in_readiness_when_the_setting_says_so() {
     for (when, early, late) in [("after-delay", 200, 503), ("never", 200, 200)] {
         let mut server = Setup::fresh()
@@ -211,10 +244,10 @@ async fn requests_until_closed(
     let mut answered = 0;
     while !*stopped.borrow() {
         wire.send(&request).await;
-        let answer = wire.read_answer().await.to_ascii_lowercase();
-        assert!(answer.starts_with("http/1.1 201 "), "{answer}");
+        let answer = wire.read_answer().await;
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
         answered += 1;
-        if answer.contains("\r\nconnection: close\r\n") {
+        if is_last(&answer) {
             return answered;
         }
     }

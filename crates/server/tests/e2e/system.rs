@@ -1,11 +1,10 @@
 //! What the operating system gives a process: descriptors, sockets.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use reqwest::Method;
 
-use crate::harness::{Answer, Setup, Wire, command};
+use crate::harness::{Answer, Setup, Wire};
 
 #[tokio::test]
 async fn connections_leave_descriptors_for_the_operations_port() {
@@ -24,43 +23,6 @@ async fn connections_leave_descriptors_for_the_operations_port() {
     }
     let exhausted = |line: &serde_json::Value| line.to_string().contains("cannot accept");
     assert!(!server.log().values().iter().any(exhausted));
-}
-
-/// The parent makes the socket and passes it on as a service manager does.
-const ACTIVATION: &str = "
-import os, socket, sys
-s = socket.socket()
-s.bind(('127.0.0.1', 0))
-s.listen(16)
-print(s.getsockname()[1], flush=True)
-os.dup2(s.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[1], sys.argv[1:])
-";
-
-#[tokio::test]
-async fn a_socket_that_is_passed_on_is_served() {
-    use std::io::{BufRead, BufReader};
-
-    let binary = command::binary().get_program().to_owned();
-    let mut child = Command::new("python3")
-        .args(["-c", ACTIVATION])
-        .arg(binary)
-        .args(["serve", "fibonacci", "--admin-listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("python3, which scripts/test needs too");
-    let mut port = String::new();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    output.read_line(&mut port).unwrap();
-    let url = format!("http://127.0.0.1:{}/fibonacci/list?count=3", port.trim());
-    // The connection waits in the socket until the process takes it.
-    let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
-    assert_eq!(answer, r#"{"answer":[0,1,1]}"#);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[tokio::test]

@@ -11,17 +11,19 @@ use crate::Row;
 pub(super) struct CheckedRow {
     /// The id that the row brings.
     pub(super) id: Option<Id>,
-    /// Valid attributes.
+    /// Valid attributes, and the members that hold relationships.
     pub(super) attributes: Attributes,
 }
 
 /// The resource of a row, or why the row is not one.
 pub(super) fn check(resource_type: &Arc<ResourceType>, row: Row) -> Result<CheckedRow, String> {
     let draft = Draft::plain(resource_type, row.object?);
-    let id = draft.new_id(resource_type, IdRule::File);
-    let id = id.map_err(|Failure { reason, .. }| in_one_line(&reason))?;
-    let attributes = resource_type.attributes.validate(draft.attributes);
-    match attributes {
+    let rejected = |failure: Failure| in_one_line(&failure.reason);
+    let id = draft
+        .new_id(resource_type, IdRule::File)
+        .map_err(rejected)?;
+    let (members, _) = draft.into_members(resource_type).map_err(rejected)?;
+    match resource_type.attributes.validate(members) {
         Ok(attributes) => Ok(CheckedRow { id, attributes }),
         Err(violations) => Err(in_one_line(&Reason::Invalid(violations))),
     }

@@ -31,6 +31,14 @@ pub struct Known {
     steps: Vec<Step>,
 }
 
+impl Known {
+    /// The kinds of the values that are possible there.
+    #[must_use]
+    pub fn kinds(&self) -> Kinds {
+        self.values.kinds
+    }
+}
+
 impl Declared {
     /// What `schema` declares where the steps lead.
     fn find(schema: &Arc<Parts>, steps: Vec<Step>) -> Self {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::super::ResourceType;
 use super::super::located_yaml::Position;
 use super::mistake::{DefinitionError, mistake};
-use super::parse;
+use super::read;
+use super::together::{Parsed, resolve};
 
 /// The position of what has no lines.
 const NOWHERE: Position = Position { line: 0, column: 0 };
@@ -16,42 +17,34 @@ const NOWHERE: Position = Position { line: 0, column: 0 };
 /// The longest definition file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
+/// Where a mistake stands that concerns a whole file.
+const START: Position = Position { line: 1, column: 1 };
+
 /// Reads every `.yaml` and `.yml` file of a folder, in the order of their names, or one file.
 ///
 /// `reserved` are the first path segments that belong to others, with what they are.
 ///
 /// # Errors
-/// Every mistake in every file; also two files for one type, URL or collection, a reserved name,
-/// and a folder that cannot be read or has no definition.
+/// Every mistake in every file; also two files for one type, URL or collection, a reserved name, a
+/// relationship that leads nowhere, and a folder that cannot be read or has no definition.
 pub fn load_folder(
     folder: &Path,
     reserved: &[&str],
 ) -> Result<Vec<Arc<ResourceType>>, DefinitionError> {
-    let whole = |path: &Path, message: String| {
-        (
-            path.to_owned(),
-            mistake(Position { line: 1, column: 1 }, "", message),
-        )
-    };
     let files = definition_files(folder).map_err(|message| DefinitionError {
         mistakes: vec![(folder.to_owned(), mistake(NOWHERE, "", message))],
     })?;
+    let parsed = files.iter().map(|file| match text(file) {
+        Ok(text) => read(&text),
+        Err(message) => Parsed::unreadable(mistake(START, "", message)),
+    });
+    let resolved = resolve(parsed.collect(), reserved);
     let mut mistakes = Vec::new();
-    let mut types: Vec<Arc<ResourceType>> = Vec::new();
-    for file in files {
-        let parsed = match read(&file) {
-            Ok(text) => parse(&text),
-            Err(message) => {
-                mistakes.push(whole(&file, message));
-                continue;
-            }
-        };
-        match parsed {
+    let mut types = Vec::new();
+    for (file, resolved) in files.into_iter().zip(resolved) {
+        match resolved {
+            Ok(resource_type) => types.push(Arc::new(resource_type)),
             Err(found) => mistakes.extend(found.into_iter().map(|found| (file.clone(), found))),
-            Ok(resource_type) => match clash(&resource_type, &types, reserved) {
-                Some(message) => mistakes.push(whole(&file, message)),
-                None => types.push(Arc::new(resource_type)),
-            },
         }
     }
     if mistakes.is_empty() {
@@ -62,7 +55,7 @@ pub fn load_folder(
 }
 
 /// The text of a definition file. What is no regular file may never end.
-fn read(path: &Path) -> Result<String, String> {
+fn text(path: &Path) -> Result<String, String> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     if !matches!(extension, Some("yaml" | "yml")) {
         return Err("is not read: the name of a definition file ends in '.yaml' or '.yml'".into());
@@ -107,30 +100,6 @@ fn definition_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
         return Err("the folder has no definition file (*.yaml)".to_owned());
     }
     Ok(files)
-}
-
-fn clash(new: &ResourceType, known: &[Arc<ResourceType>], reserved: &[&str]) -> Option<String> {
-    if reserved.contains(&new.name.as_str()) {
-        return Some(format!(
-            "the type '{}' is reserved: /{0} is served otherwise",
-            new.name
-        ));
-    }
-    known.iter().find_map(|known| {
-        if known.name == new.name {
-            Some(format!(
-                "the type '{}' is declared by another file too",
-                new.name
-            ))
-        } else if known.collection.eq_ignore_ascii_case(&new.collection) {
-            Some(format!(
-                "the collection '{}' belongs to the type '{}' already",
-                new.collection, known.name
-            ))
-        } else {
-            None
-        }
-    })
 }
 
 #[cfg(test)]

@@ -65,6 +65,20 @@ pub(super) fn mistake(position: Position, field: &str, message: impl Into<String
     }
 }
 
+/// What a name that is not known may have been meant to be, for the end of a message.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    let nearest = known
+        .iter()
+        .map(|candidate| (likeness(candidate), *candidate));
+    match nearest.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+        Some((likeness, candidate)) if likeness > 0.8 => format!("; is '{candidate}' meant?"),
+        Some(_) => format!("; there are {}", known.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// `prefix` is where the schema's instance stands in the file.
 pub(super) fn explain(
     error: &ValidationError<'_>,

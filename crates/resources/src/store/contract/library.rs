@@ -1,7 +1,7 @@
 //! Three types that are related in every way: to one, to many, both inverses, and in a circle.
 
 use super::*;
-use crate::schema::{Link, OnDelete, PageLimits, Reading, Relationship, Target};
+use crate::schema::{Link, OnDelete, PageLimits, Reading, Relationship, Target, Writing};
 
 /// `authors` (integers as ids), `books` (12 bytes) and `tags` (texts).
 pub(super) struct Library {
@@ -97,6 +97,7 @@ fn relationship(name: &str, target: (&str, &str), link: Link) -> Relationship {
             maximum: 100,
         },
         reading: Reading::default(),
+        writing: Writing::default(),
     }
 }
 

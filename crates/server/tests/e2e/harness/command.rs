@@ -30,16 +30,20 @@ fn without_settings(mut command: Command) -> Command {
 
 /// The same command with a limit of file descriptors.
 pub(super) fn within_descriptors(command: &Command, count: u32) -> Command {
-    let mut limited = Command::new("sh");
-    let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
-    limited.args(["-c", &script]).arg(command.get_program());
+    through_shell(command, &format!("ulimit -n {count}; exec \"$0\" \"$@\""))
+}
+
+/// The same command, executed by a script to which it is `$0` and its arguments `$@`.
+pub(crate) fn through_shell(command: &Command, script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(command.get_program());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
         };
     }
-    limited
+    shell
 }
 
 /// A command line that is about to be run.

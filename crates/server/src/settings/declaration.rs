@@ -116,8 +116,8 @@ settings! {
         /// What the files of the embedded store and exported files may be used for, as in chmod.
         /// Whoever may read the files of the store may enter its directory, if it is made here.
         files_mode: FileMode = "0600";
-        /// Directory of definition files (*.yaml), one for each resource type. Without it there
-        /// are the built-in contacts.
+        /// Directory of definition files (*.yaml), one for each resource type, or one such file.
+        /// Without it there are the built-in contacts.
         resources: Option<PathBuf> = "";
     }
     "MongoDB" {

@@ -20,7 +20,7 @@ impl Controller {
             Some(id) => id,
             None => self.next_id(resource_type).await?,
         };
-        let (members, pointers) = valid(resource_type, draft).await?;
+        let (members, pointers) = valid(resource_type, draft, true).await?;
         self.store_one(&pointers, Write::insert(resource_type, id, members))
             .await
     }
@@ -50,7 +50,7 @@ impl Controller {
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
         draft.must_name(resource_type, &id)?;
-        let (members, pointers) = valid(resource_type, draft).await?;
+        let (members, pointers) = valid(resource_type, draft, false).await?;
         self.store_one(&pointers, Write::replace(resource_type, id, members))
             .await
     }
@@ -102,12 +102,17 @@ impl Controller {
     }
 }
 
+/// The members to store; those of a new resource with the defaults of its type.
 async fn valid(
     resource_type: &Arc<ResourceType>,
     draft: Draft,
+    is_new: bool,
 ) -> Result<(Attributes, Pointers), Failure> {
     draft.must_be_writable(resource_type)?;
-    let (members, pointers) = draft.into_members(resource_type)?;
+    let (mut members, pointers) = draft.into_members(resource_type)?;
+    if is_new {
+        resource_type.attributes.fill_defaults(&mut members);
+    }
     let validated = resource_type.clone();
     let is_large = work::is_large(&members);
     let validate = move || validated.attributes.validate(members);

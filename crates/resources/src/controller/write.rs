@@ -26,7 +26,7 @@ impl Controller {
             None => self.next_id(resource_type).await?,
         };
         let targets = draft.targets(resource_type)?;
-        let (members, pointers) = valid(resource_type, draft).await?;
+        let (members, pointers) = valid(resource_type, draft, true).await?;
         let write = Write::insert(resource_type, id, members);
         self.store_one(&pointers, write, targets).await
     }
@@ -62,7 +62,7 @@ impl Controller {
         draft.must_name(resource_type, &id)?;
         draft.must_be_writable(resource_type, false)?;
         let targets = draft.targets(resource_type)?;
-        let (members, pointers) = valid(resource_type, draft).await?;
+        let (members, pointers) = valid(resource_type, draft, false).await?;
         let mut write = Write::replace(resource_type, id, members);
         write.guard.versions = versions;
         self.store_one(&pointers, write, targets).await
@@ -140,11 +140,16 @@ impl LinkTarget {
     }
 }
 
+/// The members to store; those of a new resource with the defaults of its type.
 async fn valid(
     resource_type: &Arc<ResourceType>,
     draft: Draft,
+    is_new: bool,
 ) -> Result<(Attributes, Pointers), Failure> {
-    let (members, pointers) = draft.into_members(resource_type)?;
+    let (mut members, pointers) = draft.into_members(resource_type)?;
+    if is_new {
+        resource_type.attributes.fill_defaults(&mut members);
+    }
     let validated = resource_type.clone();
     let is_large = work::is_large(&members);
     let validate = move || validated.attributes.validate(members);

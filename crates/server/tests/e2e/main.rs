@@ -42,6 +42,9 @@ mod fibonacci;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
+// The obligations of JSON:API, checked by the runner that ships.
+#[cfg(test)]
+mod conformance;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -11,6 +11,7 @@ mod page;
 mod linkage;
 mod document;
 mod held;
+mod cache;
 mod failure;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use jsonapi::{Offered, ResourceWriter};
 
+use self::cache::Cache;
 use self::document::Writers;
 use self::held::Held;
 use crate::controller::Controller;
@@ -43,6 +45,9 @@ pub struct Limits {
     /// What the answers that clients have not taken yet may hold together; for more, 503. What is
     /// read of a large page after its beginning is counted by the store.
     pub held_bytes_max: usize,
+    /// What the written answers that are kept may hold together, where the store knows of all its
+    /// changes; nothing is kept for 0.
+    pub cache_bytes_max: usize,
     /// How many relationships a path of `include` goes through at most.
     pub include_depth_max: usize,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
@@ -60,6 +65,7 @@ struct Service {
     controller: Controller,
     limits: Limits,
     held: Held,
+    cache: Cache,
 }
 
 impl Service {
@@ -106,6 +112,7 @@ pub fn router(
         types,
         limits,
         held: Held::new(limits.held_bytes_max),
+        cache: Cache::new(limits.cache_bytes_max),
     };
     router
         .with_state(Arc::new(service))

@@ -7,6 +7,7 @@ mod kinds;
 mod located_yaml;
 mod relationship;
 mod types;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

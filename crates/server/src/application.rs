@@ -16,7 +16,7 @@ use crate::presenter::Wording;
 use crate::sample_data::SampleData;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{probes, store};
+use crate::{front_door, probes, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -94,7 +94,10 @@ impl Plan {
         let mut main = Router::new();
         let mut opened = None;
         if self.fibonacci {
-            main = main.merge(fibonacci(settings)?);
+            main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
+        }
+        if !self.is_fibonacci_alone() {
+            main = main.merge(front_door::router(&self.services));
         }
         if !self.served.is_empty() {
             let store = store::open(settings, &self.types).await?;
@@ -106,6 +109,7 @@ impl Plan {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 held_bytes_max: settings.page_streams_bytes_max.in_memory(),
+                cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
                 include_depth_max: settings.include_depth_max,
                 any_media_type: settings.request_body_any_media_type,
             };
@@ -124,11 +128,17 @@ impl Plan {
     pub(crate) fn wording(&self) -> Arc<dyn Presenter> {
         Arc::new(Wording {
             fibonacci: self.fibonacci,
+            fibonacci_alone: self.is_fibonacci_alone(),
         })
+    }
+
+    /// Whether `/` belongs to the Fibonacci service, as its callers expect.
+    fn is_fibonacci_alone(&self) -> bool {
+        self.fibonacci && self.served.is_empty()
     }
 }
 
-fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
+fn fibonacci(settings: &Settings, at_root: bool) -> Result<Router, Failure> {
     let settings = fibonacci::Settings {
         count_max: settings.fibonacci_count_max,
         table_count_max: settings.fibonacci_table_count_max,
@@ -136,6 +146,7 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
         streaming_bytes_max: settings.fibonacci_streaming_bytes_max.0,
         computations_max: settings.fibonacci_computations_max,
         generator: settings.fibonacci_generator,
+        at_root,
     };
     fibonacci::router(&settings)
         .map_err(|error| Failure::settings(format!("the settings 'fibonacci_…': {error}")))

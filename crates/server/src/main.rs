@@ -11,6 +11,7 @@ mod commands;
 mod definitions;
 mod store;
 mod application;
+mod front_door;
 mod service_manager;
 mod watched_store;
 mod probes;

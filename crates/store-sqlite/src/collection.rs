@@ -67,11 +67,6 @@ impl Collection {
         ids.into_iter().map(find).collect()
     }
 
-    /// Whether a resource passes a filter.
-    pub(super) fn any(&self, _: &Connection, _: &Filter) -> rusqlite::Result<bool> {
-        Err(rusqlite::Error::InvalidQuery)
-    }
-
     /// The stored text of a resource, if there is one.
     pub(super) fn text(
         &self,

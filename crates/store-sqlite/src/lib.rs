@@ -140,6 +140,10 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
+    fn changes(&self) -> Option<u64> {
+        self.watch.changes()
+    }
+
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.writer.prepare(types.to_vec()).await
     }

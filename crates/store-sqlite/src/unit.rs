@@ -14,7 +14,9 @@ use super::checksum::checksum;
 use super::failure::failure;
 use super::id::SqlId;
 use super::indexes::index_name;
+use super::selection;
 use super::session::Session;
+use super::sql::{Parameters, Row as Selected};
 use super::table::Collection;
 
 /// What becomes of a resource with this text.
@@ -97,8 +99,14 @@ fn apply_all(
 
 fn holds(session: &Session, absence: &Absence) -> Result<bool, StoreError> {
     let (resource_type, filter) = (&absence.resource_type, &absence.filter);
-    let passing = Collection::new(resource_type).any(&session.connection, filter);
-    passing.map(|passing| !passing).map_err(failure)
+    let (row, mut parameters) = (Selected::wanted(resource_type), Parameters::default());
+    let count = selection::count(&mut parameters, &row, filter, 0);
+    let passing = session
+        .connection
+        .prepare_cached(&count)
+        .and_then(|mut statement| statement.query_one(parameters.values(), |row| row.get(0)));
+    let passing: u64 = passing.map_err(failure)?;
+    Ok(passing == 0)
 }
 
 enum Performed {

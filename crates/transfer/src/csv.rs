@@ -5,7 +5,6 @@
 //! the type declares an attribute that cannot be a text. So every collection comes back as it was.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::io::{BufRead, Read};
 use std::rc::Rc;
 
@@ -13,6 +12,7 @@ use csv::{ErrorKind, Reader, StringRecord};
 use resources::schema::{Attributes, IdKind, ResourceType};
 use serde_json::Value;
 
+use crate::header::columns;
 use crate::{ROW_BYTES_MAX, Row};
 
 const NULL: &str = "\\N";
@@ -38,22 +38,9 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
         let header = reader
             .headers()
             .map_err(|error| format!("the header: {error}"))?;
-        let columns: Vec<String> = header
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').to_owned())
-            .collect();
-        if columns.iter().all(String::is_empty) {
-            return Err("the file has no header".to_owned());
-        }
-        let mut names = HashSet::new();
-        for (position, name) in columns.iter().enumerate() {
-            if name.is_empty() {
-                return Err(format!("the header: column {} has no name", position + 1));
-            }
-            if !names.insert(name) {
-                return Err(format!("the header: two columns are called '{name}'"));
-            }
-        }
+        let cells = header.iter();
+        let cells = cells.map(|name| name.trim_start_matches('\u{feff}').to_owned());
+        let columns = columns(resource_type, cells)?;
         let record = StringRecord::new();
         let mut rows = Self {
             resource_type,
@@ -220,7 +207,9 @@ fn is_text(resource_type: &ResourceType, name: &str) -> bool {
     match resource_type.relationship(name) {
         Some(relationship) => relationship.is_to_one() && relationship.target.id != IdKind::Integer,
         None => {
-            name == resource_type.plain_id_member() || resource_type.attributes.admits_text(name)
+            name == resource_type.plain_id_member()
+                || name == "id"
+                || resource_type.attributes.admits_text(name)
         }
     }
 }

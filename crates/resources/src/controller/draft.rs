@@ -72,27 +72,19 @@ pub enum IdRule {
 }
 
 impl Draft {
-    /// A draft from one plain object, which holds the id ([`ResourceType::plain_id_member`]) and the
-    /// relationships, by their names, among the attributes.
+    /// A draft from one plain object, which holds the id among the attributes (under the
+    /// `idAttribute`, [`ResourceType::plain_id_member`], under `id`, or under both), and the
+    /// relationships by their names.
     #[must_use]
     pub fn plain(resource_type: &ResourceType, mut object: Attributes) -> Self {
-        let name = resource_type.plain_id_member();
-        // Without `idAttribute` only what can be an id is taken for one. The schema refuses the
-        // name `id` for anything else.
-        let is_id = resource_type.id_attribute.is_some()
-            || object
-                .get(name)
-                .is_some_and(|value| id_text(value).is_some());
-        let value = if is_id {
-            object.shift_remove(name)
-        } else {
-            None
-        };
         let pointer = |name: &str| format!("/{}", jsonapi::pointer_token(name));
-        let id = value.map(|value| GivenId {
-            value,
-            pointer: pointer(name),
-        });
+        let own = resource_type.id_attribute.iter().map(String::as_str);
+        let mut ids = Vec::new();
+        for name in own.chain(["id"]) {
+            let pointer = pointer(name);
+            let value = object.shift_remove(name);
+            ids.extend(value.map(|value| GivenId { value, pointer }));
+        }
         let links = |relationship: &Arc<Relationship>| {
             Some(GivenLinks {
                 relationship: relationship.clone(),
@@ -102,7 +94,6 @@ impl Draft {
         };
         let relationships = resource_type.relationships.iter().filter_map(links);
         let relationships = relationships.collect();
-        let ids = id.into_iter().collect();
         Self {
             relationships,
             ..Self::new(ids, object, String::new(), String::new())
@@ -139,10 +130,14 @@ impl Draft {
         resource_type: &Arc<ResourceType>,
         rule: IdRule,
     ) -> Result<Option<Id>, Failure> {
+        // Whatever it is: what a client may not choose need not be one.
+        if let Some(given) = self.ids.first()
+            && rule == IdRule::Client
+            && !resource_type.id.client_may_choose()
+        {
+            return Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer));
+        }
         match self.id(resource_type)? {
-            Some((_, given)) if rule == IdRule::Client && !resource_type.id.client_may_choose() => {
-                Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer))
-            }
             None if resource_type.id == IdKind::String => {
                 Err(Failure::new(resource_type, Reason::IdMissing).at(&self.pointers.resource))
             }
@@ -287,7 +282,7 @@ impl Draft {
     fn id(&self, resource_type: &Arc<ResourceType>) -> Result<Option<(Id, &GivenId)>, Failure> {
         let mut known: Option<(Id, &GivenId)> = None;
         for given in &self.ids {
-            let named = self.parse(resource_type, given)?;
+            let named = Self::parse(resource_type, given)?;
             match known {
                 Some((expected, _)) if expected != named => {
                     let reason = Reason::IdDiffers {
@@ -304,18 +299,16 @@ impl Draft {
         Ok(known)
     }
 
-    fn parse(&self, resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
+    fn parse(resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
         let Some(text) = id_text(&given.value) else {
+            let (base, name) = given.pointer.rsplit_once('/').unwrap_or_default();
             let violation = Violation {
-                pointer: format!(
-                    "/{}",
-                    jsonapi::pointer_token(resource_type.plain_id_member())
-                ),
+                pointer: format!("/{name}"),
                 keyword: "type".to_owned(),
                 message: "an id is a string".to_owned(),
             };
-            let failure = Failure::new(resource_type, Reason::Invalid(vec![violation]));
-            return Err(self.pointers.place(failure));
+            let reason = Reason::Invalid(vec![violation]);
+            return Err(Failure::new(resource_type, reason).at(base));
         };
         resource_type.id.parse(&text).map_err(|invalid| {
             Failure::new(resource_type, Reason::InvalidId(invalid)).at(&given.pointer)
@@ -408,8 +401,13 @@ impl Pointers {
     #[must_use]
     pub fn place(&self, failure: Failure) -> Failure {
         match &failure.reason {
-            Reason::Invalid(_) => failure.at(&self.attributes),
             Reason::IdTaken(_) => failure.at(self.id.as_ref().unwrap_or(&self.resource)),
+            // One attribute has a place of its own; several are somewhere among the attributes.
+            Reason::NotUnique(names) if !names.contains(", ") => {
+                let pointer = format!("{}/{}", self.attributes, jsonapi::pointer_token(names));
+                failure.at(&pointer)
+            }
+            Reason::Invalid(_) | Reason::NotUnique(_) => failure.at(&self.attributes),
             _ => failure,
         }
     }

@@ -20,6 +20,7 @@ use self::parts::Parts;
 use self::relationships::Names;
 use self::storable::{list, unstorable_name};
 use super::Relationship;
+use super::wording::predicate;
 
 pub use declared::{Declared, Known};
 
@@ -99,6 +100,13 @@ impl AttributesSchema {
     /// The names of the declared attributes, in the order of the definition.
     pub fn declared(&self) -> impl Iterator<Item = &str> {
         self.declared.keys().map(String::as_str)
+    }
+
+    /// Whether only declared attributes may be there.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let schema = self.parts.root();
+        schema["additionalProperties"] == false && schema.get("patternProperties").is_none()
     }
 
     /// Whether a text is a possible value of an attribute; true where nothing is declared.
@@ -279,9 +287,7 @@ fn explain(
         ValidationErrorKind::Required { property } => {
             format!("'{}' is required", property.as_str().unwrap_or_default())
         }
-        // The library's own text names only the first two.
-        ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
-        _ => error.masked_with("the value").to_string(),
+        kind => format!("the value {}", predicate(kind)),
     };
     hear(String::new(), message)
 }

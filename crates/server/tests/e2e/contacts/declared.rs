@@ -263,6 +263,7 @@ async fn a_unique_index_makes_a_second_one_a_conflict() {
         .document(201);
     let second = server.send_plain(Method::POST, "/books", &book).await;
     let error = second.error(409, "not_unique");
+    assert_eq!(error["source"]["pointer"], "/isbn");
     assert!(
         error["detail"].as_str().unwrap().contains("isbn"),
         "{error}"

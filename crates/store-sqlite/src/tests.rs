@@ -287,3 +287,4 @@ async fn the_writer_decides_nothing_large() {
 mod files;
 
 mod pages;
+mod queries;

@@ -140,6 +140,10 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
+    fn changes(&self) -> Option<u64> {
+        self.watch.changes()
+    }
+
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.writer.prepare(types.to_vec()).await
     }
@@ -228,7 +232,7 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit.into_writes()?).await
+        large::write(&self.writer, &self.turns, unit.into_parts()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

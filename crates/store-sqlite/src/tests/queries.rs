@@ -17,7 +17,8 @@ const BOOKS: &str = "type: books\nid: integer\nattributes: {type: object, proper
                      {attributes: [address.city]}]\n\
                      relationships: {author: {type: authors}, tags: {type: tags, kind: many}}\n";
 
-const AUTHORS: &str = "type: authors\nid: integer\nattributes: {type: object}\n";
+const AUTHORS: &str = "type: authors\nid: integer\nattributes: {type: object}\n\
+                       indexes: [{attributes: [name]}]\n";
 
 const TAGS: &str = "type: tags\nid: integer\nattributes: {type: object}\n";
 
@@ -58,6 +59,15 @@ fn by(path: MemberPath, descending: bool) -> Order {
 fn links(member: &str) -> Filter {
     let ids = vec![Id::Integer(1), Id::Integer(2)];
     Filter::member(MemberPath::linkage(member), Test::Links(ids))
+}
+
+fn by_author(name: &str) -> Filter {
+    let types = parse_all(&[BOOKS, AUTHORS, TAGS]).unwrap();
+    let filter = Box::new(equals(at(&["name"], Kinds::TEXT), &json!(name)));
+    Filter::Related {
+        relationship: types[0].relationship("author").unwrap().clone(),
+        filter,
+    }
 }
 
 fn filtered(filter: Filter) -> Query {
@@ -115,6 +125,7 @@ async fn declared_indexes_and_those_of_relationships_are_used() {
             "index:books:address.city (<expr>=?)",
         ),
         (filtered(links("author")), "index:books:author (<expr>=?)"),
+        (filtered(by_author("Ann")), "index:books:author (<expr>=?)"),
         (
             filtered(links("tags")),
             "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)",

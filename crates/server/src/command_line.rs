@@ -4,17 +4,17 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use transfer::{Format, OnError};
+use transfer::{Format, OnError, REJECTIONS_MAX};
 
 use crate::redaction::without_passwords;
-use crate::settings::SettingFlags;
+use crate::settings::{SettingFlags, hide_unused};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0   fine
-  1   healthcheck only: not healthy
+  1   healthcheck: not healthy; conformance: a MUST is not kept
   2   the command line makes no sense
   64  a setting, a definition file or an input file is wrong
   69  something that is needed is unavailable or damaged
@@ -36,7 +36,11 @@ impl CommandLine {
     /// # Errors
     /// The exit code, after help or the version was shown, or what is wrong with the arguments.
     pub(crate) fn read() -> Result<Self, ExitCode> {
-        Self::try_parse().map_err(|error| {
+        let line = hide_unused(Self::command());
+        let read = line
+            .try_get_matches()
+            .and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| {
             if !error.use_stderr() {
                 let _ = error.print();
                 return ExitCode::SUCCESS;
@@ -72,6 +76,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Ask a running process for its health: exit code 0 or 1
     Healthcheck(Healthcheck),
+    /// Check any JSON:API server against the obligations of the specification: exit code 0 or 1
+    Conformance(Conformance),
     /// Show every setting, its value and where it comes from, as a settings file
     Config(Config),
     /// Work with the definition files of resource types
@@ -89,7 +95,7 @@ pub(crate) struct Serve {
     /// Services to run: 'fibonacci' or declared resource types [default: all]
     #[arg(value_name = "SERVICE")]
     pub(crate) services: Vec<String>,
-    /// Fill an empty contacts collection with 500 invented contacts
+    /// Fill empty collections: contacts, and types with a file TYPE.sample.ndjson
     #[arg(long)]
     pub(crate) sample_data: bool,
     #[command(flatten)]
@@ -116,6 +122,17 @@ pub(crate) struct Import {
     /// What a rejected row means for the others
     #[arg(long, value_enum, default_value = "stop")]
     pub(crate) on_error: Rejection,
+    /// Only say what is wrong with the rows: nothing is stored, and no store is opened
+    #[arg(long, conflicts_with_all = ["upsert", "restartable", "if_empty", "skip_rows"])]
+    pub(crate) dry_run: bool,
+    /// A row whose id is there already takes the place of that resource; with --on-error skip or
+    /// halt
+    #[arg(long, conflicts_with_all = ["restartable", "if_empty"])]
+    pub(crate) upsert: bool,
+    /// Rejected rows that are reported where nothing is stored any more; the rest of the file is
+    /// not read then
+    #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX)]
+    pub(crate) rejections_max: u64,
     /// Rows at the start of the file to pass over: those that an import before this one settled
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) skip_rows: u64,
@@ -141,7 +158,7 @@ pub(crate) struct Backup {
 /// What a rejected row means for the others.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Rejection {
-    /// Nothing is stored
+    /// Nothing is stored; the others are read to report what else is wrong
     Stop,
     /// They are stored
     Skip,
@@ -207,6 +224,33 @@ pub(crate) struct Healthcheck {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Conformance {
+    /// Where the server's JSON:API begins, an http:// URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) base: String,
+    /// What the server has: its types, attributes and relationships, in YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: PathBuf,
+    /// Groups such as CN, or single obligations such as CN-6, with commas between [default: all]
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
+    pub(crate) group: Vec<String>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ReportFormat,
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Columns of text
+    Table,
+    /// One JSON object
+    Json,
+    /// Tables in Markdown, of which the second has what did not pass
+    Markdown,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Config {
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
@@ -214,10 +258,10 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Resources {
-    /// Check all definition files of a directory and point at each mistake
+    /// Check a definition file, or all of a directory, and point at each mistake
     Check {
-        /// The directory
-        #[arg(value_name = "DIR")]
+        /// The directory or the file
+        #[arg(value_name = "PATH")]
         folder: PathBuf,
     },
     /// Write the JSON Schema of definition files, for editors

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, fmt as lines};
@@ -137,7 +137,8 @@ where
     W: Send + Sync + 'static,
     for<'a> &'a W: io::Write,
 {
-    let filter = EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
+    // Filters by the fields of spans would have to look at each request's.
+    let levels = Targets::from_str(filter).map_err(|source| TelemetryError::Filter {
         filter: filter.to_owned(),
         source,
     })?;
@@ -150,7 +151,7 @@ where
         LogMode::Local if io::stderr().is_terminal() => layer.compact().boxed(),
         LogMode::Local => layer.with_ansi(false).compact().boxed(),
     };
-    Ok(Registry::default().with(filter).with(layer))
+    Ok(Registry::default().with(levels).with(layer))
 }
 
 /// How many panics there were.

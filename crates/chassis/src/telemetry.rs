@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, fmt as lines};
@@ -28,6 +28,9 @@ use tracing_subscriber::{Layer, Registry, fmt as lines};
 use self::json_line::{FlatFields, JsonLine};
 use self::line_queue::LineQueue;
 use crate::health::Heartbeat;
+
+/// What a rule of the filter may allow, from nothing to everything.
+const LEVELS: &str = "off, error, warn, info, debug and trace";
 
 /// How long the end of the process waits for a slow reader of the log.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -85,6 +88,12 @@ pub enum TelemetryError {
         /// Where it is wrong.
         source: ParseError,
     },
+    /// A rule of the filter has no level, or one that there is not.
+    #[error("{rule:?} is no level: there are {LEVELS}, alone or for a module, as in chassis=debug")]
+    Level {
+        /// The rule.
+        rule: String,
+    },
     /// The thread that writes the log cannot be started.
     #[error("the thread that writes the log cannot be started")]
     Thread(#[source] io::Error),
@@ -127,6 +136,32 @@ pub fn init(
     Ok(TelemetryGuard { queue })
 }
 
+/// Whether [`init`] takes this filter.
+///
+/// # Errors
+/// [`TelemetryError::Filter`] or [`TelemetryError::Level`].
+pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
+    parse_filter(filter).map(drop)
+}
+
+fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
+    // The library takes a word that is no level for a module of which everything is logged, and
+    // is silent about all others.
+    let is_level = |rule: &str| rule.parse::<LevelFilter>().is_ok();
+    let rules = filter.split(',').map(str::trim);
+    let unknown = rules
+        .filter(|rule| !rule.is_empty() && !rule.contains(['[', ']', '{', '}']))
+        .find(|rule| !is_level(rule.rsplit('=').next().unwrap_or_default()));
+    if let Some(rule) = unknown {
+        let rule = rule.to_owned();
+        return Err(TelemetryError::Level { rule });
+    }
+    EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
+        filter: filter.to_owned(),
+        source,
+    })
+}
+
 /// The log in the given form, into `writer`, which is given one whole line at a time.
 pub(crate) fn subscriber<W>(
     mode: LogMode,
@@ -137,10 +172,7 @@ where
     W: Send + Sync + 'static,
     for<'a> &'a W: io::Write,
 {
-    let filter = EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
-        filter: filter.to_owned(),
-        source,
-    })?;
+    let filter = parse_filter(filter)?;
     // The library reports its own failures with a macro that panics when standard error is closed.
     let layer = lines::layer()
         .with_writer(writer)

@@ -38,7 +38,8 @@ struct Service {
 /// | `GET /fibonacci/list?count=N` | the first N numbers |
 /// | `GET /fibonacci/{n}` | the number `F(n)` |
 /// | `GET /fibonacci/docs/index.html` | the documentation page |
-/// | `GET /`, `GET /fibonacci/docs` | 302 to the documentation page |
+/// | `GET /fibonacci/docs` | 302 to the documentation page |
+/// | `GET /` | the same, with [`Settings::at_root`] |
 ///
 /// `HEAD` answers like `GET` everywhere, and any other method is a 405. The router neither logs
 /// nor limits time: it expects such things around it.
@@ -56,8 +57,12 @@ pub fn router(settings: &Settings) -> Result<Router, SettingsError> {
         computations: Computations::new(settings.computations_max),
         settings: settings.clone(),
     };
-    Ok(Router::new()
-        .route("/", get(documentation::redirect))
+    let root = if settings.at_root {
+        Router::new().route("/", get(documentation::redirect))
+    } else {
+        Router::new()
+    };
+    Ok(root
         .route("/fibonacci/docs", get(documentation::redirect))
         .route(documentation::PATH, get(documentation::page))
         .route("/fibonacci/list", get(list::list))

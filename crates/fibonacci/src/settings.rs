@@ -31,6 +31,8 @@ pub struct Settings {
     /// Which form of the generator makes the text. Default [`Generator::Auto`], the fastest that
     /// this processor can run.
     pub generator: Generator,
+    /// Whether `/` leads to the documentation page, as where nothing else is served. Default: true.
+    pub at_root: bool,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             streaming_bytes_max: 256 << 20,
             computations_max: 2,
             generator: Generator::Auto,
+            at_root: true,
         }
     }
 }

@@ -13,9 +13,10 @@ use resources::store::Store;
 use crate::definitions::{self, FIBONACCI};
 use crate::failure::Failure;
 use crate::presenter::Wording;
+use crate::sample_data::SampleData;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{probes, sample_contacts, store};
+use crate::{front_door, probes, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -28,8 +29,7 @@ pub(crate) struct Plan {
     types: Vec<Arc<ResourceType>>,
     /// The names of those that this process serves.
     served: Vec<String>,
-    /// The type that gets sample data.
-    sampled: Option<Arc<ResourceType>>,
+    sample_data: Option<SampleData>,
 }
 
 /// All services of a process, ready to serve.
@@ -71,14 +71,12 @@ impl Plan {
         } else {
             store::describe(settings)
         };
-        let sampled = sample_data.then(|| {
-            let is_contacts = |known: &&Arc<ResourceType>| known.name == "contacts";
-            let contacts = types.iter().find(is_contacts).cloned();
-            let contacts = contacts.filter(|contacts| served.contains(&contacts.name));
-            contacts.ok_or_else(|| Failure::usage("--sample-data needs the service 'contacts'"))
+        let sample_data = sample_data.then(|| {
+            let types = types.iter().filter(|known| served.contains(&known.name));
+            SampleData::find(settings.resources.as_deref(), types)
         });
         Ok(Self {
-            sampled: sampled.transpose()?,
+            sample_data: sample_data.transpose()?,
             services,
             store,
             fibonacci,
@@ -96,18 +94,22 @@ impl Plan {
         let mut main = Router::new();
         let mut opened = None;
         if self.fibonacci {
-            main = main.merge(fibonacci(settings)?);
+            main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
+        }
+        if !self.is_fibonacci_alone() {
+            main = main.merge(front_door::router(&self.services));
         }
         if !self.served.is_empty() {
             let store = store::open(settings, &self.types).await?;
-            if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*store, contacts).await?;
+            if let Some(sample_data) = &self.sample_data {
+                sample_data.load(&*store).await?;
             }
             let store = WatchedStore::watched_by(health, store, settings);
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 held_bytes_max: settings.page_streams_bytes_max.in_memory(),
+                cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
                 include_depth_max: settings.include_depth_max,
                 any_media_type: settings.request_body_any_media_type,
             };
@@ -126,11 +128,17 @@ impl Plan {
     pub(crate) fn wording(&self) -> Arc<dyn Presenter> {
         Arc::new(Wording {
             fibonacci: self.fibonacci,
+            fibonacci_alone: self.is_fibonacci_alone(),
         })
+    }
+
+    /// Whether `/` belongs to the Fibonacci service, as its callers expect.
+    fn is_fibonacci_alone(&self) -> bool {
+        self.fibonacci && self.served.is_empty()
     }
 }
 
-fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
+fn fibonacci(settings: &Settings, at_root: bool) -> Result<Router, Failure> {
     let settings = fibonacci::Settings {
         count_max: settings.fibonacci_count_max,
         table_count_max: settings.fibonacci_table_count_max,
@@ -138,6 +146,7 @@ fn fibonacci(settings: &Settings) -> Result<Router, Failure> {
         streaming_bytes_max: settings.fibonacci_streaming_bytes_max.0,
         computations_max: settings.fibonacci_computations_max,
         generator: settings.fibonacci_generator,
+        at_root,
     };
     fibonacci::router(&settings)
         .map_err(|error| Failure::settings(format!("the settings 'fibonacci_…': {error}")))

@@ -4,12 +4,12 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use transfer::{Format, OnError};
+use transfer::{Format, OnError, REJECTIONS_MAX};
 
 use crate::redaction::without_passwords;
-use crate::settings::SettingFlags;
+use crate::settings::{SettingFlags, hide_unused};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -36,7 +36,11 @@ impl CommandLine {
     /// # Errors
     /// The exit code, after help or the version was shown, or what is wrong with the arguments.
     pub(crate) fn read() -> Result<Self, ExitCode> {
-        Self::try_parse().map_err(|error| {
+        let line = hide_unused(Self::command());
+        let read = line
+            .try_get_matches()
+            .and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| {
             if !error.use_stderr() {
                 let _ = error.print();
                 return ExitCode::SUCCESS;
@@ -91,7 +95,7 @@ pub(crate) struct Serve {
     /// Services to run: 'fibonacci' or declared resource types [default: all]
     #[arg(value_name = "SERVICE")]
     pub(crate) services: Vec<String>,
-    /// Fill an empty contacts collection with 500 invented contacts
+    /// Fill empty collections: contacts, and types with a file TYPE.sample.ndjson
     #[arg(long)]
     pub(crate) sample_data: bool,
     #[command(flatten)]
@@ -118,6 +122,17 @@ pub(crate) struct Import {
     /// What a rejected row means for the others
     #[arg(long, value_enum, default_value = "stop")]
     pub(crate) on_error: Rejection,
+    /// Only say what is wrong with the rows: nothing is stored, and no store is opened
+    #[arg(long, conflicts_with_all = ["upsert", "restartable", "if_empty", "skip_rows"])]
+    pub(crate) dry_run: bool,
+    /// A row whose id is there already takes the place of that resource; with --on-error skip or
+    /// halt
+    #[arg(long, conflicts_with_all = ["restartable", "if_empty"])]
+    pub(crate) upsert: bool,
+    /// Rejected rows that are reported where nothing is stored any more; the rest of the file is
+    /// not read then
+    #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX)]
+    pub(crate) rejections_max: u64,
     /// Rows at the start of the file to pass over: those that an import before this one settled
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) skip_rows: u64,
@@ -143,7 +158,7 @@ pub(crate) struct Backup {
 /// What a rejected row means for the others.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Rejection {
-    /// Nothing is stored
+    /// Nothing is stored; the others are read to report what else is wrong
     Stop,
     /// They are stored
     Skip,
@@ -243,10 +258,10 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Resources {
-    /// Check all definition files of a directory and point at each mistake
+    /// Check a definition file, or all of a directory, and point at each mistake
     Check {
-        /// The directory
-        #[arg(value_name = "DIR")]
+        /// The directory or the file
+        #[arg(value_name = "PATH")]
         folder: PathBuf,
     },
     /// Write the JSON Schema of definition files, for editors

@@ -26,7 +26,7 @@ pub(crate) fn all(settings: &Settings) -> Result<Vec<Arc<ResourceType>>, Failure
     }
 }
 
-/// The types that a directory declares.
+/// The types that a directory or a file declares.
 pub(crate) fn load(folder: &Path) -> Result<Vec<Arc<ResourceType>>, Failure> {
     schema::load_folder(folder, &reserved()).map_err(|error| {
         Failure::settings(format!("the definition files cannot be used:\n{error}"))

@@ -11,11 +11,12 @@ mod commands;
 mod definitions;
 mod store;
 mod application;
+mod front_door;
 mod service_manager;
 mod watched_store;
 mod probes;
 mod presenter;
-mod sample_contacts;
+mod sample_data;
 
 use std::process::ExitCode;
 

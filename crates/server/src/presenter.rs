@@ -11,12 +11,14 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Wording {
     /// Whether the Fibonacci service is there to own its paths.
     pub(crate) fibonacci: bool,
+    /// Whether it is the only one, so that `/` is its too.
+    pub(crate) fibonacci_alone: bool,
 }
 
 impl Presenter for Wording {
     fn fault(&self, path: &str, fault: &Fault) -> Response {
-        let owns = path == "/" || path == "/fibonacci" || path.starts_with("/fibonacci/");
-        if self.fibonacci && owns {
+        let owns = path == "/fibonacci" || path.starts_with("/fibonacci/");
+        if self.fibonacci && owns || self.fibonacci_alone && path == "/" {
             return fibonacci_error(fault);
         }
         let error = Error::new(fault.status(), fault.code(), fault.title()).detail(fault.detail());

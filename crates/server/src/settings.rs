@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub(crate) use declaration::Settings;
-pub(crate) use flags::SettingFlags;
+pub(crate) use flags::{SettingFlags, hide_unused};
 pub(crate) use sources::{Effective, read};
 pub(crate) use value::{DrainReadiness, LogFilter, Secret};
 

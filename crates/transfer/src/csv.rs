@@ -5,7 +5,6 @@
 //! the type declares an attribute that cannot be a text. So every collection comes back as it was.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::io::{BufRead, Read};
 use std::rc::Rc;
 
@@ -13,6 +12,7 @@ use csv::{ErrorKind, Reader, StringRecord};
 use resources::schema::{Attributes, ResourceType};
 use serde_json::Value;
 
+use crate::header::columns;
 use crate::{ROW_BYTES_MAX, Row};
 
 const NULL: &str = "\\N";
@@ -38,22 +38,9 @@ impl<'a, R: BufRead> CsvRows<'a, R> {
         let header = reader
             .headers()
             .map_err(|error| format!("the header: {error}"))?;
-        let columns: Vec<String> = header
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').to_owned())
-            .collect();
-        if columns.iter().all(String::is_empty) {
-            return Err("the file has no header".to_owned());
-        }
-        let mut names = HashSet::new();
-        for (position, name) in columns.iter().enumerate() {
-            if name.is_empty() {
-                return Err(format!("the header: column {} has no name", position + 1));
-            }
-            if !names.insert(name) {
-                return Err(format!("the header: two columns are called '{name}'"));
-            }
-        }
+        let cells = header.iter();
+        let cells = cells.map(|name| name.trim_start_matches('\u{feff}').to_owned());
+        let columns = columns(resource_type, cells)?;
         let record = StringRecord::new();
         let mut rows = Self {
             resource_type,
@@ -193,7 +180,7 @@ impl<R: Read> Read for Tail<R> {
 
 fn decode(resource_type: &ResourceType, name: &str, cell: &str) -> Result<Option<Value>, String> {
     let json = |text: &str| jsonapi::parse_json(text.as_bytes());
-    let is_id = name == resource_type.plain_id_member();
+    let is_id = name == resource_type.plain_id_member() || name == "id";
     if cell.is_empty() {
         return Ok(None);
     }

@@ -3,14 +3,16 @@
 mod batch;
 mod row;
 mod run;
+mod target;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resources::schema::ResourceType;
-use resources::store::{ImportMode, Store, StoreError};
+use resources::store::{Store, StoreError};
 
 use self::run::Run;
+use self::target::Target;
 use crate::{RowIds, Rows};
 
 pub use batch::BATCH_ROWS;
@@ -18,7 +20,7 @@ pub use batch::BATCH_ROWS;
 /// What becomes of the other rows when one is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
-    /// Nothing is stored.
+    /// Nothing is stored; the others are read for more that is wrong.
     Stop,
     /// They are stored.
     Skip,
@@ -75,15 +77,34 @@ pub enum ImportError {
     },
 }
 
+/// How many rejected rows are reported where nobody says otherwise.
+pub const REJECTIONS_MAX: u64 = 100;
+
 /// What an import does that is not needed by every import.
-#[derive(Default)]
 pub struct ImportOptions<'a> {
     /// Rows at the start of the file that are skipped without a check.
     pub skip_rows: u64,
     /// Makes the ids of rows that bring none, instead of the store.
     pub row_ids: Option<RowIds>,
+    /// Whether a row takes the place of the resource with its id, if there is one. Each row is
+    /// stored by itself, so that not all can be undone: not with [`OnError::Stop`].
+    pub upsert: bool,
+    /// The import ends with so many rejected rows where it stores nothing any more.
+    pub rejections_max: u64,
     /// Ends the import when it is set, after the batch that is being stored.
     pub stop: Option<&'a AtomicBool>,
+}
+
+impl Default for ImportOptions<'_> {
+    fn default() -> Self {
+        Self {
+            skip_rows: 0,
+            row_ids: None,
+            upsert: false,
+            rejections_max: REJECTIONS_MAX,
+            stop: None,
+        }
+    }
 }
 
 /// An import of rows; see [`Importer::run`].
@@ -109,20 +130,46 @@ impl Importer<'_> {
     /// When the store fails, the file cannot be read to its end, or the import is stopped. A
     /// rejected row is not an error: the summary counts it.
     pub async fn run(self, rows: Rows<'_>) -> Result<Summary, ImportError> {
-        let mode = match self.on_error {
-            OnError::Stop => ImportMode::AllOrNothing,
-            OnError::Skip => ImportMode::EachBatch,
-            OnError::Halt => ImportMode::InOrder,
-        };
-        let import = self.store.import(self.resource_type, mode).await;
-        let import = import.map_err(|error| ImportError::Store {
+        let upsert = self.options.upsert;
+        let target = Target::open(self.store, self.resource_type, self.on_error, upsert).await;
+        let target = target.map_err(|error| ImportError::Store {
             error,
             summary: Summary::default(),
         })?;
-        let mut run = Run::new(self, import);
+        let mut run = Run::new(self, target);
         match run.fill(rows).await {
             Ok(end) => run.end(end).await,
             Err(error) => run.fail(error).await,
         }
     }
+}
+
+/// Holds the rows against the definition alone and stores nothing. `stored` counts those that
+/// are fine; what only a store knows, such as an id that is taken, is not looked at.
+///
+/// # Errors
+/// [`ImportError::File`] when the file cannot be read to its end.
+pub fn check(
+    resource_type: &Arc<ResourceType>,
+    rows: Rows<'_>,
+    rejections_max: u64,
+    rejected: &mut dyn FnMut(u64, &str),
+) -> Result<Summary, ImportError> {
+    let mut summary = Summary::default();
+    for row in rows {
+        let row = row.map_err(|reason| ImportError::File { reason, summary })?;
+        summary.settled.row += 1;
+        summary.settled.line = row.line;
+        match row::check(resource_type, row) {
+            Ok(_) => summary.stored += 1,
+            Err(reason) => {
+                rejected(summary.settled.line, &reason);
+                summary.rejected += 1;
+            }
+        }
+        if summary.rejected >= rejections_max {
+            break;
+        }
+    }
+    Ok(summary)
 }

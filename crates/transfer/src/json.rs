@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, Read};
 
-use resources::schema::Attributes;
+use resources::schema::{Attributes, ResourceType};
 use serde_json::Value;
 
-use crate::{ROW_BYTES_MAX, Row};
+use crate::{ROW_BYTES_MAX, Row, document};
 
 fn unreadable(error: &std::io::Error) -> String {
     format!("the file cannot be read: {error}")
@@ -15,29 +15,35 @@ fn too_long(line: u64) -> String {
     format!("line {line}: the row has more than {ROW_BYTES_MAX} bytes")
 }
 
-/// Reads the text of one row, which starts on this line of the file.
-fn object(text: &[u8], line: u64) -> Result<Attributes, String> {
+/// Reads the text of one row, which starts at this line and column of the file.
+fn object(text: &[u8], line: u64, column: u64) -> Result<Attributes, String> {
     if text.trim_ascii().is_empty() {
         return Err("there is no element before the comma or bracket".to_owned());
     }
     match jsonapi::parse_json(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("the row is not an object".to_owned()),
-        Err(invalid) if invalid.line == 1 => Err(invalid.reason),
         Err(invalid) => {
+            let before = if invalid.line == 1 { column - 1 } else { 0 };
             let line = line + invalid.line as u64 - 1;
-            Err(format!("line {line}: {}", invalid.reason))
+            let column = before + invalid.column as u64;
+            Err(format!("line {line}, column {column}: {}", invalid.reason))
         }
     }
 }
 
-/// The elements of one JSON array.
+/// The elements of one JSON array: the file itself, or the primary data of a JSON:API document.
 ///
 /// The text is cut at the commas of the outermost level and each element is read by itself. So one
 /// bad element does not spoil the others, and memory holds one element at a time.
-pub(super) struct ArrayRows<R> {
+pub(super) struct ArrayRows<'a, R> {
+    resource_type: &'a ResourceType,
     file: R,
+    /// Where the next byte stands, from 1.
     line: u64,
+    column: u64,
+    /// Whether the elements are resource objects.
+    is_document: bool,
     state: State,
 }
 
@@ -50,28 +56,30 @@ enum State {
     Ended,
 }
 
-impl<R: BufRead> ArrayRows<R> {
-    pub(super) fn new(mut file: R) -> Result<Self, String> {
+impl<'a, R: BufRead> ArrayRows<'a, R> {
+    pub(super) fn new(resource_type: &'a ResourceType, mut file: R) -> Result<Self, String> {
         // Some programs start files with a byte order mark.
         let start = file.fill_buf().map_err(|error| unreadable(&error))?;
         if start.starts_with(b"\xef\xbb\xbf") {
             file.consume(3);
         }
         let mut rows = Self {
+            resource_type,
             file,
             line: 1,
+            column: 1,
+            is_document: false,
             state: State::First,
         };
         match rows.skip_white()? {
             Some(b'[') => {
-                rows.file.consume(1);
+                rows.pass_over(1);
                 Ok(rows)
             }
-            Some(b'{') => Err(
-                "the file starts with an object, not with an array: for one object \
-                               on each line choose the format ndjson"
-                    .to_owned(),
-            ),
+            Some(b'{') => {
+                rows.enter_document()?;
+                Ok(rows)
+            }
             Some(_) => Err(format!(
                 "line {}: the file does not start with '['",
                 rows.line
@@ -80,28 +88,66 @@ impl<R: BufRead> ArrayRows<R> {
         }
     }
 
+    /// Goes on to the first element of the primary data.
+    fn enter_document(&mut self) -> Result<(), String> {
+        let no_data = "the file starts with an object, and not with an array; it is no JSON:API \
+                       document with an array 'data' either: for one object on each line choose \
+                       the format ndjson";
+        self.is_document = true;
+        self.pass_over(1);
+        loop {
+            let (name, end) = self.text_up_to(b":}")?;
+            if end != b':' {
+                return Err(no_data.to_owned());
+            }
+            if name.trim_ascii() == b"\"data\"" {
+                break;
+            }
+            if self.pass(b",}", &mut |_| true)? != b',' {
+                return Err(no_data.to_owned());
+            }
+        }
+        match self.skip_white()? {
+            Some(b'[') => {
+                self.pass_over(1);
+                Ok(())
+            }
+            _ => Err(no_data.to_owned()),
+        }
+    }
+
+    /// Passes over so many bytes of the buffer.
+    fn pass_over(&mut self, count: usize) {
+        if let Ok(buffer) = self.file.fill_buf() {
+            let taken = &buffer[..count.min(buffer.len())];
+            match taken.iter().rposition(|byte| *byte == b'\n') {
+                Some(last) => {
+                    self.line += taken.split(|byte| *byte == b'\n').count() as u64 - 1;
+                    self.column = (taken.len() - last) as u64;
+                }
+                None => self.column += taken.len() as u64,
+            }
+        }
+        self.file.consume(count);
+    }
+
     /// The next byte that is not white space, left in place.
     fn skip_white(&mut self) -> Result<Option<u8>, String> {
         loop {
             let buffer = self.file.fill_buf().map_err(|error| unreadable(&error))?;
-            let Some(&byte) = buffer.first() else {
-                return Ok(None);
-            };
-            match byte {
-                b'\n' => self.line += 1,
-                b' ' | b'\t' | b'\r' => {}
-                _ => return Ok(Some(byte)),
+            match buffer.first() {
+                Some(b'\n' | b' ' | b'\t' | b'\r') => self.pass_over(1),
+                other => return Ok(other.copied()),
             }
-            self.file.consume(1);
         }
     }
 
     fn next_row(&mut self) -> Result<Option<Row>, String> {
         let first = self.skip_white()?;
+        let (line, column) = (self.line, self.column);
         if first == Some(b']') {
-            self.file.consume(1);
+            self.pass_over(1);
             let after_comma = self.state == State::Next;
-            let line = self.line;
             self.expect_end()?;
             let object = Err("there is no element after the last comma".to_owned());
             return Ok(after_comma.then_some(Row {
@@ -110,23 +156,36 @@ impl<R: BufRead> ArrayRows<R> {
                 object,
             }));
         }
-        let line = self.line;
-        let (text, end) = self.element(line)?;
+        let (text, end) = self.text_up_to(b",]")?;
         if end == b']' {
             self.expect_end()?;
         } else {
             self.state = State::Next;
         }
+        let mut object = object(&text, line, column);
+        if self.is_document {
+            object = object.and_then(|object| document::row(self.resource_type, object));
+        }
         Ok(Some(Row {
             line,
             bytes: text.len(),
-            object: object(&text, line),
+            object,
         }))
     }
 
-    /// The text up to the comma or bracket that ends the element, and that byte.
-    fn element(&mut self, first_line: u64) -> Result<(Vec<u8>, u8), String> {
+    /// The text up to the first of these bytes at the outermost level, and that byte.
+    fn text_up_to(&mut self, ends: &[u8]) -> Result<(Vec<u8>, u8), String> {
         let mut text = Vec::new();
+        let end = self.pass(ends, &mut |piece| {
+            text.extend_from_slice(piece);
+            text.len() <= ROW_BYTES_MAX
+        })?;
+        Ok((text, end))
+    }
+
+    /// The same, where `keep` takes the text piece by piece, and says whether that is not too much.
+    fn pass(&mut self, ends: &[u8], keep: &mut dyn FnMut(&[u8]) -> bool) -> Result<u8, String> {
+        let first_line = self.line;
         let mut cut = Cut::default();
         loop {
             let buffer = self.file.fill_buf().map_err(|error| unreadable(&error))?;
@@ -137,31 +196,44 @@ impl<R: BufRead> ArrayRows<R> {
                     self.line
                 ));
             }
-            let end = buffer.iter().position(|byte| cut.ends_at(*byte));
-            let taken = &buffer[..end.unwrap_or(buffer.len())];
-            self.line += taken.split(|byte| *byte == b'\n').count() as u64 - 1;
-            text.extend_from_slice(taken);
-            let (length, last) = (taken.len(), end.map(|end| buffer[end]));
-            self.file.consume(length + usize::from(last.is_some()));
-            if text.len() > ROW_BYTES_MAX {
+            let end = buffer.iter().position(|byte| cut.ends_at(*byte, ends));
+            let length = end.unwrap_or(buffer.len());
+            if !keep(&buffer[..length]) {
                 return Err(too_long(first_line));
             }
+            let last = end.map(|end| buffer[end]);
+            self.pass_over(length + usize::from(last.is_some()));
             if let Some(last) = last {
-                return Ok((text, last));
+                return Ok(last);
             }
         }
     }
 
     fn expect_end(&mut self) -> Result<(), String> {
         self.state = State::Ended;
+        if self.is_document {
+            return self.leave_document();
+        }
         match self.skip_white()? {
             None => Ok(()),
             Some(_) => Err(format!("line {}: there is more after the array", self.line)),
         }
     }
+
+    /// Passes over the other members of the document.
+    fn leave_document(&mut self) -> Result<(), String> {
+        while self.pass(b",}", &mut |_| true)? == b',' {}
+        match self.skip_white()? {
+            None => Ok(()),
+            Some(_) => Err(format!(
+                "line {}: there is more after the document",
+                self.line
+            )),
+        }
+    }
 }
 
-impl<R: BufRead> Iterator for ArrayRows<R> {
+impl<R: BufRead> Iterator for ArrayRows<'_, R> {
     type Item = Result<Row, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -185,8 +257,8 @@ struct Cut {
 }
 
 impl Cut {
-    /// Whether this byte ends the element.
-    fn ends_at(&mut self, byte: u8) -> bool {
+    /// Whether this byte ends the part: one of these at the outermost level.
+    fn ends_at(&mut self, byte: u8, ends: &[u8]) -> bool {
         if self.escaped {
             self.escaped = false;
         } else if self.in_text {
@@ -196,7 +268,7 @@ impl Cut {
             match byte {
                 b'"' => self.in_text = true,
                 b'{' | b'[' => self.depth += 1,
-                b',' | b']' if self.depth == 0 => return true,
+                byte if self.depth == 0 && ends.contains(&byte) => return true,
                 b'}' | b']' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
@@ -250,7 +322,11 @@ impl<R: BufRead> Iterator for LineRows<R> {
                 return Some(Ok(Row {
                     line: self.line,
                     bytes: row.len(),
-                    object: object(row, self.line),
+                    object: object(
+                        row,
+                        self.line,
+                        1 + (text.len() - text.trim_ascii_start().len()) as u64,
+                    ),
                 }));
             }
         }

@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod csv;
+mod document;
 mod export;
+mod header;
 mod import;
 mod json;
 mod row_ids;
@@ -15,7 +17,10 @@ use std::str::FromStr;
 use resources::schema::{Attributes, ResourceType};
 
 pub use export::{ExportError, export};
-pub use import::{BATCH_ROWS, ImportError, ImportOptions, Importer, OnError, RowPosition, Summary};
+pub use import::{
+    BATCH_ROWS, ImportError, ImportOptions, Importer, OnError, REJECTIONS_MAX, RowPosition,
+    Summary, check,
+};
 pub use row_ids::RowIds;
 
 /// The longest row that is read, in bytes: no document of MongoDB is longer.
@@ -24,7 +29,7 @@ pub const ROW_BYTES_MAX: usize = 16 << 20;
 /// How rows are written in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON array of objects.
+    /// One JSON array of objects, or a JSON:API document with resource objects.
     Json,
     /// One JSON object on each line.
     JsonLines,
@@ -79,7 +84,7 @@ pub fn rows<'a>(
     file: impl BufRead + 'a,
 ) -> Result<Rows<'a>, String> {
     Ok(match format {
-        Format::Json => Box::new(json::ArrayRows::new(file)?),
+        Format::Json => Box::new(json::ArrayRows::new(resource_type, file)?),
         Format::JsonLines => Box::new(json::LineRows::new(file)),
         Format::Csv => Box::new(csv::CsvRows::new(resource_type, file)?),
     })

@@ -154,7 +154,7 @@ async fn each_rejected_row_is_reported_with_its_line_and_reason() {
         .map(|(_, reason)| reason.as_str())
         .collect();
     assert!(reasons[0].starts_with("/title: "), "{reasons:?}");
-    assert!(reasons[1].starts_with("line 4: "), "{reasons:?}");
+    assert!(reasons[1].starts_with("line 4, column 12: "), "{reasons:?}");
     assert_eq!(
         reasons[2..4],
         ["the row has no id", "the row is not an object"]
@@ -180,6 +180,133 @@ async fn one_rejected_row_stops_an_import_and_nothing_is_stored() {
         );
         assert_eq!(shop.rejected[0].0, 1201);
         assert_eq!(shop.export(Format::JsonLines).await, "");
+    }
+}
+
+#[tokio::test]
+async fn an_import_of_all_or_nothing_reads_on_and_reports_so_many_rows_in_their_order() {
+    let wrong = "{\"id\":\"a\"}\n{\"id\":\"a\"}\n{\"title\":1}\nnonsense\n{\"id\":\"b\"}\n7\n";
+    for (rejections_max, lines) in [(100, vec![2, 3, 4, 6]), (2, vec![2, 3])] {
+        let mut shop = Shop::open(BOOKS).await;
+        shop.options.rejections_max = rejections_max;
+        let done = shop
+            .import(Format::JsonLines, wrong.as_bytes(), OnError::Stop)
+            .await;
+        assert_eq!(done, (0, lines.len() as u64));
+        let told: Vec<u64> = shop.rejected.iter().map(|(line, _)| *line).collect();
+        assert_eq!(told, lines);
+        assert_eq!(shop.export(Format::JsonLines).await, "");
+    }
+}
+
+#[tokio::test]
+async fn rejected_rows_are_reported_in_the_order_of_the_file_whoever_rejects_them() {
+    let mut shop = Shop::open(BOOKS).await;
+    let text = "{\"id\":\"a\"}\n{\"id\":\"a\"}\n{\"id\":\"b\",\"title\":1}\n{\"id\":\"a\"}\n7\n";
+    let done = shop
+        .import(Format::JsonLines, text.as_bytes(), OnError::Skip)
+        .await;
+    assert_eq!(done, (1, 4));
+    let told: Vec<u64> = shop.rejected.iter().map(|(line, _)| *line).collect();
+    assert_eq!(told, [2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn rows_that_are_put_take_the_place_of_resources_with_their_ids() {
+    let first = "{\"id\":\"a\",\"title\":\"1\",\"pages\":1}\n{\"id\":\"b\"}\n";
+    let second = "{\"id\":\"a\",\"title\":\"2\"}\n{\"id\":\"c\"}\n{\"id\":\"c\",\"title\":\"3\"}\n";
+    for on_error in [OnError::Skip, OnError::Halt] {
+        let mut shop = Shop::open(BOOKS).await;
+        for (text, stored) in [(first, 2), (second, 3)] {
+            shop.options.upsert = true;
+            let done = shop.import(Format::JsonLines, text.as_bytes(), on_error);
+            assert_eq!(done.await, (stored, 0), "{on_error:?}");
+        }
+        let expected =
+            "{\"id\":\"a\",\"title\":\"2\"}\n{\"id\":\"b\"}\n{\"id\":\"c\",\"title\":\"3\"}\n";
+        assert_eq!(shop.export(Format::JsonLines).await, expected);
+    }
+}
+
+#[test]
+fn a_check_without_a_store_finds_what_the_definition_forbids() {
+    let resource_type = Arc::new(schema::parse(BOOKS).unwrap());
+    let text = "{\"id\":\"a\"}\n{\"title\":1}\n{\"id\":\"b\",\"title\":1}\n".as_bytes();
+    for (rejections_max, expected) in [(9, (1, 2)), (1, (1, 1))] {
+        let rows = rows(Format::JsonLines, &resource_type, text).unwrap();
+        let summary = check(&resource_type, rows, rejections_max, &mut |_, _| {}).unwrap();
+        assert_eq!((summary.stored, summary.rejected), expected);
+    }
+}
+
+#[test]
+fn a_document_of_json_api_is_rows_too() {
+    let definition = BOOKS.replace("id: string", "id: string\nidAttribute: isbn");
+    let resource_type = schema::parse(&definition).unwrap();
+    let large = "x".repeat(100_000);
+    let text = format!(
+        "{{\"links\": {{\"self\": [\"}}\", \"{large}\"]}}, \"data\": [\n\
+         {{\"type\": \"books\", \"id\": \"a\", \"attributes\": {{\"isbn\": \"a\", \"title\": \"T\"}}}},\n\
+         {{\"type\": \"films\", \"id\": \"b\"}},\n\
+         {{\"type\": \"books\", \"id\": \"c\", \"relationships\": {{\"x\": {{\"links\": {{}}}}}}}},\n\
+         {{\"id\": \"d\"}}\n\
+         ], \"meta\": {{\"total\": 3}}}}\n"
+    );
+    let read: Vec<Row> = rows(Format::Json, &resource_type, text.as_bytes())
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let objects: Vec<_> = read.iter().map(|row| row.object.clone()).collect();
+    let object = |value: Value| Ok(value.as_object().unwrap().clone());
+    assert_eq!(objects[0], object(json!({"isbn": "a", "title": "T"})));
+    let of_films = "the resource is of the type 'films', not 'books'";
+    assert_eq!(objects[1], Err(of_films.to_owned()));
+    assert_eq!(objects[2], object(json!({"isbn": "c"})));
+    let nameless = objects[3].as_ref().unwrap_err();
+    assert!(nameless.contains("no 'type'"), "{nameless}");
+    let lines: Vec<u64> = read.iter().map(|row| row.line).collect();
+    assert_eq!(lines, [2, 3, 4, 5]);
+    for text in ["{}", "{\"data\": {}}", "{\"a\": 1, \"b\": []}"] {
+        let refused = rows(Format::Json, &resource_type, text.as_bytes());
+        let refused = refused.err().unwrap();
+        assert!(refused.contains("no JSON:API document"), "{refused}");
+    }
+}
+
+#[test]
+fn the_header_of_a_file_is_held_against_the_definition() {
+    let closed = BOOKS.replace(
+        "type: object",
+        "type: object\n  additionalProperties: false",
+    );
+    for (definition, header, told) in [
+        (
+            BOOKS,
+            "id;title;pages",
+            Some("one column, with ';' in its name"),
+        ),
+        (BOOKS, "id\ttitle", Some("separated by ','")),
+        (
+            BOOKS,
+            "id,Title",
+            Some("column 2: 'Title' is not declared; is 'title' meant?"),
+        ),
+        (BOOKS, "id,title,Title,tittle", None),
+        (&closed, "id,tittle", Some("is 'title' meant?")),
+        (
+            &closed,
+            "id,colour",
+            Some("column 2: 'colour' is not declared"),
+        ),
+        (&closed, "ID,title", Some("is 'id' meant?")),
+        (&closed, "id,title,pages", None),
+    ] {
+        let resource_type = schema::parse(definition).unwrap();
+        let outcome = rows(Format::Csv, &resource_type, header.as_bytes()).err();
+        match told {
+            Some(told) => assert!(outcome.as_ref().unwrap().contains(told), "{outcome:?}"),
+            None => assert_eq!(outcome, None, "{header}"),
+        }
     }
 }
 

@@ -19,7 +19,13 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// Each endpoint takes those that it knows; [`Parameters::finish`] refuses the rest, since
 /// JSON:API wants unknown parameters answered with 400. Links repeat all of them.
 #[derive(Debug, Default)]
-pub struct Parameters(Vec<Parameter>);
+pub struct Parameters {
+    given: Vec<Parameter>,
+    /// What this URL takes, if somebody has asked for it so far: pages, an order, filters.
+    has_pages: bool,
+    has_sort: bool,
+    has_filters: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct Parameter {
@@ -71,12 +77,17 @@ impl Parameters {
             let taken = false;
             parameters.push(Parameter { name, value, taken });
         }
-        Ok(Self(parameters))
+        Ok(Self {
+            given: parameters,
+            ..Self::default()
+        })
     }
 
     /// The value of a parameter, which is known from now on.
     pub fn take(&mut self, name: &str) -> Option<&str> {
-        let parameter = self.0.iter_mut().find(|known| known.name == name)?;
+        self.has_pages |= name == "page[size]";
+        self.has_sort |= name == "sort";
+        let parameter = self.given.iter_mut().find(|known| known.name == name)?;
         parameter.taken = true;
         Some(&parameter.value)
     }
@@ -84,7 +95,7 @@ impl Parameters {
     /// The value of a parameter that nobody took so far.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let parameter = self
-            .0
+            .given
             .iter()
             .find(|known| known.name == name && !known.taken)?;
         Some(&parameter.value)
@@ -96,8 +107,9 @@ impl Parameters {
         family: &str,
         wanted: impl Fn(&[(usize, &str)]) -> bool,
     ) -> Vec<&Parameter> {
+        self.has_filters |= family == "filter";
         let mut taken = Vec::new();
-        for parameter in self.0.iter_mut().filter(|parameter| !parameter.taken) {
+        for parameter in self.given.iter_mut().filter(|parameter| !parameter.taken) {
             let split = parameter.split();
             if split.is_some_and(|(name, keys)| name == family && wanted(&keys)) {
                 parameter.taken = true;
@@ -110,7 +122,7 @@ impl Parameters {
     /// # Errors
     /// 400 for the first parameter that nobody took.
     pub fn finish(&self) -> Result<(), Error> {
-        let Some(unknown) = self.0.iter().find(|parameter| !parameter.taken) else {
+        let Some(unknown) = self.given.iter().find(|parameter| !parameter.taken) else {
             return Ok(());
         };
         let name = &unknown.name;
@@ -123,9 +135,29 @@ impl Parameters {
                 format!("'{name}' is not supported at this URL.")
             }
             "page" => format!("'{name}' is unknown. Pages take page[number] and page[size]."),
-            _ => format!("'{name}' is unknown at this URL."),
+            _ => format!("'{name}' is unknown at this URL.{}", self.instead_of(name)),
         };
         Err(invalid(name).detail(detail))
+    }
+
+    /// What JSON:API has for a parameter that other APIs have, where this URL takes it.
+    fn instead_of(&self, name: &str) -> &'static str {
+        let name = name.to_ascii_lowercase().replace(['_', '-'], "");
+        match name.as_str() {
+            "limit" | "size" | "count" | "perpage" | "pagesize" | "top" if self.has_pages => {
+                " How many resources a page holds is page[size]."
+            }
+            "offset" | "skip" | "start" | "p" | "pagenumber" | "pageindex" if self.has_pages => {
+                " Which page of page[size] resources is wanted is page[number], from 1."
+            }
+            "q" | "query" | "search" | "where" if self.has_filters => {
+                " Which resources are wanted is filter[ATTRIBUTE]."
+            }
+            "orderby" | "order" | "sortby" if self.has_sort => {
+                " The order is sort, such as sort=name or sort=-name."
+            }
+            _ => "",
+        }
     }
 
     /// `path` with all parameters: the URL of the document that they shaped.
@@ -157,7 +189,10 @@ impl Parameters {
                 taken: true,
             })
         };
-        Self(self.0.iter().filter_map(own).collect())
+        Self {
+            given: self.given.iter().filter_map(own).collect(),
+            ..Self::default()
+        }
     }
 
     /// `path` with the parameters that do not choose the page, ready for those that do.
@@ -175,7 +210,7 @@ impl Parameters {
 
     /// Adds the wanted parameters, encoded, each followed by `&`.
     fn push_encoded(&self, url: &mut String, wanted: impl Fn(&str) -> bool) {
-        for one in self.0.iter().filter(|one| wanted(&one.name)) {
+        for one in self.given.iter().filter(|one| wanted(&one.name)) {
             url.extend(path_segment(&one.name));
             url.push('=');
             url.extend(path_segment(&one.value));
@@ -251,6 +286,28 @@ mod tests {
     }
 
     #[test]
+    fn parameters_of_other_apis_are_answered_with_those_of_json_api_that_the_url_takes() {
+        for (query, told) in [
+            ("limit=3", "page[size]"),
+            ("per_page=3", "page[size]"),
+            ("pageSize=3", "page[size]"),
+            ("offset=3", "page[number]"),
+            ("q=ada", "filter[ATTRIBUTE]"),
+            ("order_by=name", "sort=-name"),
+        ] {
+            let mut parameters = Parameters::parse(Some(query)).unwrap();
+            let detail = |parameters: &Parameters| parameters.finish().unwrap_err().detail;
+            let plain = detail(&parameters).unwrap();
+            assert!(plain.ends_with("is unknown at this URL."), "{plain}");
+            parameters.take_pagination(20, 100).unwrap();
+            parameters.take_sort(3).unwrap();
+            parameters.take_family("filter", |_| true);
+            let helpful = detail(&parameters).unwrap();
+            assert!(helpful.contains(told), "{helpful}");
+        }
+    }
+
+    #[test]
     fn qp_1_and_3_parameters_are_decoded_as_forms_are() {
         let mut parameters = Parameters::parse(Some("filter%5Ba%5D=a+b%2Bc")).unwrap();
         assert_eq!(parameters.take("filter[a]"), Some("a b+c"));
@@ -286,7 +343,7 @@ mod tests {
             if let Ok(mut parameters) = Parameters::parse(Some(&query)) {
                 let again = Parameters::parse(parameters.url("").strip_prefix('?')).unwrap();
                 let pairs = |all: &Parameters| -> Vec<_> {
-                    all.0.iter().map(|one| (one.name.clone(), one.value.clone())).collect()
+                    all.given.iter().map(|one| (one.name.clone(), one.value.clone())).collect()
                 };
                 prop_assert_eq!(pairs(&parameters), pairs(&again));
                 parameters.take_family("filter", |_| true);

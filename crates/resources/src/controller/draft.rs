@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Failure, Reason};
-use crate::schema::{Attributes, Id, IdKind, Link, Relationship, ResourceType, Violation};
+use crate::schema::{Attributes, Id, IdKind, Link, Relationship, ResourceType, Violation, Writing};
 
 /// A resource before anything about it was checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,17 @@ pub struct GivenLinks {
     pub pointer: String,
 }
 
+/// A resource to which a relationship is to lead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkTarget {
+    /// The relationship.
+    pub relationship: Arc<Relationship>,
+    /// The id of the resource.
+    pub id: Id,
+    /// Where it stands, as a JSON pointer.
+    pub pointer: String,
+}
+
 /// Where the parts of a draft stand in what the client sent, as JSON pointers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointers {
@@ -61,27 +72,19 @@ pub enum IdRule {
 }
 
 impl Draft {
-    /// A draft from one plain object, which holds the id ([`ResourceType::plain_id_member`]) and the
-    /// relationships, by their names, among the attributes.
+    /// A draft from one plain object, which holds the id among the attributes (under the
+    /// `idAttribute`, [`ResourceType::plain_id_member`], under `id`, or under both), and the
+    /// relationships by their names.
     #[must_use]
     pub fn plain(resource_type: &ResourceType, mut object: Attributes) -> Self {
-        let name = resource_type.plain_id_member();
-        // Without `idAttribute` only what can be an id is taken for one. The schema refuses the
-        // name `id` for anything else.
-        let is_id = resource_type.id_attribute.is_some()
-            || object
-                .get(name)
-                .is_some_and(|value| id_text(value).is_some());
-        let value = if is_id {
-            object.shift_remove(name)
-        } else {
-            None
-        };
         let pointer = |name: &str| format!("/{}", jsonapi::pointer_token(name));
-        let id = value.map(|value| GivenId {
-            value,
-            pointer: pointer(name),
-        });
+        let own = resource_type.id_attribute.iter().map(String::as_str);
+        let mut ids = Vec::new();
+        for name in own.chain(["id"]) {
+            let pointer = pointer(name);
+            let value = object.shift_remove(name);
+            ids.extend(value.map(|value| GivenId { value, pointer }));
+        }
         let links = |relationship: &Arc<Relationship>| {
             Some(GivenLinks {
                 relationship: relationship.clone(),
@@ -91,7 +94,6 @@ impl Draft {
         };
         let relationships = resource_type.relationships.iter().filter_map(links);
         let relationships = relationships.collect();
-        let ids = id.into_iter().collect();
         Self {
             relationships,
             ..Self::new(ids, object, String::new(), String::new())
@@ -128,10 +130,14 @@ impl Draft {
         resource_type: &Arc<ResourceType>,
         rule: IdRule,
     ) -> Result<Option<Id>, Failure> {
+        // Whatever it is: what a client may not choose need not be one.
+        if let Some(given) = self.ids.first()
+            && rule == IdRule::Client
+            && !resource_type.id.client_may_choose()
+        {
+            return Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer));
+        }
         match self.id(resource_type)? {
-            Some((_, given)) if rule == IdRule::Client && !resource_type.id.client_may_choose() => {
-                Err(Failure::new(resource_type, Reason::IdNotAllowed).at(&given.pointer))
-            }
             None if resource_type.id == IdKind::String => {
                 Err(Failure::new(resource_type, Reason::IdMissing).at(&self.pointers.resource))
             }
@@ -158,14 +164,85 @@ impl Draft {
         }
     }
 
-    /// Refuses a draft that names a relationship which clients may not change.
+    /// Refuses a draft that names fields which clients may not set, where it makes a resource, or
+    /// may not change, where it changes one.
     ///
     /// # Errors
-    /// Each such relationship.
-    pub fn must_be_writable(&self, resource_type: &Arc<ResourceType>) -> Result<(), Failure> {
-        let given = self.relationships.iter();
-        let fixed = given.filter(|given| !given.relationship.writable);
-        refuse_links(resource_type, fixed.map(GivenLinks::not_writable).collect())
+    /// Each such field.
+    pub fn must_be_writable(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        is_new: bool,
+    ) -> Result<(), Failure> {
+        let is_writable = |writing: Writing| match is_new {
+            true => writing.settable,
+            false => writing.changeable,
+        };
+        let attributes = self.attributes.keys();
+        let attributes = attributes.filter(|name| !is_writable(resource_type.writing(name)));
+        let attributes = attributes.map(|name| {
+            let verb = if is_new { "set" } else { "changed" };
+            Violation {
+                pointer: format!(
+                    "{}/{}",
+                    self.pointers.attributes,
+                    jsonapi::pointer_token(name)
+                ),
+                keyword: "readOnly".to_owned(),
+                message: format!("'{name}' cannot be {verb} by clients"),
+            }
+        });
+        let links = self.relationships.iter().filter(|given| {
+            !given.relationship.writable || !is_writable(given.relationship.writing)
+        });
+        let fixed: Vec<_> = attributes
+            .chain(links.map(GivenLinks::not_writable))
+            .collect();
+        if fixed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(resource_type, Reason::Forbidden(fixed)))
+    }
+
+    /// Every resource to which the relationships are to lead.
+    ///
+    /// # Errors
+    /// An id that none of them can have.
+    pub(super) fn targets(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Vec<LinkTarget>, Failure> {
+        let mut targets = Vec::new();
+        for given in &self.relationships {
+            let target = &given.relationship.target;
+            let texts: Vec<(Option<String>, String)> = match &given.value {
+                Value::Array(ids) => {
+                    let pointer = |index| format!("{}/{index}", given.pointer);
+                    let ids = ids.iter().enumerate();
+                    ids.map(|(index, id)| (id_text(id), pointer(index)))
+                        .collect()
+                }
+                id => vec![(id_text(id), given.pointer.clone())],
+            };
+            for (text, pointer) in texts {
+                let Some(text) = text else {
+                    continue;
+                };
+                let id = target.id.parse(&text).map_err(|_| {
+                    let reason = Reason::RelatedNotFound {
+                        resource_type: target.name.clone(),
+                        id: text.chars().take(80).collect(),
+                    };
+                    Failure::new(resource_type, reason).at(&pointer)
+                })?;
+                targets.push(LinkTarget {
+                    relationship: given.relationship.clone(),
+                    id,
+                    pointer,
+                });
+            }
+        }
+        Ok(targets)
     }
 
     /// The members of the stored object: the attributes, then what holds the relationships.
@@ -205,7 +282,7 @@ impl Draft {
     fn id(&self, resource_type: &Arc<ResourceType>) -> Result<Option<(Id, &GivenId)>, Failure> {
         let mut known: Option<(Id, &GivenId)> = None;
         for given in &self.ids {
-            let named = self.parse(resource_type, given)?;
+            let named = Self::parse(resource_type, given)?;
             match known {
                 Some((expected, _)) if expected != named => {
                     let reason = Reason::IdDiffers {
@@ -222,18 +299,16 @@ impl Draft {
         Ok(known)
     }
 
-    fn parse(&self, resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
+    fn parse(resource_type: &Arc<ResourceType>, given: &GivenId) -> Result<Id, Failure> {
         let Some(text) = id_text(&given.value) else {
+            let (base, name) = given.pointer.rsplit_once('/').unwrap_or_default();
             let violation = Violation {
-                pointer: format!(
-                    "/{}",
-                    jsonapi::pointer_token(resource_type.plain_id_member())
-                ),
+                pointer: format!("/{name}"),
                 keyword: "type".to_owned(),
                 message: "an id is a string".to_owned(),
             };
-            let failure = Failure::new(resource_type, Reason::Invalid(vec![violation]));
-            return Err(self.pointers.place(failure));
+            let reason = Reason::Invalid(vec![violation]);
+            return Err(Failure::new(resource_type, reason).at(base));
         };
         resource_type.id.parse(&text).map_err(|invalid| {
             Failure::new(resource_type, Reason::InvalidId(invalid)).at(&given.pointer)
@@ -313,12 +388,26 @@ fn refuse_links(
 }
 
 impl Pointers {
+    /// Those of a request without a resource object.
+    pub(super) fn none() -> Self {
+        Self {
+            resource: String::new(),
+            attributes: String::new(),
+            id: None,
+        }
+    }
+
     /// Says where in the draft the cause of a failure stands.
     #[must_use]
     pub fn place(&self, failure: Failure) -> Failure {
         match &failure.reason {
-            Reason::Invalid(_) => failure.at(&self.attributes),
             Reason::IdTaken(_) => failure.at(self.id.as_ref().unwrap_or(&self.resource)),
+            // One attribute has a place of its own; several are somewhere among the attributes.
+            Reason::NotUnique(names) if !names.contains(", ") => {
+                let pointer = format!("{}/{}", self.attributes, jsonapi::pointer_token(names));
+                failure.at(&pointer)
+            }
+            Reason::Invalid(_) | Reason::NotUnique(_) => failure.at(&self.attributes),
             _ => failure,
         }
     }

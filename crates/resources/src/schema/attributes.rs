@@ -17,9 +17,11 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use self::parts::Parts;
+use self::place::Place;
 use self::relationships::Names;
-use self::storable::{list, unstorable_name};
+use self::storable::{large_integers, list, unstorable_name};
 use super::Relationship;
+use super::wording::predicate;
 
 pub use declared::{Declared, Known};
 
@@ -99,6 +101,25 @@ impl AttributesSchema {
     /// The names of the declared attributes, in the order of the definition.
     pub fn declared(&self) -> impl Iterator<Item = &str> {
         self.declared.keys().map(String::as_str)
+    }
+
+    /// Gives a new resource the declared attributes that it does not bring and that have a
+    /// `default`.
+    pub fn fill_defaults(&self, attributes: &mut Attributes) {
+        for (name, schema) in &self.declared {
+            if let Some(default) = schema.get("default")
+                && !attributes.contains_key(name)
+            {
+                attributes.insert(name.clone(), default.clone());
+            }
+        }
+    }
+
+    /// Whether only declared attributes may be there.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let schema = self.parts.root();
+        schema["additionalProperties"] == false && schema.get("patternProperties").is_none()
     }
 
     /// Whether a text is a possible value of an attribute; true where nothing is declared.
@@ -211,7 +232,9 @@ impl AttributesSchema {
         let names = attributes.as_object().into_iter().flat_map(Map::keys);
         let unstorable = names.filter_map(|name| unstorable_name(name));
         let lists = self.single.iter().filter_map(|name| list(name, attributes));
-        unstorable.chain(lists)
+        let mut large = Vec::new();
+        large_integers(attributes, &Place::root(""), &mut large);
+        unstorable.chain(lists).chain(large)
     }
 }
 
@@ -279,9 +302,7 @@ fn explain(
         ValidationErrorKind::Required { property } => {
             format!("'{}' is required", property.as_str().unwrap_or_default())
         }
-        // The library's own text names only the first two.
-        ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
-        _ => error.masked_with("the value").to_string(),
+        kind => format!("the value {}", predicate(kind)),
     };
     hear(String::new(), message)
 }
@@ -359,6 +380,25 @@ mod tests {
             assert_eq!(open.validate(attributes).unwrap_err().len(), 1, "{name:?}");
         }
         assert!(open.validate(object(json!({"a$b": 1, "_id": 2}))).is_ok());
+    }
+
+    #[test]
+    fn integers_that_one_of_the_stores_could_not_keep_are_refused() {
+        let open = AttributesSchema::compile(&json!({"type": "object"})).unwrap();
+        let large = json!({"a": [1, {"b": 9_223_372_036_854_775_808_u64}]});
+        let refused = open.validate(object(large)).unwrap_err();
+        assert_eq!(places(&refused), [("/a/1/b", "maximum")]);
+        let fine = json!({"a": [i64::MAX, i64::MIN, 1e300]});
+        assert!(open.validate(object(fine)).is_ok());
+    }
+
+    #[test]
+    fn defaults_stand_for_what_is_absent_and_not_for_null() {
+        let schema = json!({"properties": {"a": {"default": 1}, "b": {"default": [2]}, "c": {}}});
+        let schema = AttributesSchema::compile(&schema).unwrap();
+        let mut attributes = object(json!({"a": null}));
+        schema.fill_defaults(&mut attributes);
+        assert_eq!(Value::Object(attributes), json!({"a": null, "b": [2]}));
     }
 
     #[test]

@@ -38,10 +38,12 @@ const PAGE_MAXIMUM: u64 = 1000;
     clippy::unwrap_used,
     reason = "the schema is part of the program; a test compiles it"
 )]
-static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
-    let schema = serde_json::from_str::<Value>(DEFINITION_SCHEMA).unwrap();
-    jsonschema::draft202012::new(&schema).unwrap()
-});
+static SCHEMA: LazyLock<Validator> =
+    LazyLock::new(|| jsonschema::draft202012::new(&PUBLISHED).unwrap());
+
+#[expect(clippy::unwrap_used, reason = "the schema is part of the program")]
+static PUBLISHED: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(DEFINITION_SCHEMA).unwrap());
 
 /// The members of a definition file, after it passed the JSON Schema.
 #[derive(Debug, Deserialize)]
@@ -66,12 +68,21 @@ struct Definition {
     capabilities: BTreeMap<String, Capabilities>,
     #[serde(default)]
     totals: Totals,
+    if_match: Option<IfMatch>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Page {
     default: Option<u64>,
     maximum: Option<u64>,
+}
+
+/// Whether a change must name the version that it is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum IfMatch {
+    Optional,
+    Required,
 }
 
 /// The built-in contacts.
@@ -125,24 +136,53 @@ fn read(text: &str) -> Parsed {
         .iter_errors(&located.value)
         .flat_map(|error| explain(&error, "", &located))
         .collect();
-    let definition = match serde_json::from_value::<Definition>(located.value.clone()) {
+    let is_sound = mistakes.is_empty();
+    let attributes = &located.value["attributes"];
+    let mut patterns = keywords::mistakes(attributes, "/attributes", &located);
+    patterns.retain(|found| mistakes.iter().all(|known| known.field != found.field));
+    mistakes.extend(patterns);
+    mistakes.extend(references::mistakes(attributes, "/attributes", &located));
+    let readable = without(&mistakes, &located.value);
+    let definition = match serde_json::from_value::<Definition>(readable) {
         Ok(definition) => {
             mistakes.extend(definition.mistakes(&located));
             Some(definition)
         }
         Err(error) => {
             // Else the JSON Schema has reported the reason already.
-            if mistakes.is_empty() {
+            if is_sound {
                 mistakes.push(mistake(located.position(""), "", error.to_string()));
             }
             None
         }
     };
+    // Other files cannot know one without a name.
+    let definition = definition.filter(|_| located.value["type"].is_string());
     Parsed {
         located: Some(located),
         definition,
         mistakes,
     }
+}
+
+/// The definition without the members that are wrong, so that the others can be looked at too.
+fn without(mistakes: &[Mistake], definition: &Value) -> Value {
+    let mut readable = definition.clone();
+    let Some(members) = readable.as_object_mut() else {
+        return readable;
+    };
+    for mistake in mistakes {
+        match mistake.field.split('/').nth(1) {
+            // Its parts are read one by one.
+            Some("attributes") | None => {}
+            // Other files may name it all the same.
+            Some("type") if members.get("type").is_some_and(Value::is_string) => {}
+            Some(member) => drop(members.shift_remove(member)),
+        }
+    }
+    members.entry("type").or_insert("unnamed".into());
+    members.entry("attributes").or_insert(Value::Null);
+    readable
 }
 
 impl Definition {
@@ -161,25 +201,22 @@ impl Definition {
     /// What a JSON Schema cannot say.
     fn mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let mut mistakes = self.id_attribute_mistakes(located);
-        if self.collection().starts_with(OWN_COLLECTIONS) {
-            let pointer = match self.collection {
-                Some(_) => "/collection",
-                None => "/type",
-            };
-            let message =
-                format!("is reserved: collections '{OWN_COLLECTIONS}…' are the program's");
-            mistakes.push(mistake(located.position(pointer), pointer, message));
+        // A type of this name may have another collection, which a pattern cannot say.
+        if self.collection.is_none() && self.r#type.starts_with(OWN_COLLECTIONS) {
+            let message = format!(
+                "collections '{OWN_COLLECTIONS}…' are the program's: name one with 'collection'"
+            );
+            mistakes.push(mistake(located.position("/type"), "/type", message));
         }
-        mistakes.extend(keywords::mistakes(&self.attributes, "/attributes", located));
-        let references = references::mistakes(&self.attributes, "/attributes", located);
         // Nothing can be found out from a schema that leads back to itself.
+        let references = references::mistakes(&self.attributes, "/attributes", located);
         if references.is_empty()
             && let Ok(schema) = AttributesSchema::compile(&self.attributes)
         {
             mistakes.extend(self.index_mistakes(&schema, located));
             mistakes.extend(self.capability_mistakes(&schema, located));
+            mistakes.extend(self.default_mistakes(&schema, located));
         }
-        mistakes.extend(references);
         mistakes.extend(self.shard_key_mistakes(located));
         mistakes.extend(self.relationship_mistakes(located));
         mistakes.extend(self.page.mistake("/page", located));
@@ -212,9 +249,30 @@ impl Definition {
             relationships,
             reading: self.reading(),
             writing: self.writing(),
+            if_match_required: self.if_match == Some(IfMatch::Required),
             totals: self.totals,
             shard_key: self.shard_key.clone(),
         })
+    }
+
+    /// Defaults that their own schemas refuse.
+    fn default_mistakes(&self, schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mistake> {
+        let mut defaults = Map::new();
+        schema.fill_defaults(&mut defaults);
+        let names: Vec<String> = defaults.keys().cloned().collect();
+        let violations = schema.validate(defaults).err().unwrap_or_default();
+        let within = names.iter().filter_map(|name| {
+            let token = jsonapi::pointer_token(name);
+            let start = format!("/{token}");
+            let violation = violations.iter().find(|violation| {
+                let rest = violation.pointer.strip_prefix(&start);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })?;
+            let pointer = format!("/attributes/properties/{token}/default");
+            let message = format!("is no value of the attribute: {}", violation.message);
+            Some(mistake(located.position(&pointer), &pointer, message))
+        });
+        within.collect()
     }
 
     fn id_attribute_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
@@ -355,6 +413,108 @@ mod tests {
         let found = parse("type: t\nid: serial\nattributes: {type: object}\n").unwrap_err();
         for kind in ["serial", "objectId", "string", "uuid", "integer"] {
             assert!(found[0].message.contains(kind), "{}", found[0].message);
+        }
+    }
+
+    #[test]
+    fn keywords_that_would_have_no_effect_are_mistakes() {
+        for (schema, field, told) in [
+            (
+                "  properties: {a: {readOnly: true}}\n",
+                "a/readOnly",
+                "settable: false",
+            ),
+            (
+                "  properties: {a: {writeOnly: true}}\n",
+                "a/writeOnly",
+                "readable: false",
+            ),
+            (
+                "  properties: {a: {type: integer, default: x}}\n",
+                "a/default",
+                "of the type integer",
+            ),
+            (
+                "  properties: {a: {properties: {b: {default: 1}}}}\n",
+                "a/properties/b/default",
+                "only an attribute itself",
+            ),
+        ] {
+            let text = format!("type: t\nattributes:\n  type: object\n{schema}");
+            let found = parse(&text).unwrap_err();
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].field, format!("/attributes/properties/{field}"));
+            assert!(found[0].message.contains(told), "{found:?}");
+        }
+        let closed =
+            "  additionalProperties: false\n  required: [a, b]\n  properties: {a: {default: 1}}\n";
+        assert_eq!(
+            attributes(closed),
+            [(5, "/attributes/required/1".to_owned())]
+        );
+        let fine = "  required: [a, b]\n  properties: {a: {readOnly: false, default: 1}}\n";
+        assert_eq!(attributes(fine), []);
+    }
+
+    #[test]
+    fn a_wrong_member_hides_no_mistake_of_another() {
+        let text = "type: 7\nid: serial\npage: {default: 9, maximum: 3}\nidAttribute: a\n\
+                    attributes:\n  type: object\n  properties: {a: {pattern: '('}}\n";
+        let fields: Vec<_> = mistakes(text).into_iter().map(|(_, field)| field).collect();
+        let expected = [
+            "/type",
+            "/id",
+            "/page/default",
+            "/attributes/properties/a",
+            "/attributes/properties/a/pattern",
+        ];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn mistakes_are_told_in_words_and_not_in_those_of_the_validator() {
+        let in_a = |keyword: &str| {
+            format!("type: t\nattributes: {{type: object, properties: {{a: {keyword}}}}}\n")
+        };
+        for (text, told) in [
+            ("type: t\n".to_owned(), "the object has no 'attributes'"),
+            (
+                in_a("{type: txt}"),
+                "\"txt\" is not a type; there are array",
+            ),
+            (
+                in_a("{maxLenght: 3}"),
+                "is not known here; is it misspelled?",
+            ),
+            (
+                in_a("{minLength: many}"),
+                "\"many\" is not of the type integer",
+            ),
+            (
+                in_a("{format: emial}"),
+                "\"emial\" is not one of [\"date\",\"date-time\"",
+            ),
+            (in_a("text"), "\"text\" is no schema: an object of keywords"),
+            (in_a("{$ref: 'http://x/y'}"), "leads out of this file"),
+            (in_a("{pattern: '('}"), "is no regular expression"),
+            (
+                "type: fibonacci\nattributes: {type: object}\n".to_owned(),
+                "are taken",
+            ),
+            (
+                "type: t\nattributes: {type: array}\n".to_owned(),
+                "must be object",
+            ),
+            (
+                "type: t\nattributes: {type: object}\nindexes: [{attributes: ['--a']}]\n"
+                    .to_owned(),
+                "\"--a\" is no attribute name, or names",
+            ),
+        ] {
+            let found = parse(&text).unwrap_err();
+            let messages: Vec<_> = found.iter().map(|one| one.message.as_str()).collect();
+            assert_eq!(messages.len(), 1, "{text}: {messages:?}");
+            assert!(messages[0].contains(told), "{text}: {messages:?}");
         }
     }
 

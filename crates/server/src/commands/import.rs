@@ -19,7 +19,7 @@ use super::say;
 use crate::command_line::{Import, Rejection};
 use crate::definitions;
 use crate::failure::Failure;
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::store;
 
 /// Set by the first signal.
@@ -28,12 +28,23 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let format = file_format(arguments.format, &arguments.file)?;
+    if arguments.upsert && matches!(arguments.on_error, Rejection::Stop) {
+        return Err(Failure::usage(
+            "--upsert stores each row by itself, and cannot undo all: name --on-error skip or \
+             --on-error halt",
+        ));
+    }
     let source = Source::open(&arguments.file, format)?;
+    if arguments.dry_run {
+        return dry_run(&settings, arguments, source);
+    }
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let resource_type = definitions::find(&settings, &arguments.resource_type)?;
         let options = ImportOptions {
             skip_rows: arguments.skip_rows,
             row_ids: row_ids(arguments, &resource_type, &source)?,
+            upsert: arguments.upsert,
+            rejections_max: arguments.rejections_max,
             stop: Some(&STOP),
         };
         stop_on_signal()?;
@@ -47,6 +58,37 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
         store.close().await;
         report(arguments, outcome)
     })
+}
+
+/// Checks the rows against the definition alone.
+fn dry_run(settings: &Settings, arguments: &Import, source: Source) -> Result<(), Failure> {
+    let resource_type = definitions::find(settings, &arguments.resource_type)?;
+    let format = source.format;
+    let (file, _) = source.counted(&STOP);
+    let unreadable = |reason| Failure::settings(format!("{}: {reason}", arguments.file.display()));
+    let rows = transfer::rows(format, &resource_type, file).map_err(unreadable)?;
+    let rejections_max = arguments.rejections_max;
+    let mut rejected = |line, reason: &str| say(&format!("line {line} rejected: {reason}"));
+    let checked = transfer::check(&resource_type, rows, rejections_max, &mut rejected);
+    let Summary {
+        stored, rejected, ..
+    } = checked.map_err(|error| unreadable(error.to_string()))?;
+    super::print(&format!(
+        "{stored} fine, {rejected} rejected; nothing is stored\n"
+    ))?;
+    if rejected == 0 {
+        return Ok(());
+    }
+    let more = and_more(arguments, rejected);
+    Err(Failure::settings(format!("rows would be rejected{more}")))
+}
+
+/// What is to be said where the search for mistakes has ended before the file.
+fn and_more(arguments: &Import, rejected: u64) -> String {
+    if rejected < arguments.rejections_max {
+        return String::new();
+    }
+    format!("; the search ended with {rejected} of them (--rejections-max)")
 }
 
 /// What makes the ids of rows that bring none, if `--restartable` is given.
@@ -153,14 +195,18 @@ fn report(arguments: &Import, outcome: Result<Summary, ImportError>) -> Result<(
     super::print(&format!("{stored} stored, {rejected} rejected\n"))?;
     match outcome {
         Ok(_) => match arguments.on_error {
-            Rejection::Stop if rejected > 0 => Err(Failure::settings(
-                "nothing was stored, because a row was rejected; '--on-error skip' stores the \
-                 others",
-            )),
-            Rejection::Halt if rejected > 0 => Err(Failure::settings(
+            _ if rejected == 0 => Ok(()),
+            Rejection::Stop => Err(Failure::settings(format!(
+                "nothing was stored, because rows were rejected; '--on-error skip' stores the \
+                 others{}",
+                and_more(arguments, rejected)
+            ))),
+            Rejection::Halt => Err(Failure::settings(
                 "a row was rejected: those before it are stored, those after it are not",
             )),
-            _ => Ok(()),
+            Rejection::Skip => Err(Failure::settings(
+                "rows were rejected: the others are stored",
+            )),
         },
         Err(error) => Err(failure(arguments, error, summary)),
     }
@@ -211,6 +257,9 @@ fn how_to_go_on(arguments: &Import, summary: Summary, unknown: usize) -> String 
         (_, unknown) => parts.push(format!(
             "of the {unknown} rows that follow some may be stored too"
         )),
+    }
+    if arguments.upsert {
+        parts.push("with --upsert no row is stored twice that has an id".to_owned());
     }
     if arguments.restartable {
         parts.push("with --restartable no row is stored twice".to_owned());

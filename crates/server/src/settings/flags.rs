@@ -8,6 +8,42 @@ use super::{Setting, Settings};
 
 const CONFIG: &str = "config";
 
+/// The settings of the embedded store and of MongoDB that a command needs beside the definitions.
+const STORE: &[&str] = &[
+    "data_dir",
+    "files_mode",
+    "resources",
+    "mongo_uri",
+    "mongo_operation_timeout_ms",
+];
+const MONGODB: &[&str] = &["resources", "mongo_uri", "mongo_operation_timeout_ms"];
+
+/// The settings that a command uses, where it does not use them all.
+const USED: [(&str, &[&str]); 7] = [
+    ("import", STORE),
+    ("export", STORE),
+    ("backup", &["data_dir", "files_mode"]),
+    ("check", &["data_dir", "files_mode"]),
+    ("indexes", MONGODB),
+    ("explain", MONGODB),
+    ("healthcheck", &["admin_listen"]),
+];
+
+/// The same command line, where the help of each command leaves out the settings that the command
+/// does not use. They are taken all the same, as from a settings file that commands share.
+pub(crate) fn hide_unused(line: Command) -> Command {
+    USED.iter().fold(line, |line, (name, used)| {
+        let unused = Settings::ALL
+            .iter()
+            .filter(|setting| !used.contains(&setting.name));
+        line.mut_subcommand(name, |command| {
+            unused.fold(command, |command, setting| {
+                command.mut_arg(setting.name, |flag| flag.hide(true))
+            })
+        })
+    })
+}
+
 /// What the command line says about settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SettingFlags {

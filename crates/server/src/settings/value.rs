@@ -1,7 +1,7 @@
 //! How the value of a setting is read from its text.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,16 +33,24 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Rules for which log lines are written; the telemetry checks them.
+/// Rules for which log lines are written.
 #[derive(Debug, Clone)]
 pub(crate) struct LogFilter(pub(crate) String);
 
 impl SettingValue for SocketAddr {
     const KIND: &'static str = "ADDRESS:PORT";
 
+    /// Of names only `localhost` is taken, which is the same on every machine.
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| "is not an IP address and a port such as 127.0.0.1:8000".to_owned())
+        let wrong = "is not an IP address (or localhost) and a port, such as 127.0.0.1:8000";
+        let parsed = match text.strip_prefix("localhost:") {
+            Some(port) => port
+                .parse()
+                .ok()
+                .map(|port| (Ipv4Addr::LOCALHOST, port).into()),
+            None => text.parse().ok(),
+        };
+        parsed.ok_or_else(|| wrong.to_owned())
     }
 }
 
@@ -102,6 +110,8 @@ impl SettingValue for LogFilter {
         if text.contains("://") {
             return Err("is a URI and no rule such as 'info,chassis=debug'".to_owned());
         }
+        let checked = chassis::telemetry::check_filter(text);
+        checked.map_err(|error| format!("cannot be used: {error}"))?;
         Ok(Self(text.to_owned()))
     }
 }

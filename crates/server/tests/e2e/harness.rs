@@ -9,7 +9,7 @@ mod store;
 mod wire;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,7 @@ pub(crate) struct Setup {
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
     descriptors: Option<u32>,
+    directory: Option<PathBuf>,
 }
 
 impl Setup {
@@ -45,7 +46,14 @@ impl Setup {
             arguments: Vec::new(),
             variables: Vec::new(),
             descriptors: None,
+            directory: None,
         }
+    }
+
+    /// Where the process runs, to which relative paths belong.
+    pub(crate) fn directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
     }
 
     pub(crate) fn fresh() -> Self {
@@ -87,6 +95,7 @@ impl Setup {
             command = command::within_descriptors(&command, count);
         }
         command.arg("serve");
+        command.current_dir(self.directory.as_deref().unwrap_or(Path::new(".")));
         command.env("MONOCOQUE_LISTEN", "127.0.0.1:0");
         command.env("MONOCOQUE_ADMIN_LISTEN", "127.0.0.1:0");
         // The connections that the client keeps must not hold up the end of each test.

@@ -64,7 +64,7 @@ async fn healthy_probes_and_attributes_are_not_logged() {
 async fn contacts_alone_are_alone() {
     let server = Setup::fresh().arguments(["contacts"]).start().await;
     server.get("/contacts").await.document(200);
-    for path in ["/fibonacci/list?count=1", "/fibonacci/docs", "/"] {
+    for path in ["/fibonacci/list?count=1", "/fibonacci/docs", "/nowhere"] {
         server.get(path).await.error(404, "not_found");
     }
     assert_eq!(server.log().values()[0]["services"], "contacts");

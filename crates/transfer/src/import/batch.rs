@@ -14,34 +14,69 @@ pub const BATCH_ROWS: usize = 500;
 /// Text in one batch, in bytes; the last row of a batch may exceed it.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// Rows in the order of the file: those to store, and those that are rejected already, so that all
+/// are reported in their order.
 #[derive(Default)]
 pub(super) struct Batch {
     bytes: usize,
-    positions: Vec<RowPosition>,
+    entries: Vec<Entry>,
     rows: Vec<CheckedRow>,
+}
+
+/// A row of a batch.
+pub(super) struct Entry {
+    pub(super) position: RowPosition,
+    /// Why it is not for the store, if it is not.
+    pub(super) rejected: Option<String>,
 }
 
 impl Batch {
     pub(super) fn push(&mut self, position: RowPosition, bytes: usize, row: CheckedRow) {
         self.bytes += bytes;
-        self.positions.push(position);
         self.rows.push(row);
+        self.entries.push(Entry {
+            position,
+            rejected: None,
+        });
+    }
+
+    pub(super) fn reject(&mut self, position: RowPosition, reason: String) {
+        self.bytes += reason.len();
+        self.entries.push(Entry {
+            position,
+            rejected: Some(reason),
+        });
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+        self.entries.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    pub(super) fn ends_in_rejection(&self) -> bool {
+        self.entries
+            .last()
+            .is_some_and(|entry| entry.rejected.is_some())
     }
 
-    /// The positions of the rows, and the rows with an id each: their own, or a fresh one.
+    pub(super) fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
+    pub(super) fn has_id(&self, id: &Id) -> bool {
+        self.rows.iter().any(|row| row.id.as_ref() == Some(id))
+    }
+
+    /// The entries alone, where nothing is stored.
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    /// The entries, and the rows with an id each: their own, or a fresh one.
     pub(super) async fn with_ids(
         self,
         store: &dyn Store,
         resource_type: &Arc<ResourceType>,
-    ) -> Result<(Vec<RowPosition>, Vec<NewResource>), StoreError> {
+    ) -> Result<(Vec<Entry>, Vec<NewResource>), StoreError> {
         let mut fresh = fresh_ids(&self.rows, store, resource_type)
             .await?
             .into_iter();
@@ -53,7 +88,7 @@ impl Batch {
             })
         };
         let rows: Result<_, StoreError> = self.rows.into_iter().map(with_id).collect();
-        Ok((self.positions, rows?))
+        Ok((self.entries, rows?))
     }
 }
 

@@ -3,21 +3,22 @@
 use std::sync::atomic::Ordering;
 
 use resources::Reason;
-use resources::store::{Import, Pending, StoreError};
+use resources::store::StoreError;
 
-use super::batch::Batch;
+use super::batch::{Batch, Entry};
 use super::row::{CheckedRow, check, in_one_line};
+use super::target::{Target, Underway};
 use super::{ImportError, Importer, OnError, RowPosition, Summary};
 use crate::{Row, Rows};
 
 /// One batch is stored while the next one is read and checked.
 pub(super) struct Run<'a> {
     importer: Importer<'a>,
-    import: Import,
+    target: Target,
     /// Rows of the file so far.
     read: u64,
-    /// The batch that is being stored, and the positions of its rows.
-    underway: Option<(Vec<RowPosition>, Pending)>,
+    /// The batch that is being stored.
+    underway: Option<(Vec<Entry>, Underway)>,
     summary: Summary,
 }
 
@@ -30,10 +31,10 @@ pub(super) enum End {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(importer: Importer<'a>, import: Import) -> Self {
+    pub(super) fn new(importer: Importer<'a>, target: Target) -> Self {
         Self {
             importer,
-            import,
+            target,
             read: 0,
             underway: None,
             summary: Summary::default(),
@@ -52,10 +53,10 @@ impl<'a> Run<'a> {
                     break;
                 }
             }
-            if batch.is_full() {
+            if batch.is_full() || (batch.ends_in_rejection() && self.ends_at_rejection()) {
                 self.store(std::mem::take(&mut batch)).await?;
             }
-            if self.must_stop() {
+            if self.is_over() {
                 return Ok(End::AtRejection);
             }
             if self.is_told_to_stop() {
@@ -65,6 +66,9 @@ impl<'a> Run<'a> {
         }
         if matches!(end, End::OfFile) || !self.is_all_or_nothing() {
             self.store(batch).await?;
+        } else {
+            self.settle().await?;
+            self.report(batch.into_entries(), Vec::new());
         }
         self.settle().await?;
         let skipped = self.importer.options.skip_rows;
@@ -75,15 +79,14 @@ impl<'a> Run<'a> {
                     "it has only {rows} rows, and {skipped} were to be skipped"
                 ))
             }
-            // The last batch may have had the first row that is rejected.
-            End::OfFile if self.must_stop() => End::AtRejection,
+            End::OfFile if self.stores_no_more() => End::AtRejection,
             // The program that sends the file may have been stopped too, and have cut it short.
             _ if self.is_told_to_stop() => End::Stopped,
             end => end,
         })
     }
 
-    /// Puts a row into the batch, if it can be stored.
+    /// Puts a row into the batch.
     async fn take(&mut self, row: Row, batch: &mut Batch) -> Result<(), StoreError> {
         self.read += 1;
         let position = RowPosition {
@@ -96,20 +99,14 @@ impl<'a> Run<'a> {
         }
         let bytes = row.bytes;
         match self.check(row) {
-            Ok(row) => batch.push(position, bytes, row),
-            Err(reason) => {
-                if self.importer.on_error == OnError::Halt {
+            Ok(row) => {
+                let is_again = row.id.as_ref().is_some_and(|id| batch.has_id(id));
+                if is_again && self.target.stores_rows_at_once() {
                     self.store(std::mem::take(batch)).await?;
                 }
-                // The refusals of the batch before are reported first.
-                self.settle().await?;
-                if !self.must_stop() {
-                    self.reject(position.line, &reason);
-                    if batch.is_empty() {
-                        self.summary.settled = position;
-                    }
-                }
+                batch.push(position, bytes, row);
             }
+            Err(reason) => batch.reject(position, reason),
         }
         Ok(())
     }
@@ -126,17 +123,18 @@ impl<'a> Run<'a> {
     }
 
     pub(super) async fn end(mut self, end: End) -> Result<Summary, ImportError> {
-        if self.is_all_or_nothing() && !matches!(end, End::OfFile) {
-            self.import.abandon().await;
+        let is_undone = self.is_all_or_nothing() && !matches!(end, End::OfFile);
+        if is_undone {
             self.summary.stored = 0;
-        } else if let Err(error) = self.import.commit().await {
-            let mut summary = self.summary;
+        }
+        let ended = self.target.end(!is_undone).await;
+        let mut summary = self.summary;
+        if let Err(error) = ended {
             if self.importer.on_error == OnError::Stop {
                 summary.stored = 0;
             }
             return Err(ImportError::Store { error, summary });
         }
-        let summary = self.summary;
         match end {
             End::OfFile | End::AtRejection => Ok(summary),
             End::Stopped => Err(ImportError::Stopped { summary }),
@@ -156,7 +154,8 @@ impl<'a> Run<'a> {
             self.summary.stored = 0;
         }
         let summary = self.summary;
-        self.import.abandon().await;
+        // What the end of a failed import says is of no more interest.
+        let _ = self.target.end(false).await;
         Err(ImportError::Store { error, summary })
     }
 
@@ -164,8 +163,23 @@ impl<'a> Run<'a> {
         self.importer.on_error == OnError::Stop
     }
 
-    fn must_stop(&self) -> bool {
+    fn ends_at_rejection(&self) -> bool {
+        self.importer.on_error == OnError::Halt
+    }
+
+    /// Whether the rows that are left are only looked at, if at all.
+    fn stores_no_more(&self) -> bool {
         self.importer.on_error != OnError::Skip && self.summary.rejected > 0
+    }
+
+    /// Whether the rows that are left are not even looked at: where nothing is stored, they may
+    /// have more to report.
+    fn is_over(&self) -> bool {
+        match self.importer.on_error {
+            OnError::Skip => false,
+            OnError::Halt => self.summary.rejected > 0,
+            OnError::Stop => self.summary.rejected >= self.importer.options.rejections_max,
+        }
     }
 
     fn is_told_to_stop(&self) -> bool {
@@ -176,41 +190,55 @@ impl<'a> Run<'a> {
     /// Begins to store a batch, after the one before it.
     async fn store(&mut self, batch: Batch) -> Result<(), StoreError> {
         self.settle().await?;
-        if !batch.is_empty() && !self.must_stop() {
-            let Importer {
-                store,
-                resource_type,
-                ..
-            } = self.importer;
-            let (positions, rows) = batch.with_ids(store, resource_type).await?;
-            self.underway = Some((positions, self.import.begin(rows).await?));
+        if !batch.has_rows() || self.stores_no_more() {
+            self.report(batch.into_entries(), Vec::new());
+            return Ok(());
         }
+        let Importer {
+            store,
+            resource_type,
+            on_error,
+            ..
+        } = self.importer;
+        let (entries, rows) = batch.with_ids(store, resource_type).await?;
+        let begun = self.target.begin(store, resource_type, on_error, rows);
+        self.underway = Some((entries, begun.await?));
         Ok(())
     }
 
     /// Waits for the batch that is being stored.
     async fn settle(&mut self) -> Result<(), StoreError> {
-        let Some((positions, pending)) = self.underway.take() else {
-            return Ok(());
-        };
-        for (position, outcome) in positions.into_iter().zip(pending.outcomes().await?) {
-            self.summary.settled = position;
-            match outcome {
-                Ok(()) => self.summary.stored += 1,
-                Err(refusal) => {
-                    self.reject(position.line, &in_one_line(&refusal.into()));
-                    if self.must_stop() {
-                        break;
-                    }
-                }
-            }
+        if let Some((entries, underway)) = self.underway.take() {
+            let outcomes = underway.outcomes().await?;
+            self.report(entries, outcomes);
         }
-        (self.importer.progress)(self.summary.stored + self.summary.rejected);
         Ok(())
     }
 
-    fn reject(&mut self, line: u64, reason: &str) {
-        self.summary.rejected += 1;
-        (self.importer.rejected)(line, reason);
+    /// Counts what became of the rows, in their order, and tells of those that are rejected. There
+    /// is no outcome for rows that the store did not come to.
+    fn report(&mut self, entries: Vec<Entry>, outcomes: resources::store::Outcomes) {
+        let mut outcomes = outcomes.into_iter();
+        for Entry { position, rejected } in entries {
+            if self.is_over() {
+                break;
+            }
+            let outcome = match rejected {
+                Some(reason) => Some(Err(reason)),
+                None => outcomes
+                    .next()
+                    .map(|outcome| outcome.map_err(|refusal| in_one_line(&refusal.into()))),
+            };
+            match outcome {
+                Some(Ok(())) => self.summary.stored += 1,
+                Some(Err(reason)) => {
+                    self.summary.rejected += 1;
+                    (self.importer.rejected)(position.line, &reason);
+                }
+                None => continue,
+            }
+            self.summary.settled = position;
+        }
+        (self.importer.progress)(self.summary.stored + self.summary.rejected);
     }
 }

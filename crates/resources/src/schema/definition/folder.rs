@@ -1,7 +1,7 @@
 //! A directory of definition files.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,13 +11,16 @@ use super::mistake::{DefinitionError, mistake};
 use super::read;
 use super::together::{Parsed, resolve};
 
+/// The position of what has no lines.
+const NOWHERE: Position = Position { line: 0, column: 0 };
+
 /// The longest definition file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Where a mistake stands that concerns a whole file.
 const START: Position = Position { line: 1, column: 1 };
 
-/// Reads every `.yaml` and `.yml` file of a folder, in the order of their names.
+/// Reads every `.yaml` and `.yml` file of a folder, in the order of their names, or one file.
 ///
 /// `reserved` are the first path segments that belong to others, with what they are.
 ///
@@ -29,7 +32,7 @@ pub fn load_folder(
     reserved: &[&str],
 ) -> Result<Vec<Arc<ResourceType>>, DefinitionError> {
     let files = definition_files(folder).map_err(|message| DefinitionError {
-        mistakes: vec![(folder.to_owned(), mistake(START, "", message))],
+        mistakes: vec![(folder.to_owned(), mistake(NOWHERE, "", message))],
     })?;
     let parsed = files.iter().map(|file| match text(file) {
         Ok(text) => read(&text),
@@ -74,7 +77,13 @@ fn text(path: &Path) -> Result<String, String> {
 
 /// The files whose names end like those of definitions, also in capitals.
 fn definition_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let unreadable = |error: std::io::Error| format!("the folder cannot be read: {error}");
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => "there is no such folder or file".to_owned(),
+        _ => format!("the folder cannot be read: {error}"),
+    };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -125,6 +134,21 @@ mod tests {
         let error = load_folder(folder.path(), &[]).unwrap_err();
         assert_eq!(error.mistakes.len(), 3);
         assert!(error.to_string().contains("e.yaml:"), "{error}");
+    }
+
+    #[test]
+    fn one_file_is_read_alone_and_a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("a.yaml"), "type: a\nattributes: {type: object}\n").unwrap();
+        std::fs::write(path("b.yaml"), "type: [\n").unwrap();
+        assert_eq!(load_folder(&path("a.yaml"), &[]).unwrap()[0].name, "a");
+        let absent = load_folder(&path("absent"), &[]).unwrap_err();
+        let told = format!(
+            "{}: there is no such folder or file",
+            path("absent").display()
+        );
+        assert_eq!(absent.to_string(), told);
     }
 
     #[test]

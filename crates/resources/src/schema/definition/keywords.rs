@@ -1,7 +1,6 @@
-//! The keywords of an attributes schema, one by one: JSON Schema itself ignores what it does not
-//! know, and a misspelled `additionalProperties` would leave a schema open.
+//! The schemas inside an attributes schema, and their patterns.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::super::attributes::AttributesSchema;
 use super::super::located_yaml::LocatedValue;
@@ -33,49 +32,6 @@ const NAMED_SCHEMAS: [&str; 4] = [
     "properties",
 ];
 
-/// Keywords that can be wrong in a way that only compiling them shows.
-const COMPILED: [&str; 2] = ["format", "pattern"];
-
-/// The other keywords of the draft 2020-12.
-const PLAIN: [&str; 36] = [
-    "$anchor",
-    "$comment",
-    "$dynamicAnchor",
-    "$dynamicRef",
-    "$id",
-    "$schema",
-    "$vocabulary",
-    "const",
-    "contentEncoding",
-    "contentMediaType",
-    "default",
-    "dependentRequired",
-    "deprecated",
-    "description",
-    "enum",
-    "examples",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "maxContains",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minContains",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "multipleOf",
-    "readOnly",
-    "required",
-    "title",
-    "type",
-    "uniqueItems",
-    "writeOnly",
-    "$ref",
-];
-
 /// The schemas under a keyword, each with the step to it.
 pub(super) fn subschemas<'a>(keyword: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
     let token = jsonapi::pointer_token(keyword);
@@ -96,62 +52,68 @@ pub(super) fn subschemas<'a>(keyword: &str, value: &'a Value) -> Vec<(String, &'
     Vec::new()
 }
 
-/// Keywords that the schema at `pointer` uses wrongly, and unknown ones. Names that start with
-/// `x-` are free for other programs.
+/// What is wrong with the keywords of the schema at `pointer` and those inside it, beyond what the
+/// published schema can say.
 pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) -> Vec<Mistake> {
-    // The other schemas are true and false.
-    let Some(keywords) = schema.as_object() else {
-        return Vec::new();
-    };
     let mut found = Vec::new();
-    for (keyword, value) in keywords {
-        for (step, inner) in subschemas(keyword, value) {
-            let pointer = format!("{pointer}{step}");
-            if keyword == "patternProperties" {
-                let pattern = step.trim_start_matches("/patternProperties/");
-                let pattern = pattern.replace("~1", "/").replace("~0", "~");
-                let message = wrong("pattern", &pattern.into());
-                found.extend(
-                    message.map(|text| mistake(located.position(&pointer), &pointer, text)),
-                );
-            }
-            found.extend(mistakes(inner, &pointer, located));
+    let mut wrong = |pointer: &str, message: String| {
+        found.push(mistake(located.position(pointer), pointer, message));
+    };
+    if let Some(message) = schema["pattern"].as_str().and_then(wrong_pattern) {
+        wrong(&format!("{pointer}/pattern"), message);
+    }
+    let named = schema["patternProperties"].as_object();
+    for pattern in named.into_iter().flat_map(Map::keys) {
+        if let Some(message) = wrong_pattern(pattern) {
+            let token = jsonapi::pointer_token(pattern);
+            wrong(&format!("{pointer}/patternProperties/{token}"), message);
         }
-        let holds_schemas = [&SCHEMA[..], &SCHEMAS, &NAMED_SCHEMAS].concat();
-        if !holds_schemas.contains(&keyword.as_str()) {
-            let pointer = format!("{pointer}/{}", jsonapi::pointer_token(keyword));
-            let message = wrong(keyword, value);
-            found.extend(message.map(|text| mistake(located.position(&pointer), &pointer, text)));
+    }
+    for (position, name) in undeclared(schema) {
+        let message = format!("'{name}' is required and not declared, so that nothing is valid");
+        wrong(&format!("{pointer}/required/{position}"), message);
+    }
+    // `/attributes/properties/NAME` is an attribute.
+    let is_attribute = pointer.matches('/').count() == 3 && pointer.contains("/properties/");
+    if schema.get("default").is_some() && !is_attribute {
+        let message = "has no effect here: only an attribute itself can have a default".to_owned();
+        wrong(&format!("{pointer}/default"), message);
+    }
+    for (keyword, value) in schema.as_object().into_iter().flatten() {
+        for (step, inner) in subschemas(keyword, value) {
+            found.extend(mistakes(inner, &format!("{pointer}{step}"), located));
         }
     }
     found
 }
 
-fn wrong(keyword: &str, value: &Value) -> Option<String> {
-    if COMPILED.contains(&keyword) {
-        let alone = Value::Object(Map::from_iter([(keyword.to_owned(), value.clone())]));
-        if keyword == "pattern" && needs_backtracking(&alone) {
-            return Some(
-                "uses look-around or back-references, which can take for ever on a long text; \
-                 say it without them"
-                    .to_owned(),
-            );
-        }
-        return AttributesSchema::compile(&alone)
-            .err()
-            .map(|error| error.to_string());
-    }
-    let outside = keyword == "$ref" && value.as_str().is_some_and(|to| !to.starts_with('#'));
-    if outside {
-        return Some(
-            "leads out of this file; only references that start with '#' are followed".into(),
-        );
-    }
-    let known = PLAIN.contains(&keyword) || keyword.starts_with("x-");
-    (!known).then(|| "is no keyword of JSON Schema; is it misspelled?".to_owned())
+/// Required names that a closed schema refuses, with their positions.
+fn undeclared(schema: &Value) -> impl Iterator<Item = (usize, &str)> {
+    let is_closed =
+        schema["additionalProperties"] == false && schema.get("patternProperties").is_none();
+    let required = schema["required"].as_array().filter(|_| is_closed);
+    let names = required.into_iter().flatten().enumerate();
+    names.filter_map(|(position, name)| {
+        let name = name.as_str()?;
+        schema["properties"]
+            .get(name)
+            .is_none()
+            .then_some((position, name))
+    })
 }
 
-/// Whether a pattern is right, but only for an engine whose time has no bound.
-fn needs_backtracking(schema: &Value) -> bool {
-    AttributesSchema::compile(schema).is_err() && jsonschema::draft202012::new(schema).is_ok()
+fn wrong_pattern(pattern: &str) -> Option<String> {
+    let alone = json!({ "pattern": pattern });
+    if AttributesSchema::compile(&alone).is_ok() {
+        return None;
+    }
+    // It is right, but only for an engine whose time has no bound.
+    let needs_backtracking = jsonschema::draft202012::new(&alone).is_ok();
+    let message = if needs_backtracking {
+        "uses look-around or back-references, which can take for ever on a long text; say it \
+         without them"
+    } else {
+        "is no regular expression"
+    };
+    Some(message.to_owned())
 }

@@ -7,11 +7,13 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
 use super::super::located_yaml::{LocatedValue, Position};
+use super::super::wording::{predicate, shown};
+use super::PUBLISHED;
 
 /// One thing wrong in a definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The line, from 1.
+    /// The line, from 1; 0 for what has no lines, such as a folder.
     pub line: usize,
     /// The column, from 1.
     pub column: usize,
@@ -40,16 +42,14 @@ impl fmt::Display for DefinitionError {
                 message,
             } = mistake;
             let separator = if position == 0 { "" } else { "\n" };
-            let field = if field.is_empty() {
-                String::new()
-            } else {
-                format!("{field}: ")
-            };
-            write!(
-                formatter,
-                "{separator}{}:{line}:{column}: {field}{message}",
-                file.display()
-            )?;
+            write!(formatter, "{separator}{}", file.display())?;
+            if *line > 0 {
+                write!(formatter, ":{line}:{column}")?;
+            }
+            if !field.is_empty() {
+                write!(formatter, ": {field}")?;
+            }
+            write!(formatter, ": {message}")?;
         }
         Ok(())
     }
@@ -89,33 +89,27 @@ pub(super) fn explain(
     if let ValidationErrorKind::PropertyNames { error } = error.kind() {
         let name = error.instance().as_str().unwrap_or_default();
         let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
-        let message = "is no member name: letters, digits and '_', and '-' or spaces between them; \
-                       not 'id' or 'type'";
-        return vec![mistake(located.position(&pointer), &pointer, message)];
+        return vec![mistake(located.position(&pointer), &pointer, words(error))];
     }
     let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else {
-        let message = match error.kind() {
-            // The meta-schema can only say that none of its alternatives fits.
-            ValidationErrorKind::AnyOf { .. } if path.ends_with("/type") => format!(
-                "{} is not a type; there are array, boolean, integer, null, number, object, \
-                 string, and lists of them",
-                error.instance()
-            ),
-            // The library's own text names only the first two.
-            ValidationErrorKind::Enum { options } => {
-                format!("{} is not one of {options}", error.instance())
-            }
-            _ => error.to_string(),
-        };
-        return vec![mistake(located.position(&path), &path, message)];
+        return vec![mistake(located.position(&path), &path, words(error))];
     };
     let unknown = |name: &String| {
         let pointer = format!("{path}/{}", jsonapi::pointer_token(name));
-        mistake(
-            located.position(&pointer),
-            &pointer,
-            "is not known here; is it misspelled?",
-        )
+        let message = "is not known here; is it misspelled?";
+        mistake(located.position(&pointer), &pointer, message)
     };
     unexpected.iter().map(unknown).collect()
+}
+
+/// The text that the published schema has for editors, else what the keyword means.
+fn words(error: &ValidationError<'_>) -> String {
+    let place = error.schema_path().as_str();
+    let schema = place
+        .rsplit_once('/')
+        .and_then(|(schema, _)| PUBLISHED.pointer(schema));
+    match schema.and_then(|schema| schema["errorMessage"].as_str()) {
+        Some(text) => format!("{} {text}", shown(error.instance())),
+        None => format!("{} {}", shown(error.instance()), predicate(error.kind())),
+    }
 }

@@ -64,7 +64,9 @@ pub(super) fn resolve(
         let known = Known(&parsed);
         let (located, definition) = parsed[position].readable()?;
         let (relationships, mut mistakes) = definition.resolved_relationships(located, &known);
-        mistakes.extend(clash(located, definition, &parsed[..position], reserved));
+        let clash = clash(located, definition, &parsed[..position], reserved);
+        let told = &parsed[position].mistakes;
+        mistakes.extend(clash.filter(|clash| told.iter().all(|told| told.field != clash.field)));
         Some((relationships, mistakes))
     };
     let resolved: Vec<_> = (0..parsed.len()).map(resolve).collect();

@@ -83,7 +83,32 @@ fn files_that_contradict_each_other_are_refused() {
     ] {
         let text = FINE.replace("books", reserved);
         let (outcome, path) = check(&[("a.yaml", &text)]);
-        outcome.fails_with(64, &[&format!("{path}/a.yaml:"), reserved, "reserved"]);
+        outcome.fails_with(64, &[&format!("{path}/a.yaml:"), reserved, "taken"]);
+    }
+}
+
+#[test]
+fn one_file_can_be_checked_and_served_alone() {
+    let folder = folder_with(&[("books.yaml", FINE), ("broken.yaml", BROKEN)]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let fine = run(&["resources", "check", &path("books.yaml")]);
+    assert_eq!(fine.output(), "books: fine, in the collection 'books'\n");
+    run(&["resources", "check", &path("broken.yaml")]).fails_with(64, &["broken.yaml:3:1"]);
+    let exported = ["export", "x", "--resources", &path("books.yaml")];
+    run(&exported).fails_with(2, &["there is no resource type 'x'; there are books"]);
+}
+
+#[test]
+fn the_schema_for_editors_names_the_types_that_the_program_reserves() {
+    let outcome = run(&["resources", "schema"]);
+    let schema: serde_json::Value = serde_json::from_str(outcome.output()).unwrap();
+    for name in schema["properties"]["type"]["not"]["enum"]
+        .as_array()
+        .unwrap()
+    {
+        let text = FINE.replace("books", name.as_str().unwrap());
+        let (outcome, _) = check(&[("a.yaml", &text)]);
+        outcome.fails_with(64, &["a.yaml:1:1: /type: ", "are taken"]);
     }
 }
 
@@ -91,7 +116,8 @@ fn files_that_contradict_each_other_are_refused() {
 fn a_folder_without_definitions_is_refused() {
     let (outcome, path) = check(&[]);
     outcome.fails_with(64, &[&path, "no definition file"]);
-    run(&["resources", "check", "absent-folder"]).fails_with(64, &["absent-folder"]);
+    run(&["resources", "check", "absent-folder"])
+        .fails_with(64, &["absent-folder: there is no such folder or file"]);
 }
 
 #[test]

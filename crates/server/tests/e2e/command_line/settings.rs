@@ -115,7 +115,7 @@ fn help_mentions_every_setting() {
         .map(|(name, _)| name)
         .collect();
     assert!(names.len() > 15, "{names:?}");
-    for command in ["serve", "import", "export", "config", "healthcheck"] {
+    for command in ["serve", "config"] {
         let help = run(&[command, "--help"]);
         for name in &names {
             let flag = format!("--{} <", name.replace('_', "-"));
@@ -125,6 +125,70 @@ fn help_mentions_every_setting() {
             }
         }
         assert!(help.output().contains("--config <FILE>"), "{command}");
+    }
+}
+
+#[test]
+fn the_help_of_a_command_shows_the_settings_that_it_uses_and_no_others() {
+    for (command, used) in [
+        ("healthcheck", &["admin-listen"][..]),
+        ("backup", &["data-dir", "files-mode"]),
+        (
+            "explain",
+            &["resources", "mongo-uri", "mongo-operation-timeout-ms"],
+        ),
+    ] {
+        let help = run(&[command, "--help"]);
+        let mut shown: Vec<&str> = help
+            .output()
+            .split("\n      --")
+            .skip(1)
+            .filter(|flag| flag.contains("[env: MONOCOQUE_") && !flag.starts_with("config "))
+            .filter_map(|flag| flag.split(' ').next())
+            .collect();
+        shown.sort_unstable();
+        let mut used = used.to_vec();
+        used.sort_unstable();
+        assert_eq!(shown, used, "{command}");
+        // A settings file that commands share may have the others.
+        let unused = run(&[command, "--log-mode", "LOCAL", "--help"]);
+        assert_eq!(unused.code, 0, "{unused:?}");
+    }
+}
+
+#[test]
+fn a_log_filter_with_a_level_that_there_is_not_stops_every_start_and_names_the_setting() {
+    for filter in ["warning", "info,chassis=loud", "chassis"] {
+        for command in ["serve", "config"] {
+            let wrong = filter.rsplit(',').next().unwrap();
+            let told = [
+                "'log_filter' (flag --log-filter)",
+                wrong,
+                "error, warn, info",
+            ];
+            run(&[command, "--log-filter", filter]).fails_with(64, &told);
+        }
+    }
+    for filter in [
+        "warn",
+        "WARN",
+        "off",
+        "info,chassis=debug",
+        "[request]=trace",
+        "",
+    ] {
+        assert_eq!(run(&["config", "--log-filter", filter]).code, 0, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn localhost_is_an_address_to_listen_on() {
+    let setup = Setup::fresh().variable("MONOCOQUE_LISTEN", "localhost:0");
+    let server = setup.start().await;
+    assert!(server.address().ip().is_loopback());
+    let wrong = ["'listen' (flag --listen)", "localhost", "127.0.0.1:8000"];
+    for address in ["localhost", "localhost:port", "here:8000", ":8000"] {
+        run(&["config", "--listen", address]).fails_with(64, &wrong);
     }
 }
 
@@ -184,7 +248,7 @@ fn bad_values_are_code_64_all_of_them_with_their_origins() {
             "'connections_max' (flag --connections-max): '0'",
         ],
     );
-    run(&["serve", "--log-filter", "a=b=c"]).fails_with(64, &["log filter", "a=b=c"]);
+    run(&["serve", "--log-filter", "a=b=c"]).fails_with(64, &["'log_filter'", "a=b=c"]);
     run(&["serve", "--fibonacci-generator", "magic"])
         .fails_with(64, &["fibonacci_generator", "magic"]);
 }

@@ -1,10 +1,10 @@
 //! Media types, methods and query parameters.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{NOBODY, created};
-use crate::harness::{Answer, JSON_API, Server, contact};
+use crate::harness::{Answer, JSON_API, Server, Setup, contact};
 
 #[tokio::test]
 async fn bodies_of_other_media_types_are_refused() {
@@ -158,4 +158,43 @@ async fn a_slash_at_the_end_of_a_path_is_tolerated() {
     for path in ["/contacts/".to_owned(), format!("{url}/")] {
         server.get(&path).await.document(200);
     }
+}
+
+#[tokio::test]
+async fn the_front_door_leads_to_every_service_that_runs() {
+    let server = Server::start().await;
+    let document = server.get("/").await.document(200);
+    let link = |service: &Value| {
+        let id = service["id"].as_str().unwrap().to_owned();
+        (id, service["links"]["self"].as_str().unwrap().to_owned())
+    };
+    let links: Vec<_> = document["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(link)
+        .collect();
+    let ids: Vec<_> = links.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["fibonacci", "contacts"]);
+    let page = server
+        .request(Method::GET, "/")
+        .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let page = Answer::to(page).await;
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    for (_, link) in links {
+        assert!(page.text().contains(&format!("href=\"{link}\"")), "{link}");
+        let status = server.get(&link).await.status;
+        assert!([200, 302].contains(&status), "{link}: {status}");
+    }
+    let posted = Answer::to(server.request(Method::POST, "/")).await;
+    posted.error(405, "method_not_allowed");
+    assert_eq!(server.get("/nowhere").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_service_alone_is_the_only_one_at_the_front_door() {
+    let server = Setup::fresh().arguments(["contacts"]).start().await;
+    let document = server.get("/").await.document(200);
+    assert_eq!(document["data"].as_array().unwrap().len(), 1);
+    assert_eq!(document["data"][0]["id"], "contacts");
 }

@@ -214,6 +214,13 @@ async fn another_id_than_that_of_the_url_is_a_conflict() {
             .await;
         let error = answer.error(409, "id_conflict");
         assert_eq!(error["source"]["pointer"], "/_id");
+        let both = json!({"_id": id, "id": NOBODY});
+        let answer = server.send_plain(method.clone(), &url, &both).await;
+        assert_eq!(answer.error(409, "id_conflict")["source"]["pointer"], "/id");
+        let shapeless = json!({"id": [id]});
+        let answer = server.send_plain(method.clone(), &url, &shapeless).await;
+        let error = answer.error(422, "invalid_attribute");
+        assert_eq!(error["source"]["pointer"], "/id");
         let without = contact(&json!({"firstName": "Eve"}));
         let answer = server.send_document(method, &url, &without).await;
         answer.error(400, "malformed_document");
@@ -235,6 +242,16 @@ async fn the_id_of_a_contact_is_not_the_clients_to_choose() {
     let answer = server.send_plain(Method::POST, "/contacts", &plain).await;
     let error = answer.error(403, "client_id_not_allowed");
     assert_eq!(error["source"]["pointer"], "/_id");
+    // Whatever stands there, and under either name.
+    for (body, pointer) in [
+        (json!({"id": NOBODY}), "/id"),
+        (json!({"id": "mine"}), "/id"),
+        (json!({"_id": 7}), "/_id"),
+    ] {
+        let answer = server.send_plain(Method::POST, "/contacts", &body).await;
+        let error = answer.error(403, "client_id_not_allowed");
+        assert_eq!(error["source"]["pointer"], pointer);
+    }
     assert_eq!(total(&server).await, 0);
 }
 

@@ -32,7 +32,9 @@ fn skip_stores_the_good_rows_and_names_the_others() {
     let store = Store::fresh();
     let arguments = ["-", "--format", "ndjson", "--on-error", "skip"];
     let outcome = import(&store, &arguments).input(MIXED).run();
-    assert_eq!(outcome.output(), "3 stored, 3 rejected\n");
+    // A program that calls this one must hear of it.
+    outcome.fails_with(64, &["rows were rejected: the others are stored"]);
+    assert_eq!(outcome.stdout, "3 stored, 3 rejected\n");
     names_the_bad_rows(&outcome.stderr);
     let stored = exported(&store, "ndjson");
     let names = ["Ada", "Bruno", "Carla"];
@@ -62,8 +64,72 @@ fn stop_stores_nothing_at_all() {
                 "--on-error skip",
             ],
         );
-        assert_eq!(outcome.stdout, "0 stored, 1 rejected\n");
+        assert_eq!(outcome.stdout, "0 stored, 3 rejected\n");
         assert_eq!(count(&store), 0);
+        let few = [arguments, &["--rejections-max", "2"]].concat();
+        let outcome = import(&store, &few).input(format!("{good}{MIXED}")).run();
+        outcome.fails_with(64, &["line 1204 rejected: ", "ended with 2 of them"]);
+        assert_eq!(outcome.stdout, "0 stored, 2 rejected\n");
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_is_wrong_and_opens_no_store() {
+    let store = Store::fresh();
+    let arguments = ["-", "--format", "ndjson", "--dry-run"];
+    let outcome = import(&store, &arguments).input(MIXED).run();
+    outcome.fails_with(64, &["rows would be rejected"]);
+    names_the_bad_rows(&outcome.stderr);
+    let counted = "3 fine, 3 rejected; nothing is stored\n";
+    assert_eq!(outcome.stdout, counted);
+    let fine = import(&store, &arguments).input(lines(&rows(5))).run();
+    assert_eq!(fine.output(), "5 fine, 0 rejected; nothing is stored\n");
+    if let Store::Embedded(_) = store {
+        assert!(!store.data_dir().exists());
+    }
+}
+
+#[test]
+fn rows_take_the_place_of_what_is_there_if_that_is_wanted() {
+    let store = Store::fresh();
+    let id = "5973ecc8c453c823e4c471d2";
+    let row = |name: &str| format!("{{\"_id\":\"{id}\",\"firstName\":\"{name}\"}}\n");
+    let arguments = ["-", "--format", "ndjson", "--upsert"];
+    let without = import(&store, &arguments).input(row("Ada")).run();
+    without.fails_with(2, &["--upsert", "--on-error skip"]);
+    let arguments = [&arguments[..], &["--on-error", "skip"]].concat();
+    for name in ["Ada", "Eve"] {
+        all_stored(&import(&store, &arguments).input(row(name)).run(), 1);
+        assert_eq!(exported(&store, "ndjson"), row(name));
+    }
+}
+
+#[test]
+fn what_the_service_answers_is_a_file_that_can_be_imported() {
+    let store = Store::fresh();
+    let document = "{\"data\":[{\"type\":\"contacts\",\"id\":\"5973ecc8c453c823e4c471d2\",\
+                    \"attributes\":{\"_id\":\"5973ecc8c453c823e4c471d2\",\"city\":\"Hove\"},\
+                    \"links\":{\"self\":\"/contacts/5973ecc8c453c823e4c471d2\"}}],\
+                    \"meta\":{\"total\":1}}";
+    let imported = import(&store, &["-", "--format", "json"]);
+    all_stored(&imported.input(document).run(), 1);
+    let row = "{\"_id\":\"5973ecc8c453c823e4c471d2\",\"city\":\"Hove\"}\n";
+    assert_eq!(exported(&store, "ndjson"), row);
+}
+
+#[test]
+fn a_column_that_only_looks_like_an_attribute_is_code_64() {
+    let store = Store::fresh();
+    for (text, told) in [
+        (
+            "zip,City\n1,Hove\n",
+            "'City' is not declared; is 'city' meant?",
+        ),
+        ("zip;city\n1;Hove\n", "separated by ','"),
+    ] {
+        let outcome = import(&store, &["-", "--format", "csv"]).input(text).run();
+        outcome.fails_with(64, &[told]);
+        assert_eq!(outcome.stdout, "0 stored, 0 rejected\n");
     }
 }
 
@@ -130,7 +196,7 @@ fn an_id_that_is_there_already_is_rejected() {
     let input = format!("{before}{{\"firstName\":\"New\"}}\n");
     store.wait_for_the_next_position();
     let outcome = import(&store, &arguments).input(input).run();
-    assert_eq!(outcome.output(), "1 stored, 3 rejected\n");
+    assert_eq!(outcome.stdout, "1 stored, 3 rejected\n");
     assert!(
         outcome.stderr.contains("line 3 rejected: the id '"),
         "{outcome:?}"

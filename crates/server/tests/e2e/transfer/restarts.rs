@@ -50,7 +50,7 @@ fn a_restartable_import_that_was_killed_is_completed_by_running_it_again() {
     assert!((1..ROWS).contains(&stored), "killed after {stored} rows");
     let outcome = import(&store, &arguments).run();
     let rejected = format!("{} stored, {stored} rejected\n", ROWS - stored);
-    assert_eq!(outcome.output(), rejected);
+    assert_eq!(outcome.stdout, rejected);
     let stored = exported(&store, "ndjson");
     assert_eq!(stored.lines().count(), ROWS);
     for (number, line) in stored.lines().enumerate() {

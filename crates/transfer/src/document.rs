@@ -1,0 +1,60 @@
+//! A JSON:API document as a file of rows: what an API answers can be imported as it is.
+
+use jsonapi::{Identifier, Linkage, ResourceObject, Target};
+use resources::schema::{Attributes, ResourceType};
+use serde_json::Value;
+
+/// The row of a resource object: its attributes, its stored relationships and its id as members of
+/// one object.
+pub(super) fn row(
+    resource_type: &ResourceType,
+    mut object: Attributes,
+) -> Result<Attributes, String> {
+    keep_linkages(&mut object);
+    let object = ResourceObject::parse(Value::Object(object), "").map_err(|errors| {
+        let details = errors
+            .as_slice()
+            .iter()
+            .filter_map(|error| error.detail.clone());
+        details.collect::<Vec<_>>().join(" ")
+    })?;
+    if object.resource_type != resource_type.name {
+        let (own, other) = (&resource_type.name, &object.resource_type);
+        return Err(format!(
+            "the resource is of the type '{other}', not '{own}'"
+        ));
+    }
+    let mut row = object.attributes;
+    if let Some(id) = object.id {
+        // The document may repeat the id among the attributes.
+        row.insert(resource_type.plain_id_member().to_owned(), id.into());
+    }
+    for (name, linkage) in object.relationships {
+        let relationship = resource_type.relationship(&name);
+        let relationship = relationship
+            .ok_or_else(|| format!("'{}' has no relationship '{name}'", resource_type.name))?;
+        if let Some(member) = relationship.own_member() {
+            let kind = relationship.target.id;
+            let linked = |identifier: Identifier| match identifier.target {
+                Target::Id(id) => match kind.parse(&id) {
+                    Ok(id) => Ok(id.to_member()),
+                    Err(invalid) => Err(format!("the relationship '{name}': {invalid}")),
+                },
+                Target::LocalId(_) => Err(format!("the relationship '{name}' has a local id")),
+            };
+            let value = match linkage {
+                Linkage::One(one, _) => one.map_or(Ok(Value::Null), linked)?,
+                Linkage::Many(many, _) => many.into_iter().map(linked).collect::<Result<_, _>>()?,
+            };
+            row.insert(member.to_owned(), value);
+        }
+    }
+    Ok(row)
+}
+
+/// Relationships that only have links say nothing about what is stored.
+fn keep_linkages(object: &mut Attributes) {
+    if let Some(Value::Object(relationships)) = object.get_mut("relationships") {
+        relationships.retain(|_, relationship| relationship.get("data").is_some());
+    }
+}

@@ -1,0 +1,113 @@
+//! How the rows of an import reach the store.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use resources::schema::ResourceType;
+use resources::store::{
+    Import, ImportMode, NewResource, Outcomes, Pending, Presence, Refusal, Store, StoreError, Unit,
+    Write, WriteError,
+};
+
+use super::OnError;
+
+pub(super) enum Target {
+    /// As new resources, through an import of the store.
+    New(Import),
+    /// Each row by itself: it takes the place of the resource with its id, if there is one.
+    Upsert,
+}
+
+/// A batch that is being stored.
+pub(super) enum Underway {
+    Pending(Pending),
+    Done(Outcomes),
+}
+
+impl Underway {
+    /// What came of its rows.
+    pub(super) async fn outcomes(self) -> Result<Outcomes, StoreError> {
+        match self {
+            Self::Pending(pending) => pending.outcomes().await,
+            Self::Done(outcomes) => Ok(outcomes),
+        }
+    }
+}
+
+impl Target {
+    pub(super) async fn open(
+        store: &dyn Store,
+        resource_type: &Arc<ResourceType>,
+        on_error: OnError,
+        upsert: bool,
+    ) -> Result<Self, StoreError> {
+        if upsert {
+            return Ok(Self::Upsert);
+        }
+        let mode = match on_error {
+            OnError::Stop => ImportMode::AllOrNothing,
+            OnError::Skip => ImportMode::EachBatch,
+            OnError::Halt => ImportMode::InOrder,
+        };
+        store.import(resource_type, mode).await.map(Self::New)
+    }
+
+    /// Whether the rows of a batch have no order among themselves.
+    pub(super) fn stores_rows_at_once(&self) -> bool {
+        matches!(self, Self::Upsert)
+    }
+
+    /// Begins to store a batch.
+    pub(super) async fn begin(
+        &mut self,
+        store: &dyn Store,
+        resource_type: &Arc<ResourceType>,
+        on_error: OnError,
+        rows: Vec<NewResource>,
+    ) -> Result<Underway, StoreError> {
+        let import = match self {
+            Self::New(import) => return import.begin(rows).await.map(Underway::Pending),
+            Self::Upsert => rows.into_iter().map(|row| put(store, resource_type, row)),
+        };
+        if on_error == OnError::Skip {
+            // Writes that wait together are committed together.
+            let outcomes = join_all(import).await;
+            let outcomes: Result<Outcomes, StoreError> = outcomes.into_iter().collect();
+            return outcomes.map(Underway::Done);
+        }
+        let mut outcomes = Outcomes::new();
+        for row in import {
+            outcomes.push(row.await?);
+            if outcomes.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        Ok(Underway::Done(outcomes))
+    }
+
+    /// Makes lasting what was stored, or undoes what can be undone.
+    pub(super) async fn end(self, is_kept: bool) -> Result<(), StoreError> {
+        match self {
+            Self::New(import) if is_kept => import.commit().await,
+            Self::New(import) => {
+                import.abandon().await;
+                Ok(())
+            }
+            Self::Upsert => Ok(()),
+        }
+    }
+}
+
+async fn put(
+    store: &dyn Store,
+    resource_type: &Arc<ResourceType>,
+    row: NewResource,
+) -> Result<Result<(), Refusal>, StoreError> {
+    let mut write = Write::replace(resource_type, row.id, row.attributes);
+    write.guard.presence = Presence::Either;
+    match store.write(Unit::new(vec![write])).await {
+        Ok(_) => Ok(Ok(())),
+        Err(WriteError::Refused { refusal, .. }) => Ok(Err(refusal)),
+        Err(WriteError::Store(error)) => Err(error),
+    }
+}

@@ -49,6 +49,31 @@ async fn the_blog_keeps_every_must_that_can_be_judged() {
     let passed = binding(&report, "pass").len();
     assert!(passed >= 130, "only {passed} could be judged");
     assert_eq!(server.get("/articles").await.json(), before);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let shown: Vec<String> = page.lines().filter_map(row_of_the_page).collect();
+    let rows = report["rows"].as_array().unwrap().iter();
+    let rows = rows.filter(|row| row["outcome"] != "pass");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let found = rows.map(|row| format!("{} {}", text(&row["id"]), text(&row["outcome"])));
+    assert_eq!(
+        shown,
+        found.collect::<Vec<_>>(),
+        "docs/conformance.md is not what is found"
+    );
+}
+
+/// The id and the outcome in a row of the table of what did not pass.
+fn row_of_the_page(line: &str) -> Option<String> {
+    let cells: Vec<&str> = line.split(" | ").collect();
+    let [id, _, _, found] = cells.as_slice() else {
+        return None;
+    };
+    let id = id
+        .strip_prefix("| ")
+        .filter(|id| id.contains('-') && !id.contains(' '))?;
+    let outcome = found.split(':').next()?.to_lowercase();
+    (id != "---").then(|| format!("{id} {outcome}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,12 +42,12 @@ mod fibonacci;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
-// The obligations of JSON:API, checked by the runner that ships.
-#[cfg(test)]
-mod conformance;
 // The example of related types.
 #[cfg(test)]
 mod blog;
+// The obligations of JSON:API, checked by the runner that ships.
+#[cfg(test)]
+mod conformance;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -64,6 +64,9 @@ pub(crate) struct ResourceType {
     pub(crate) absent_id: Option<String>,
     /// An id that a client may give a new resource; absent where clients may give none.
     pub(crate) client_id: Option<String>,
+    /// Whether it takes attributes of any name, so that no name is an unknown one.
+    #[serde(default)]
+    pub(crate) open: bool,
     /// The attributes of a new resource. `{n}` in a text is a number that is new each time.
     pub(crate) create: Option<Map<String, Value>>,
     /// The to-one relationships that a new resource must have.

@@ -114,10 +114,12 @@ fn minus_means_descending(run: &mut Run<'_>) -> Verdict {
 }
 
 fn an_unsupported_sort_is_refused(run: &mut Run<'_>) -> Verdict {
-    let mut values = vec!["unknownField".to_owned(), "-unknownField".to_owned()];
-    if let Some(name) = run.main().sort.first() {
-        values.push(format!("{name},,{name}"));
-        values.push(format!("{name},unknownField"));
+    let mut values = vec![",".to_owned()];
+    let sortable = run.main().sort.first();
+    values.extend(sortable.map(|name| format!("{name},,{name}")));
+    if !run.main().open {
+        values.extend(["unknownField", "-unknownField"].map(str::to_owned));
+        values.extend(sortable.map(|name| format!("{name},unknownField")));
     }
     for value in values {
         let request = Request::get(run.collection()).query("sort", &value);

@@ -34,6 +34,9 @@ mod storage;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
+// The obligations of JSON:API, checked by the runner that ships.
+#[cfg(test)]
+mod conformance;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;

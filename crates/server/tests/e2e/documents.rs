@@ -1,6 +1,6 @@
 //! What README.md and docs/ tell people to type, and what they say comes of it.
 
-mod page;
+pub(crate) mod page;
 
 use std::path::Path;
 
@@ -19,16 +19,23 @@ fn blocks(document: &str) -> Vec<Block> {
         .join("../..")
         .join(document);
     let document = std::fs::read_to_string(&path).unwrap();
-    let fenced = document.split("\n```").skip(1).step_by(2);
-    fenced
-        .map(|block| {
-            let (language, text) = block.split_once('\n').unwrap();
-            Block {
+    let mut lines = document.lines();
+    let mut blocks = Vec::new();
+    while let Some(line) = lines.next() {
+        // A block inside a list is indented as the list is.
+        let indentation = line.len() - line.trim_start().len();
+        if let Some(language) = line[indentation..].strip_prefix("```") {
+            let inside = lines
+                .by_ref()
+                .map(|line| line.get(indentation..).unwrap_or_default());
+            let text: Vec<&str> = inside.take_while(|line| *line != "```").collect();
+            blocks.push(Block {
                 language: language.to_owned(),
-                text: text.trim().to_owned(),
-            }
-        })
-        .collect()
+                text: text.join("\n"),
+            });
+        }
+    }
+    blocks
 }
 
 /// The path of a curl command's URL.

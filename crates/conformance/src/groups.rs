@@ -55,14 +55,16 @@ const GROUPS: [Checks; 19] = [
     atomic::CHECKS,
 ];
 
-/// The groups that are wanted, in any case; all if none is named.
+/// The groups and single obligations that are wanted, in any case; all groups if none is named.
 pub(crate) fn choose(wanted: &[String]) -> Result<Vec<String>, Problem> {
     let known: Vec<&str> = groups().map(|(letters, _)| letters).collect();
     let wanted: Vec<String> = wanted.iter().map(|it| it.to_ascii_uppercase()).collect();
     for name in &wanted {
-        if !known.contains(&name.as_str()) {
+        let single = obligations().iter().any(|it| it.id == name);
+        if !single && !known.contains(&name.as_str()) {
             let known = known.join(", ");
-            let text = format!("'{name}' is no group; the groups are {known}");
+            let text =
+                format!("'{name}' is neither a group nor an obligation; the groups are {known}");
             return Err(Problem::Group(text));
         }
     }
@@ -74,11 +76,15 @@ pub(crate) fn choose(wanted: &[String]) -> Result<Vec<String>, Problem> {
     })
 }
 
-/// Runs the checks of these groups.
+/// Runs the checks of these groups and obligations.
 pub(crate) fn judge(run: &mut Run<'_>, chosen: &[String], base: &str) -> Report {
     let wanted = || {
         let all = obligations().iter();
-        all.filter(|it| chosen.iter().any(|group| group == it.group()))
+        all.filter(|it| {
+            chosen
+                .iter()
+                .any(|name| name == it.group() || name == it.id)
+        })
     };
     let mut found: Vec<Option<Verdict>> = Vec::new();
     for obligation in wanted() {

@@ -47,7 +47,8 @@ pub enum Problem {
     Unreachable(String),
 }
 
-/// Checks the server at `base`, an `http://` URL that may have a path. Empty `groups` are all.
+/// Checks the server at `base`, an `http://` URL that may have a path. `groups` are the letters of
+/// groups (`CN`) and ids of single obligations (`CN-6`); if there are none, everything is checked.
 ///
 /// # Errors
 /// The base or a group makes no sense, or the server does not answer the first request. What it

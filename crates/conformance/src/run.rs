@@ -126,8 +126,12 @@ impl<'w> Run<'w> {
     pub(crate) fn tidy(&mut self) {
         while let Some(path) = self.created.pop() {
             let removed = self.send(&Request::delete(&path));
-            let gone = removed.is_ok_and(|it| it.is_success() || matches!(it.status, 404 | 410));
-            if !gone {
+            let removed = removed.is_ok_and(|it| it.is_success());
+            let mut gone = || {
+                self.get(&path)
+                    .is_ok_and(|it| matches!(it.status, 404 | 410))
+            };
+            if !removed && !gone() {
                 self.left.push(path);
             }
         }

@@ -2,13 +2,16 @@
 
 mod read;
 mod write;
+mod conditions;
 mod request;
+mod links;
 mod query;
 mod answer;
 mod page;
 mod linkage;
 mod document;
 mod held;
+mod cache;
 mod failure;
 
 use std::sync::Arc;
@@ -20,6 +23,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use jsonapi::{Offered, ResourceWriter};
 
+use self::cache::Cache;
 use self::document::Writers;
 use self::held::Held;
 use crate::controller::Controller;
@@ -41,6 +45,9 @@ pub struct Limits {
     /// What the answers that clients have not taken yet may hold together; for more, 503. What is
     /// read of a large page after its beginning is counted by the store.
     pub held_bytes_max: usize,
+    /// What the written answers that are kept may hold together, where the store knows of all its
+    /// changes; nothing is kept for 0.
+    pub cache_bytes_max: usize,
     /// How many relationships a path of `include` goes through at most.
     pub include_depth_max: usize,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
@@ -58,6 +65,7 @@ struct Service {
     controller: Controller,
     limits: Limits,
     held: Held,
+    cache: Cache,
 }
 
 impl Service {
@@ -96,12 +104,15 @@ pub fn router(
         }
     }
     let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
+    let writers = types.iter().map(writer).collect();
+    let types = Arc::new(Types::new(types));
     let service = Service {
-        types: Arc::new(Types::new(types)),
-        writers: Arc::new(types.iter().map(writer).collect()),
-        controller: Controller::new(store),
+        writers: Arc::new(writers),
+        controller: Controller::new(store, types.clone()),
+        types,
         limits,
         held: Held::new(limits.held_bytes_max),
+        cache: Cache::new(limits.cache_bytes_max),
     };
     router
         .with_state(Arc::new(service))
@@ -124,7 +135,10 @@ fn routes(name: &str) -> [(String, MethodRouter<Arc<Service>>); 5] {
         ),
         (
             format!("/{name}/{{id}}/relationships/{{relationship}}"),
-            get(read::linkage),
+            get(read::linkage)
+                .patch(write::relink)
+                .post(write::link)
+                .delete(write::unlink),
         ),
     ]
 }

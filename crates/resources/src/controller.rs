@@ -5,28 +5,46 @@ mod draft;
 mod read;
 mod include;
 mod write;
+mod link;
+mod delete;
 mod failure;
 
 use std::sync::Arc;
 
-use crate::schema::{Id, ResourceType};
+use self::delete::Referrers;
+use crate::schema::{Id, ResourceType, Types};
 use crate::store::Store;
 
+pub(crate) use draft::LinkTarget;
 pub use draft::{Draft, GivenId, GivenLinks, IdRule};
 pub use failure::{Failure, Reason};
 pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
+pub(crate) use link::LinkChange;
 pub(crate) use read::Linked;
+pub(crate) use write::Versions;
 
 /// The operations on resources of any type.
 pub struct Controller {
     store: Arc<dyn Store>,
+    types: Arc<Types>,
+    referrers: Referrers,
 }
 
 impl Controller {
-    /// Operations on resources that are kept in `store`, which is prepared for their types.
+    /// Operations on resources that are kept in `store`, which is prepared for these types.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn Store>, types: Arc<Types>) -> Self {
+        let referrers = delete::referrers(types.iter());
+        Self {
+            store,
+            types,
+            referrers,
+        }
+    }
+
+    /// See [`Store::changes`].
+    pub(crate) fn changes(&self) -> Option<u64> {
+        self.store.changes()
     }
 
     /// The hosts of the store, if clients may know them.

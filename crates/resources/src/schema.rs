@@ -54,6 +54,8 @@ pub struct ResourceType {
     pub writing: BTreeMap<String, Writing>,
     /// Whether lists say how many resources there are.
     pub totals: Totals,
+    /// Whether a change must name the version that it is made for.
+    pub if_match_required: bool,
     /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
     /// or not at all.
     pub shard_key: Vec<String>,

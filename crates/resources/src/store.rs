@@ -26,7 +26,7 @@ pub use guard::{After, admit};
 pub use members::for_each_member;
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
-pub use write::{Change, Guard, Presence, Unit, Version, Write, Written};
+pub use write::{Absence, Change, Guard, Presence, Unit, UnitParts, Version, Write, Written};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.
 ///
@@ -41,6 +41,13 @@ pub trait Store: Send + Sync + 'static {
     /// The hosts of the store, if clients may know them: an answer that it is unreachable names
     /// them.
     fn hosts(&self) -> Option<&str> {
+        None
+    }
+
+    /// A number that is another one after each write that any read may have seen, and before the
+    /// write is acknowledged: what was read while it was the same is still true. `None` where others
+    /// may write too, or where nobody can say. Default: none.
+    fn changes(&self) -> Option<u64> {
         None
     }
 
@@ -118,8 +125,9 @@ pub trait Store: Send + Sync + 'static {
     /// The answer has what each of them left behind.
     ///
     /// # Errors
-    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done. So
-    /// it is with a key that the store does not remember: see [`Unit::into_writes`].
+    /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done. An
+    /// [`Absence`] that does not hold is [`Refusal::Referenced`], at the position of the last
+    /// write. A key is refused by a store that does not remember it: see [`Unit::into_parts`].
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError>;
 
     /// The whole collection in the order of creation. Each resource that is there throughout is

@@ -12,8 +12,8 @@ use resources::schema::{Attributes, Id, IdKind, Relationship, ResourceType};
 use resources::store::contract::{Answer, World};
 use resources::store::{
     After, Import, ImportMode, NewResource, Outcomes, Page, Plan, Refusal, Resource, Resources,
-    Scan, Step, Store, StoreError, Unit, Write, WriteError, WriteFailure, Written, admit, contract,
-    fresh_ids,
+    Scan, Step, Store, StoreError, Unit, UnitParts, Write, WriteError, WriteFailure, Written,
+    admit, contract, fresh_ids,
 };
 use serde_json::Value;
 
@@ -136,12 +136,14 @@ impl MemoryStore {
     }
 
     fn world(&self) -> World {
+        self.with(|all| Self::world_of(all))
+    }
+
+    fn world_of(all: &Collections) -> World {
         let mut world = World::default();
-        self.with(|all| {
-            for (name, collection) in all {
-                world.fill(name, &collection.resources);
-            }
-        });
+        for (name, collection) in all {
+            world.fill(name, &collection.resources);
+        }
         world
     }
 
@@ -266,9 +268,10 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let writes = unit.into_writes()?;
+        let UnitParts { writes, absences } = unit.into_parts()?;
         self.with(|all| {
             let before = all.clone();
+            let last = writes.len().saturating_sub(1);
             let writes = writes.iter().enumerate();
             let perform = |(index, write): (usize, &Write)| {
                 let collection = all
@@ -279,6 +282,23 @@ impl Store for MemoryStore {
                     .map_err(|failure| failure.at(index))
             };
             let written = writes.map(perform).collect::<Result<Vec<_>, _>>();
+            let world = Self::world_of(all);
+            let broken = absences.iter().find(|absence| {
+                let collection = &absence.resource_type.collection;
+                let query = Query {
+                    filter: absence.filter.clone(),
+                    ..Query::first(1)
+                };
+                !world.list(collection, &query).ids.is_empty()
+            });
+            let written = match broken {
+                Some(absence) if written.is_ok() => {
+                    let refusal = Refusal::Referenced(absence.resource_type.name.clone());
+                    let index = last;
+                    Err(WriteError::Refused { index, refusal })
+                }
+                _ => written,
+            };
             if written.is_err() {
                 *all = before;
             }

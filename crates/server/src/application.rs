@@ -13,9 +13,10 @@ use resources::store::Store;
 use crate::definitions::{self, FIBONACCI};
 use crate::failure::Failure;
 use crate::presenter::Wording;
+use crate::sample_data::SampleData;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{front_door, probes, sample_contacts, store};
+use crate::{front_door, probes, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -28,8 +29,7 @@ pub(crate) struct Plan {
     types: Vec<Arc<ResourceType>>,
     /// The names of those that this process serves.
     served: Vec<String>,
-    /// The type that gets sample data.
-    sampled: Option<Arc<ResourceType>>,
+    sample_data: Option<SampleData>,
 }
 
 /// All services of a process, ready to serve.
@@ -71,14 +71,12 @@ impl Plan {
         } else {
             store::describe(settings)
         };
-        let sampled = sample_data.then(|| {
-            let is_contacts = |known: &&Arc<ResourceType>| known.name == "contacts";
-            let contacts = types.iter().find(is_contacts).cloned();
-            let contacts = contacts.filter(|contacts| served.contains(&contacts.name));
-            contacts.ok_or_else(|| Failure::usage("--sample-data needs the service 'contacts'"))
+        let sample_data = sample_data.then(|| {
+            let types = types.iter().filter(|known| served.contains(&known.name));
+            SampleData::find(settings.resources.as_deref(), types)
         });
         Ok(Self {
-            sampled: sampled.transpose()?,
+            sample_data: sample_data.transpose()?,
             services,
             store,
             fibonacci,
@@ -103,14 +101,15 @@ impl Plan {
         }
         if !self.served.is_empty() {
             let store = store::open(settings, &self.types).await?;
-            if let Some(contacts) = &self.sampled {
-                sample_contacts::fill(&*store, contacts).await?;
+            if let Some(sample_data) = &self.sample_data {
+                sample_data.load(&*store).await?;
             }
             let store = WatchedStore::watched_by(health, store, settings);
             let limits = resources::Limits {
                 body_bytes_max: settings.request_body_bytes_max.in_memory(),
                 error_bytes_max: settings.error_body_bytes_max.in_memory(),
                 held_bytes_max: settings.page_streams_bytes_max.in_memory(),
+                cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
                 include_depth_max: settings.include_depth_max,
                 any_media_type: settings.request_body_any_media_type,
             };

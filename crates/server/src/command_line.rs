@@ -14,7 +14,7 @@ use crate::settings::{SettingFlags, hide_unused};
 const EXIT_CODES: &str = "\
 Exit codes:
   0   fine
-  1   healthcheck only: not healthy
+  1   healthcheck: not healthy; conformance: a MUST is not kept
   2   the command line makes no sense
   64  a setting, a definition file or an input file is wrong
   69  something that is needed is unavailable or damaged
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Ask a running process for its health: exit code 0 or 1
     Healthcheck(Healthcheck),
+    /// Check any JSON:API server against the obligations of the specification: exit code 0 or 1
+    Conformance(Conformance),
     /// Show every setting, its value and where it comes from, as a settings file
     Config(Config),
     /// Work with the definition files of resource types
@@ -95,7 +97,7 @@ pub(crate) struct Serve {
     /// Services to run: 'fibonacci' or declared resource types [default: all]
     #[arg(value_name = "SERVICE")]
     pub(crate) services: Vec<String>,
-    /// Fill an empty contacts collection with 500 invented contacts
+    /// Fill empty collections: contacts, and types with a file TYPE.sample.ndjson
     #[arg(long)]
     pub(crate) sample_data: bool,
     #[command(flatten)]
@@ -232,6 +234,33 @@ pub(crate) struct Healthcheck {
     pub(crate) url: Option<String>,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conformance {
+    /// Where the server's JSON:API begins, an http:// URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) base: String,
+    /// What the server has: its types, attributes and relationships, in YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: PathBuf,
+    /// Groups such as CN, or single obligations such as CN-6, with commas between [default: all]
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
+    pub(crate) group: Vec<String>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ReportFormat,
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Columns of text
+    Table,
+    /// One JSON object
+    Json,
+    /// Tables in Markdown, of which the second has what did not pass
+    Markdown,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod config;
+mod conformance;
 mod explain;
 mod export;
 mod file_format;
@@ -37,6 +38,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Indexes(arguments) => indexes::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),
+        Command::Conformance(arguments) => return conformance::run(&arguments),
         Command::Config(arguments) => config::run(&arguments)?,
         Command::Resources(Resources::Check { folder }) => resources_check::run(&folder)?,
         Command::Resources(Resources::Schema) => print(resources::schema::DEFINITION_SCHEMA)?,

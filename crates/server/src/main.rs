@@ -16,7 +16,7 @@ mod service_manager;
 mod watched_store;
 mod probes;
 mod presenter;
-mod sample_contacts;
+mod sample_data;
 
 use std::process::ExitCode;
 

@@ -49,8 +49,8 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit, Write,
-    WriteError, Written, fresh_ids,
+    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit,
+    UnitParts, WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -202,16 +202,16 @@ impl Store for MongoStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let writes = unit.into_writes()?;
-        for write in &writes {
+        let unit = unit.into_parts()?;
+        for write in &unit.writes {
             self.connection.unprepared.admit(&write.resource_type)?;
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
         let work = async move {
-            match write_unit(&store, &writes, deadline).await {
+            match write_unit(&store, &unit, deadline).await {
                 Err(WriteError::Store(error)) => Err(error),
                 decided => {
-                    for (write, written) in writes.iter().zip(decided.iter().flatten()) {
+                    for (write, written) in unit.writes.iter().zip(decided.iter().flatten()) {
                         if let Written::Stored(resource) = written {
                             let bytes = resource.text.len();
                             store.pages.have_stored(&write.resource_type, bytes);
@@ -268,20 +268,20 @@ impl Store for MongoStore {
 /// A single write is one or two requests, several are a transaction.
 async fn write_unit(
     store: &Connection,
-    writes: &[Write],
+    unit: &UnitParts,
     deadline: Instant,
 ) -> Result<Vec<Written>, WriteError> {
-    store.counters.raise_for(writes).await?;
-    match writes {
+    store.counters.raise_for(&unit.writes).await?;
+    match unit.writes.as_slice() {
         [] => Ok(Vec::new()),
-        [write] => match write::single(store, write, deadline).await {
+        [write] if unit.absences.is_empty() => match write::single(store, write, deadline).await {
             Ok(written) => Ok(vec![written]),
             Err(stop @ (Stop::Overtaken | Stop::Incomparable)) => {
                 transaction::write_one(store, write, deadline, stop).await
             }
             Err(stop) => Err(stop.at(0)),
         },
-        writes => transaction::write(store, writes, deadline).await,
+        _ => transaction::write(store, unit, deadline).await,
     }
 }
 

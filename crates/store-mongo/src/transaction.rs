@@ -3,7 +3,7 @@
 use mongodb::ClientSession;
 use mongodb::error::Error;
 use mongodb::options::ReadConcern;
-use resources::store::{StoreError, Write, WriteError, Written};
+use resources::store::{StoreError, UnitParts, Write, WriteError, Written};
 use tokio::time::Instant;
 
 use crate::connection::{Connection, primary};
@@ -23,7 +23,11 @@ pub(crate) async fn write_one(
     deadline: Instant,
     stopped: Stop,
 ) -> Result<Vec<Written>, WriteError> {
-    let outcome = self::write(store, std::slice::from_ref(write), deadline).await;
+    let unit = UnitParts {
+        writes: vec![write.clone()],
+        absences: Vec::new(),
+    };
+    let outcome = self::write(store, &unit, deadline).await;
     outcome.map_err(|error| match error {
         // A standalone server has no transactions.
         WriteError::Store(StoreError::Unusable(_)) => stopped.at(0),
@@ -36,7 +40,7 @@ pub(crate) async fn write_one(
 /// <https://github.com/mongodb/specifications/blob/master/source/transactions-convenient-api/transactions-convenient-api.md>
 pub(crate) async fn write(
     store: &Connection,
-    writes: &[Write],
+    unit: &UnitParts,
     deadline: Instant,
 ) -> Result<Vec<Written>, WriteError> {
     let start = store.client.start_session().await;
@@ -53,7 +57,7 @@ pub(crate) async fn write(
             in_transaction: true,
             deadline,
         };
-        let (index, stop) = match perform_all(&mut session, writes).await {
+        let (index, stop) = match perform_all(&mut session, unit).await {
             Ok(written) => match commit(client, deadline).await {
                 Ok(()) => return Ok(written),
                 Err(stop) => (0, stop),
@@ -72,12 +76,17 @@ pub(crate) async fn write(
 
 async fn perform_all(
     session: &mut Session<'_>,
-    writes: &[Write],
+    unit: &UnitParts,
 ) -> Result<Vec<Written>, (usize, Stop)> {
-    let mut written = Vec::with_capacity(writes.len());
-    for (index, write) in writes.iter().enumerate() {
+    let mut written = Vec::with_capacity(unit.writes.len());
+    for (index, write) in unit.writes.iter().enumerate() {
         let done = session.perform(write).await;
         written.push(done.map_err(|stop| (index, stop))?);
+    }
+    let last = unit.writes.len().saturating_sub(1);
+    for absence in &unit.absences {
+        let holds = session.holds(absence).await;
+        holds.map_err(|stop| (last, stop))?;
     }
     Ok(written)
 }

@@ -5,14 +5,16 @@ mod unread;
 use bson::{Document, RawDocumentBuf};
 use mongodb::ClientSession;
 use mongodb::bson::doc;
+use resources::query::Query;
 use resources::schema::{Id, ResourceType};
-use resources::store::{After, Change, Presence, Refusal, Write, Written, admit};
+use resources::store::{Absence, After, Change, Presence, Refusal, Write, Written, admit};
 use resources::work;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::failure::{Stop, overtaken, refusal_or_error};
 use crate::patience::{CONTENTION, Patience};
+use crate::selection::Selection;
 use crate::{document, filter, ids, json};
 
 /// How often a write compares before a transaction keeps other writers away.
@@ -204,6 +206,22 @@ impl Session<'_> {
         let collection = self.store.primary_collection(resource_type);
         let find = collection.find_one(doc! { ids::ID: ids::to_bson(id) });
         Ok(find.session(&mut *self.client).await?)
+    }
+
+    /// Refuses unless no resource passes the filter, as this transaction sees it.
+    pub(crate) async fn holds(&mut self, absence: &Absence) -> Result<(), Stop> {
+        let resource_type = &absence.resource_type;
+        let query = Query {
+            filter: absence.filter.clone(),
+            ..Query::default()
+        };
+        let request = Selection::new(resource_type, &query)?.request(0, 1);
+        let collection = self.store.primary_collection(resource_type);
+        let mut found = request.documents(&collection, &mut *self.client).await?;
+        if found.advance(&mut *self.client).await? {
+            return Err(Refusal::Referenced(resource_type.name.clone()).into());
+        }
+        Ok(())
     }
 
     fn patience(&self) -> Patience {

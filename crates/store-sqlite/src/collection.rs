@@ -3,13 +3,15 @@
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::mpsc;
 
-use resources::query::{Count, Filter, Query, Total};
-use resources::schema::Id;
+use resources::query::Filter;
+use resources::schema::{Id, ResourceType};
 use resources::store::{Batch, Resource, Resources};
 
 use super::checksum::{COLUMNS, resource};
 use super::failure::failure;
-use super::id::{SqlId, StoredId};
+use super::filter::condition;
+use super::id::{SqlId, sql_value};
+use super::sql::{Parameters, Row};
 use super::table::Collection;
 
 /// Resources in one batch of a scan, at most.
@@ -18,92 +20,19 @@ const SCAN_BATCH: usize = 500;
 /// Text in one batch of a scan, in bytes; one resource more may be in it.
 const SCAN_BATCH_BYTES: usize = 4 << 20;
 
-/// More rows than a collection can have.
-const LIMIT_MAX: u64 = 1 << 62;
-
-/// The beginning of a page, and the ids of what is left of it.
-pub(super) struct Beginning {
-    pub(super) resources: Resources,
-    pub(super) left: Vec<Id>,
-    pub(super) more: bool,
-    pub(super) total: Option<Total>,
-}
-
 /// What is read from a collection.
 impl Collection {
-    /// The beginning of a page, up to so many bytes, the ids of what is left of it, and the total,
-    /// all of the same moment.
-    pub(super) fn list(
-        &self,
-        connection: &mut Connection,
-        query: &Query,
-        bytes_max: usize,
-    ) -> rusqlite::Result<Beginning> {
-        if query.filter != Filter::Everything || !query.order.is_creation() {
-            return Err(rusqlite::Error::InvalidQuery);
-        }
-        let moment = connection.transaction()?;
-        let page = format!(
-            "SELECT {COLUMNS} FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
-            self.quoted
-        );
-        let mut resources = Resources::default();
-        let mut statement = moment.prepare_cached(&page)?;
-        // One row more than is wanted shows whether the collection ends with the page.
-        let wanted = query.limit.min(LIMIT_MAX);
-        let mut rows = statement.query([wanted + 1, query.skip])?;
-        let mut ends = true;
-        while let Some(row) = rows.next()? {
-            let (id, text) = resource(row)?;
-            if resources.len() as u64 == wanted || !fits(&resources, text, bytes_max) {
-                ends = false;
-                break;
-            }
-            resources.push(id, text);
-        }
-        let held = resources.len() as u64;
-        let left = if ends || held == wanted {
-            Vec::new()
-        } else {
-            self.ids(&moment, wanted - held, query.skip + held)?
-        };
-        let shown = held + left.len() as u64;
-        let shows_end = (ends || shown < wanted) && (shown > 0 || query.skip == 0);
-        let total = match query.count {
-            Count::Never => None,
-            Count::UpTo(_) if shows_end => Some(Total::Exact(query.skip + shown)),
-            Count::UpTo(_) => Some(Total::Exact(self.count(&moment)?)),
-        };
-        Ok(Beginning {
-            resources,
-            left,
-            more: !ends && shown == wanted,
-            total,
-        })
-    }
-
-    fn ids(&self, connection: &Connection, limit: u64, skip: u64) -> rusqlite::Result<Vec<Id>> {
-        let ids = format!(
-            "SELECT id FROM {} ORDER BY position LIMIT ?1 OFFSET ?2",
-            self.quoted
-        );
-        let mut statement = connection.prepare_cached(&ids)?;
-        let ids = statement.query_map([limit, skip], |row| row.get(0).map(|StoredId(id)| id))?;
-        ids.collect()
-    }
-
     /// What the first of these ids have, up to so many bytes, and how many ids were looked up.
     pub(super) fn batch(
         &self,
-        connection: &mut Connection,
+        moment: &Connection,
         ids: &[Id],
         bytes_max: usize,
     ) -> rusqlite::Result<(Resources, usize)> {
         let mut resources = Resources::default();
         let mut taken = 0;
-        let moment = connection.transaction()?;
         for id in ids {
-            let text = self.text(&moment, id)?;
+            let text = self.text(moment, id)?;
             if let Some(text) = text {
                 if !fits(&resources, &text, bytes_max) {
                     break;
@@ -115,28 +44,27 @@ impl Collection {
         Ok((resources, taken))
     }
 
-    fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
-        let count = format!("SELECT count(*) FROM {}", self.quoted);
-        connection
-            .prepare_cached(&count)?
-            .query_one([], |row| row.get(0))
-    }
-
-    /// The resources with these ids, all as of one moment.
+    /// The resources with these ids that pass a filter. The caller sees to it that all are of the
+    /// same moment.
     pub(super) fn find(
-        &self,
-        connection: &mut Connection,
+        moment: &Connection,
+        resource_type: &ResourceType,
         ids: Vec<Id>,
+        scope: &Filter,
     ) -> rusqlite::Result<Vec<Option<Resource>>> {
-        let find = |connection: &Connection, id: Id| {
-            let text = self.text(connection, &id)?;
+        let row = Row::wanted(resource_type);
+        let find = |id: Id| {
+            let mut parameters = Parameters::default();
+            let wanted = parameters.bind(sql_value(&id));
+            let passes = condition(&mut parameters, &row, scope);
+            let table = row.table();
+            let find = format!("SELECT {COLUMNS} FROM {table} WHERE id = {wanted} AND ({passes})");
+            let mut statement = moment.prepare_cached(&find)?;
+            let text = statement.query_row(parameters.values(), text_of);
+            let text = text.optional()?;
             Ok(text.map(|text| Resource { id, text }))
         };
-        if ids.len() == 1 {
-            return ids.into_iter().map(|id| find(connection, id)).collect();
-        }
-        let moment = connection.transaction()?;
-        ids.into_iter().map(|id| find(&moment, id)).collect()
+        ids.into_iter().map(find).collect()
     }
 
     /// The stored text of a resource, if there is one.
@@ -147,9 +75,7 @@ impl Collection {
     ) -> rusqlite::Result<Option<String>> {
         let find = format!("SELECT {COLUMNS} FROM {} WHERE id = ?1", self.quoted);
         let mut statement = connection.prepare_cached(&find)?;
-        statement
-            .query_row([SqlId(id)], |row| Ok(resource(row)?.1.to_owned()))
-            .optional()
+        statement.query_row([SqlId(id)], text_of).optional()
     }
 
     /// Sends the whole collection, or as much of it as is taken.
@@ -187,7 +113,11 @@ impl Collection {
     }
 }
 
+fn text_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<String> {
+    Ok(resource(row)?.1.to_owned())
+}
+
 /// Whether a text belongs to the same batch. A batch of one may be larger than its bound.
-fn fits(batch: &Resources, text: &str, bytes_max: usize) -> bool {
+pub(super) fn fits(batch: &Resources, text: &str, bytes_max: usize) -> bool {
     batch.is_empty() || batch.bytes() + text.len() <= bytes_max
 }

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use resources::store::StoreError;
 
 use super::failure::failure;
+use super::functions;
 use super::lock::{self, FilesState, Lock};
 use super::watch::beside;
 
@@ -30,9 +31,10 @@ pub(super) const NAME: &str = "monocoque.sqlite";
 const APPLICATION_ID: i32 = 0x4d6e_4371;
 
 /// The schema's versions; the position of the last one is the version of this program.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001-collections.sql"),
     include_str!("../migrations/0002-token.sql"),
+    include_str!("../migrations/0003-counts.sql"),
 ];
 
 /// Larger files are not read through at the start, which would take more than a few seconds.
@@ -175,6 +177,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        functions::register(&connection)?;
         // Opens the log, too, and not another one later.
         connection.query_one("SELECT count(*) FROM collections", [], |_| Ok(()))?;
         Ok(connection)

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use resources::schema::Id;
 use resources::store::StoreError;
 use rusqlite::ToSql;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 /// An id on its way into a statement.
@@ -14,6 +14,24 @@ pub(super) struct SqlId<'a>(pub(super) &'a Id);
 
 /// An id from a row.
 pub(super) struct StoredId(pub(super) Id);
+
+/// An id as a value of its own.
+pub(super) fn sql_value(id: &Id) -> Value {
+    match id {
+        Id::ObjectId(bytes) => Value::Blob(bytes.to_vec()),
+        Id::Uuid(uuid) => Value::Blob(uuid.as_bytes().to_vec()),
+        Id::String(text) => Value::Text(text.clone()),
+        Id::Integer(number) => Value::Integer(*number),
+    }
+}
+
+/// An id as `->>` gives it where a member of a document holds it.
+pub(super) fn member_value(id: &Id) -> Value {
+    match id {
+        Id::Integer(number) => Value::Integer(*number),
+        other => Value::Text(other.to_string()),
+    }
+}
 
 impl ToSql for SqlId<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

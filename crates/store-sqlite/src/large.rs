@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use resources::schema::Id;
-use resources::store::{StoreError, Write, WriteError, WriteFailure, Written, admit};
+use resources::store::{StoreError, UnitParts, WriteError, WriteFailure, Written, admit};
 use resources::work;
 use tokio::sync::Mutex;
 
@@ -43,12 +43,12 @@ impl Turns {
 pub(super) async fn write(
     writer: &Writer,
     turns: &Turns,
-    unit: Vec<Write>,
+    unit: UnitParts,
 ) -> Result<Vec<Written>, WriteError> {
-    let unit: Arc<[Write]> = unit.into();
+    let unit = Arc::new(unit);
     let mut decisions = Decisions::new();
     let mut turn = None;
-    for _ in 0..=TRIES_MAX * unit.len() {
+    for _ in 0..=TRIES_MAX * unit.writes.len() {
         let outcome = writer.try_write(unit.clone(), decisions.clone()).await;
         let (index, current) = match outcome {
             Ok(written) => return Ok(written),
@@ -56,7 +56,7 @@ pub(super) async fn write(
             Err(Undone::Undecided { index, current }) => (index, current),
         };
         if turn.is_none() {
-            let place = turns.of(&unit[index].id);
+            let place = turns.of(&unit.writes[index].id);
             turn = place.try_lock().ok();
             if turn.is_none() {
                 drop(current);
@@ -66,15 +66,19 @@ pub(super) async fn write(
             }
         }
         let decision = decide(unit.clone(), index, current).await?;
-        decisions.resize(unit.len(), None);
+        decisions.resize(unit.writes.len(), None);
         decisions[index] = Some(Arc::new(decision));
     }
     let text = "the resource was changed by others again and again".to_owned();
     Err(StoreError::Busy(text).into())
 }
 
-async fn decide(unit: Arc<[Write]>, index: usize, current: String) -> Result<Decision, WriteError> {
-    let decide = move || match admit(&unit[index], Some(&current)) {
+async fn decide(
+    unit: Arc<UnitParts>,
+    index: usize,
+    current: String,
+) -> Result<Decision, WriteError> {
+    let decide = move || match admit(&unit.writes[index], Some(&current)) {
         Ok(after) => Ok(Decision { current, after }),
         Err(failure) => Err(failure),
     };

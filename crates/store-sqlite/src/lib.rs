@@ -10,8 +10,16 @@ mod file;
 mod watch;
 mod reserve;
 mod readers;
+mod list;
+mod selection;
+mod filter;
+mod order;
+mod sql;
+mod functions;
+mod explain;
 mod collection;
 mod table;
+mod indexes;
 mod page;
 mod checksum;
 mod id;
@@ -31,14 +39,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use resources::query::{Filter, Query};
-use resources::schema::{Id, IdKind, Relationship, ResourceType};
+use resources::query::{Filter, MemberPath, Query, Test};
+use resources::schema::{Id, IdKind, Link, Relationship, ResourceType};
 use resources::store::{
     Import, ImportMode, Page, Plan, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
     fresh_ids,
 };
 
 use self::large::Turns;
+use self::list::Listing;
 use self::lock::Lock;
 use self::page::Pages;
 use self::readers::Readers;
@@ -139,6 +148,10 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
+    fn changes(&self) -> Option<u64> {
+        self.watch.changes()
+    }
+
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.writer.prepare(types.to_vec()).await
     }
@@ -160,12 +173,15 @@ impl Store for SqliteStore {
         ids: &[Id],
         scope: &Filter,
     ) -> Result<Vec<Option<Resource>>, StoreError> {
-        if *scope != Filter::Everything {
-            return Err(StoreError::Internal("not there yet".to_owned()));
-        }
-        let (collection, ids) = (Collection::new(resource_type), ids.to_vec());
+        let (resource_type, ids, scope) = (resource_type.clone(), ids.to_vec(), scope.clone());
         self.readers
-            .run(move |connection| collection.find(connection, ids))
+            .run(move |connection| {
+                if ids.len() == 1 {
+                    return Collection::find(connection, &resource_type, ids, &scope);
+                }
+                let moment = connection.transaction()?;
+                Collection::find(&moment, &resource_type, ids, &scope)
+            })
             .await
     }
 
@@ -174,32 +190,57 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Page, StoreError> {
-        let (collection, query) = (Collection::new(resource_type), query.clone());
+        let collection = Collection::new(resource_type);
+        let (resource_type, query) = (resource_type.clone(), query.clone());
         let bytes = self.pages.batch_bytes;
         let read = self.readers.run(move |connection| {
-            let found = collection.list(connection, &query, bytes)?;
-            Ok((found, collection))
+            let moment = connection.transaction()?;
+            Listing::new(&resource_type, &query).read(&moment, bytes)
         });
-        let (found, collection) = read.await?;
-        self.pages.page(found, collection, &self.readers)
+        self.pages.page(read.await?, collection, &self.readers)
     }
 
     async fn related(
         &self,
-        _: &Arc<ResourceType>,
-        _: &Arc<Relationship>,
-        _: &[Id],
-        _: &Query,
+        resource_type: &Arc<ResourceType>,
+        relationship: &Arc<Relationship>,
+        ids: &[Id],
+        query: &Query,
     ) -> Result<Vec<Page>, StoreError> {
-        Err(StoreError::Internal("not there yet".to_owned()))
+        let Link::Inverse { member, .. } = &relationship.link else {
+            let name = &relationship.name;
+            return Err(StoreError::Internal(format!("'{name}' is no inverse")));
+        };
+        let (resource_type, ids, query) = (resource_type.clone(), ids.to_vec(), query.clone());
+        let path = MemberPath::linkage(member);
+        self.readers
+            .run(move |connection| {
+                let moment = connection.transaction()?;
+                let list = |id| {
+                    let mut query = query.clone();
+                    let named = Filter::member(path.clone(), Test::Links(vec![id]));
+                    query.filter = named.and(query.filter);
+                    let found = Listing::new(&resource_type, &query).read(&moment, usize::MAX)?;
+                    Ok(found.whole())
+                };
+                ids.into_iter().map(list).collect()
+            })
+            .await
     }
 
-    async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
-        Err(StoreError::Internal("not there yet".to_owned()))
+    async fn explain(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        query: &Query,
+    ) -> Result<Plan, StoreError> {
+        let (resource_type, query) = (resource_type.clone(), query.clone());
+        self.readers
+            .run(move |connection| Listing::new(&resource_type, &query).explain(connection))
+            .await
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit.into_writes()?).await
+        large::write(&self.writer, &self.turns, unit.into_parts()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -7,7 +7,7 @@ use resources::schema::Id;
 use resources::store::{Batch, Page, Scan, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::collection::Beginning;
+use super::list::Beginning;
 use super::readers::Readers;
 use super::table::Collection;
 
@@ -36,19 +36,15 @@ impl Pages {
     /// The whole page, or its beginning and a stream of what is left.
     pub(super) fn page(
         &self,
-        found: Beginning,
+        mut found: Beginning,
         collection: Collection,
         readers: &Arc<Readers>,
     ) -> Result<Page, StoreError> {
-        let mut page = Page {
-            resources: Arc::new(found.resources),
-            rest: None,
-            more: found.more,
-            total: found.total,
-        };
         if found.left.is_empty() {
-            return Ok(page);
+            return Ok(found.whole());
         }
+        let left = std::mem::take(&mut found.left);
+        let mut page = found.whole();
         let permit = self.streams.clone().try_acquire_owned();
         let permit = permit.map_err(|_| {
             StoreError::Busy("too many large pages are sent at the same time".to_owned())
@@ -56,7 +52,7 @@ impl Pages {
         let (batches, rest) = Scan::channel_of(1);
         page.rest = Some(rest);
         let stream = Stream {
-            left: found.left,
+            left,
             collection: Arc::new(collection),
             readers: readers.clone(),
             batch_bytes: self.batch_bytes,
@@ -64,6 +60,18 @@ impl Pages {
         };
         tokio::spawn(stream.send(batches));
         Ok(page)
+    }
+}
+
+impl Beginning {
+    /// A page of which nothing is left.
+    pub(super) fn whole(self) -> Page {
+        Page {
+            resources: Arc::new(self.resources),
+            rest: None,
+            more: self.more,
+            total: self.total,
+        }
     }
 }
 
@@ -97,7 +105,8 @@ impl Stream {
         let (left, bytes) = (std::mem::take(&mut self.left), self.batch_bytes);
         let collection = self.collection.clone();
         let read = self.readers.run(move |connection| {
-            let batch = collection.batch(connection, &left, bytes)?;
+            let moment = connection.transaction()?;
+            let batch = collection.batch(&moment, &left, bytes)?;
             Ok((batch, left))
         });
         let ((batch, taken), mut left) = read.await?;

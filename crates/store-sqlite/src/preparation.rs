@@ -7,9 +7,9 @@ use resources::store::StoreError;
 use rusqlite::Connection;
 
 use super::failure::failure;
+use super::indexes::{self, Made, links_prefix, links_tables};
 use super::session::Session;
-use super::table::Collection;
-use super::table::index_name;
+use super::table::{Collection, quoted};
 
 /// Prepares the collections of all these types, or none.
 pub(super) fn prepare_all(
@@ -28,7 +28,6 @@ fn prepare(session: &Session, resource_type: &ResourceType) -> Result<(), StoreE
     let connection = &session.connection;
     let greatest_id = register(connection, resource_type)?;
     let collection = Collection::new(resource_type);
-    drop_undeclared(connection, &collection, resource_type).map_err(failure)?;
     connection
         .execute_batch(&collection.create())
         .map_err(failure)?;
@@ -39,16 +38,24 @@ fn prepare(session: &Session, resource_type: &ResourceType) -> Result<(), StoreE
         let added = connection.execute_batch(&collection.add_checksum());
         added.map_err(failure)?;
     }
-    for index in &resource_type.indexes {
-        let made = connection.execute_batch(&collection.create_index(resource_type, index));
-        made.map_err(|error| {
+    make_links(connection, resource_type).map_err(failure)?;
+    let missing = drop_undeclared(connection, &collection, resource_type).map_err(failure)?;
+    for made in missing {
+        let outcome = connection.execute_batch(&made.sql);
+        outcome.map_err(|error| {
             StoreError::Unusable(format!(
                 "the index over {} of '{}' cannot be made: {error}",
-                index.attribute_names(),
-                resource_type.collection
+                made.over, resource_type.collection
             ))
         })?;
     }
+    let count = format!(
+        "UPDATE collections SET resources = (SELECT count(*) FROM {}) \
+         WHERE name = ?1 AND resources IS NULL",
+        collection.quoted
+    );
+    let counted = connection.execute(&count, [&collection.name]);
+    counted.map_err(failure)?;
     session
         .counters
         .raise(&resource_type.collection, greatest_id);
@@ -74,30 +81,50 @@ fn register(connection: &Connection, resource_type: &ResourceType) -> Result<i64
     Ok(greatest_id)
 }
 
-/// An index holds no data, and a unique one that is no longer declared would refuse writes for no
+/// Drops what is over a table and not declared so, and gives what is declared and not there. An
+/// index holds no data, and a unique one that is no longer declared would refuse writes for no
 /// reason that an operator could see.
 fn drop_undeclared(
     connection: &Connection,
     collection: &Collection,
     resource_type: &ResourceType,
-) -> rusqlite::Result<()> {
-    let declared: Vec<String> = resource_type
-        .indexes
-        .iter()
-        .map(|index| index_name(resource_type, index))
-        .collect();
-    let made = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 \
-                AND sql IS NOT NULL";
+) -> rusqlite::Result<Vec<Made>> {
+    let mut wanted = indexes::wanted(resource_type);
+    let made = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?1 \
+                AND type IN ('index', 'trigger') AND sql IS NOT NULL";
     let mut statement = connection.prepare(made)?;
-    let names = statement.query_map([&collection.table], |row| row.get::<_, String>(0))?;
-    for name in names.collect::<Result<Vec<_>, _>>()? {
-        if !declared.contains(&name) {
-            tracing::info!(
-                index = name,
-                "an index that is no longer declared is dropped"
-            );
-            connection.execute_batch(&format!("DROP INDEX \"{}\"", name.replace('"', "\"\"")))?;
+    let made = statement.query_map([&collection.table], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    for (kind, name, sql) in made.collect::<rusqlite::Result<Vec<(String, String, String)>>>()? {
+        let is_it = |one: &Made| one.name == name && one.sql == sql;
+        if let Some(at) = wanted.iter().position(is_it) {
+            wanted.swap_remove(at);
+            continue;
         }
+        tracing::info!(name, "what is no longer declared so is dropped: {kind}");
+        connection.execute_batch(&format!("DROP {kind} {}", quoted(&name)))?;
+    }
+    Ok(wanted)
+}
+
+/// Makes and fills the tables of links, and drops those of relationships that are gone.
+fn make_links(connection: &Connection, resource_type: &ResourceType) -> rusqlite::Result<()> {
+    let prefix = links_prefix(&resource_type.collection);
+    let made = "SELECT name FROM sqlite_schema WHERE type = 'table' \
+                AND substr(name, 1, length(?1)) = ?1";
+    let mut statement = connection.prepare(made)?;
+    let made = statement.query_map([&prefix], |row| row.get(0))?;
+    let made = made.collect::<rusqlite::Result<Vec<String>>>()?;
+    let wanted = links_tables(resource_type);
+    for name in &made {
+        if !wanted.iter().any(|one| one.name == *name) {
+            connection.execute_batch(&format!("DROP TABLE {}", quoted(name)))?;
+        }
+    }
+    for links in wanted.iter().filter(|one| !made.contains(&one.name)) {
+        connection.execute_batch(&links.create)?;
+        connection.execute_batch(&links.fill)?;
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
-//! The table of a collection and its indexes, in SQL: how they are made and changed.
+//! The table of a collection in SQL: how it is made and changed.
 //!
 //! `position` is the order of creation, `document` holds the members of a resource as JSONB,
 //! `checksum` tells whether id and document are as they were stored.
 
-use resources::schema::{Index, IndexKey, ResourceType};
+use resources::schema::ResourceType;
 
 /// A collection and its table.
 pub(super) struct Collection {
+    pub(super) name: String,
     /// The name of the table.
     pub(super) table: String,
     pub(super) quoted: String,
@@ -14,8 +15,13 @@ pub(super) struct Collection {
 
 impl Collection {
     pub(super) fn new(resource_type: &ResourceType) -> Self {
-        let table = format!("collection:{}", folded(&resource_type.collection));
+        Self::named(&resource_type.collection)
+    }
+
+    pub(super) fn named(collection: &str) -> Self {
+        let table = format!("collection:{}", folded(collection));
         Self {
+            name: collection.to_owned(),
             quoted: quoted(&table),
             table,
         }
@@ -32,21 +38,6 @@ impl Collection {
     /// For tables of earlier versions.
     pub(super) fn add_checksum(&self) -> String {
         format!("ALTER TABLE {} ADD COLUMN checksum INTEGER", self.quoted)
-    }
-
-    pub(super) fn create_index(&self, resource_type: &ResourceType, index: &Index) -> String {
-        let keys: Vec<String> = index
-            .keys
-            .iter()
-            .map(|key| key_columns(key, index.unique))
-            .collect();
-        format!(
-            "CREATE {}INDEX IF NOT EXISTS {} ON {} ({})",
-            if index.unique { "UNIQUE " } else { "" },
-            quoted(&index_name(resource_type, index)),
-            self.quoted,
-            keys.join(", ")
-        )
     }
 
     pub(super) fn insert(&self) -> String {
@@ -72,49 +63,21 @@ impl Collection {
     }
 }
 
-pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String {
-    let keys: Vec<String> = index
-        .keys
-        .iter()
-        .map(|key| {
-            format!(
-                "{}{}",
-                if key.descending { "-" } else { "" },
-                folded(&key.attribute)
-            )
-        })
-        .collect();
-    let kind = if index.unique {
-        "unique index"
-    } else {
-        "index"
-    };
-    format!(
-        "{kind}:{}:{}",
-        folded(&resource_type.collection),
-        keys.join(",")
-    )
+/// The path of a member in SQL: a literal, so that the text is that of an index.
+pub(super) fn json_path<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let name = |name: &str| format!(".{}", serde_json::Value::from(name));
+    let path: String = names.into_iter().map(name).collect();
+    literal(&format!("${path}"))
 }
 
-/// `->>` gives NULL for null and for an absent member, and NULLs never clash. A unique index holds
-/// the kind of the value too, since `->>` turns true into the number 1.
-fn key_columns(key: &IndexKey, unique: bool) -> String {
-    let name = serde_json::Value::from(key.attribute.as_str()).to_string();
-    let path = format!("'$.{}'", name.replace('\'', "''"));
-    let order = if key.descending { " DESC" } else { "" };
-    let value = format!("(document ->> {path}){order}");
-    if !unique {
-        return value;
-    }
-    format!(
-        "{value}, (CASE json_type(document, {path}) WHEN 'real' THEN 'integer' \
-         ELSE json_type(document, {path}) END)"
-    )
+/// A text in SQL.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// SQLite compares names without case, and a comma separates names here. Capital letters and
 /// commas are marked, so that different names stay different.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for character in name.chars() {
         if character.is_ascii_uppercase() || matches!(character, '^' | ',' | ':') {
@@ -125,6 +88,6 @@ fn folded(name: &str) -> String {
     folded
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

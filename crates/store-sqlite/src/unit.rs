@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    After, Change, Presence, Refusal, Resource, StoreError, Write, WriteError, WriteFailure,
-    Written, admit,
+    Absence, After, Change, Presence, Refusal, Resource, StoreError, UnitParts, Write, WriteError,
+    WriteFailure, Written, admit,
 };
 use rusqlite::ErrorCode;
 
 use super::checksum::checksum;
 use super::failure::failure;
 use super::id::SqlId;
+use super::indexes::index_name;
+use super::selection;
 use super::session::Session;
+use super::sql::{Parameters, Row as Selected};
 use super::table::Collection;
-use super::table::index_name;
 
 /// What becomes of a resource with this text.
 pub(super) struct Decision {
@@ -51,7 +53,7 @@ impl From<StoreError> for Undone {
 /// Does all writes of a unit or none.
 pub(super) fn apply(
     session: &Session,
-    unit: &[Write],
+    unit: &UnitParts,
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
     session.execute("SAVEPOINT unit")?;
@@ -70,11 +72,11 @@ pub(super) fn apply(
 
 fn apply_all(
     session: &Session,
-    unit: &[Write],
+    unit: &UnitParts,
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
-    let mut all = Vec::with_capacity(unit.len());
-    for (index, write) in unit.iter().enumerate() {
+    let mut all = Vec::with_capacity(unit.writes.len());
+    for (index, write) in unit.writes.iter().enumerate() {
         let decision = decisions.get(index).and_then(Option::as_deref);
         let written = match perform(session, write, decision) {
             Ok(Performed::Done(written)) => written,
@@ -85,7 +87,26 @@ fn apply_all(
         };
         all.push(written);
     }
+    for absence in &unit.absences {
+        if !holds(session, absence)? {
+            let refusal = Refusal::Referenced(absence.resource_type.name.clone());
+            let index = unit.writes.len().saturating_sub(1);
+            return Err(WriteFailure::Refused(refusal).at(index).into());
+        }
+    }
     Ok(all)
+}
+
+fn holds(session: &Session, absence: &Absence) -> Result<bool, StoreError> {
+    let (resource_type, filter) = (&absence.resource_type, &absence.filter);
+    let (row, mut parameters) = (Selected::wanted(resource_type), Parameters::default());
+    let count = selection::count(&mut parameters, &row, filter, 0);
+    let passing = session
+        .connection
+        .prepare_cached(&count)
+        .and_then(|mut statement| statement.query_one(parameters.values(), |row| row.get(0)));
+    let passing: u64 = passing.map_err(failure)?;
+    Ok(passing == 0)
 }
 
 enum Performed {

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use resources::schema::{Id, ResourceType};
-use resources::store::{ImportMode, Step, StoreError, Write, WriteError, Written};
+use resources::store::{ImportMode, Step, StoreError, UnitParts, WriteError, Written};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
@@ -34,7 +34,7 @@ type Outcome = Result<Vec<Written>, Undone>;
 
 /// A unit, what was decided about its large writes, and who waits for it.
 struct Waiting {
-    unit: Arc<[Write]>,
+    unit: Arc<UnitParts>,
     decisions: Decisions,
     reply: oneshot::Sender<Outcome>,
 }
@@ -104,7 +104,7 @@ impl Writer {
     }
 
     /// Does a unit, unless it has a large write of which nothing is decided yet.
-    pub(super) async fn try_write(&self, unit: Arc<[Write]>, decisions: Decisions) -> Outcome {
+    pub(super) async fn try_write(&self, unit: Arc<UnitParts>, decisions: Decisions) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         let waiting = Waiting {
             unit,

@@ -78,7 +78,9 @@ impl Ledger {
         let writes = changes.iter().zip(guards).map(|(change, version)| {
             let mut write = self.write(store, unit, *change);
             // Stores do a write without a version in another way, so every other unit has none.
-            write.guard.version = version.filter(|_| unit.is_multiple_of(2));
+            write.guard.versions = version
+                .filter(|_| unit.is_multiple_of(2))
+                .map(|one| vec![one]);
             write
         });
         let writes = Unit::new(writes.collect());

@@ -263,7 +263,11 @@ fn route(store: &mut Store, asked: &Asked) -> Answer {
         ([_], _) => Err(Refusal::allow("GET, HEAD, POST")),
         ([_, id], "GET" | "HEAD") => reading::one(store, kind, number(store, kind, id)?, asked),
         ([_, id], "PATCH") => writing::update(store, kind, number(store, kind, id)?, asked),
-        ([_, id], "DELETE") => writing::delete(store, kind, number(store, kind, id)?),
+        ([_, id], "DELETE") => {
+            let id = number(store, kind, id)?;
+            writing::remove(store, kind, id);
+            Ok(answered(204, Value::Null))
+        }
         ([_, _], _) => Err(Refusal::allow("GET, HEAD, PATCH, DELETE")),
         ([_, id, name], "GET" | "HEAD") => {
             let id = number(store, kind, id)?;

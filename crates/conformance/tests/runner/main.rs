@@ -6,3 +6,5 @@ mod blog;
 mod server;
 #[cfg(test)]
 mod a_server_that_keeps_them;
+#[cfg(test)]
+mod broken;

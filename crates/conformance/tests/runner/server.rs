@@ -17,6 +17,10 @@ pub(crate) enum Fault {
     Reads(fn(&mut Asked)),
     /// The answer is wrong.
     Answers(fn(&Asked, &mut Answered)),
+    /// The document of a success is wrong.
+    Shows(fn(&mut serde_json::Value)),
+    /// The first error of a refusal is wrong.
+    Refuses(fn(&mut serde_json::Value)),
     /// Something happens to the resources after the answer was made.
     Stores(fn(&Asked, &Answered, &mut Store)),
 }
@@ -68,8 +72,14 @@ async fn answer(fault: Fault, store: Arc<Mutex<Store>>, request: Request) -> Res
     let mut answered = blog::answer(&mut store, &asked);
     match fault {
         Fault::Answers(change) => change(&asked, &mut answered),
+        Fault::Shows(change) if answered.status < 300 && answered.document.is_object() => {
+            change(&mut answered.document);
+        }
+        Fault::Refuses(change) if answered.status >= 400 => {
+            change(&mut answered.document["errors"][0]);
+        }
         Fault::Stores(change) => change(&asked, &answered, &mut store),
-        Fault::None | Fault::Reads(_) => {}
+        Fault::None | Fault::Reads(_) | Fault::Shows(_) | Fault::Refuses(_) => {}
     }
     let mut response = Response::builder().status(answered.status);
     for (name, value) in &answered.headers {

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::StatusCode;
+use bytes::Bytes;
+use http::{StatusCode, header};
 use jsonapi::{Applied, Links, Parameters};
 
 use super::Service;
+use super::cache::Document;
+use super::conditions::tag;
 use super::document::{self, Around, Shapes};
 use super::failure::Answered;
 use super::held::Room;
@@ -79,7 +82,15 @@ impl<'s> Answer<'s> {
         let room = service.room(resource_type, bytes)?;
         let document = document::one(&self.shapes, resource_type, primary, &around);
         let document = document.map_err(|error| Failure::new(resource_type, error.into()))?;
-        Ok(kept(status, document, room, Applied::default()))
+        let mut response = kept(status, document, room, Applied::default());
+        // What is included may change while the resource stays as it is.
+        if let Some(tag) = resource
+            .filter(|_| compound.is_none())
+            .and_then(|one| tag(&one))
+        {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        Ok(response)
     }
 }
 
@@ -113,7 +124,11 @@ pub(super) fn kept(
     room: Room,
     applied: Applied,
 ) -> Response {
-    let mut response = jsonapi::http::document(status, room.keep(document));
+    let text = Bytes::from(document);
+    let mut response = jsonapi::http::document(status, room.keep(text.clone()));
     response.extensions_mut().insert(applied);
+    response
+        .extensions_mut()
+        .insert(Document { text, tag: None });
     response
 }

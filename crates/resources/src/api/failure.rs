@@ -1,5 +1,7 @@
 //! Failure to status: the only place in the crate that says what failed operations answer.
 
+mod linking;
+
 use std::error::Error as StdError;
 use std::sync::Arc;
 
@@ -106,21 +108,6 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
             let detail = format!("{title}: there is no {singular} with the id '{id}'.");
             Error::new(StatusCode::NOT_FOUND, "not_found", title).detail(detail)
         }
-        Reason::NoRelationship(name) => {
-            let title = "Relationship not found";
-            let detail = format!("A {singular} has no relationship '{name}'.");
-            Error::new(StatusCode::NOT_FOUND, "relationship_not_found", title).detail(detail)
-        }
-        Reason::TooManyIncluded(maximum) => {
-            let title = "Too many included resources";
-            let detail = format!(
-                "An answer includes {maximum} resources at most. Ask for smaller pages, or for less of \
-                 each relationship with 'page[RELATIONSHIP][size]'."
-            );
-            Error::new(StatusCode::BAD_REQUEST, "too_many_included", title)
-                .detail(detail)
-                .parameter("include")
-        }
         Reason::IdNotAllowed => {
             let title = format!("The id of a {singular} cannot be chosen");
             Error::new(StatusCode::FORBIDDEN, "client_id_not_allowed", title)
@@ -134,17 +121,12 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
         Reason::IdDiffers { .. } | Reason::IdTaken(_) | Reason::NotUnique(_) => {
             conflict(&failure.reason, singular)
         }
-        Reason::Changed { id, version } => {
-            let title = "Resource has changed";
-            let detail = format!("The {singular} with the id '{id}' has another version now.");
-            Error::new(StatusCode::PRECONDITION_FAILED, "version_conflict", title)
-                .detail(detail)
-                .meta("version", version.to_string())
-        }
+        Reason::Forbidden(fields) => return linking::forbidden(fields),
+        other => linking::error(other, singular).unwrap_or_else(internal),
     };
     match prefix {
-        Some(pointer) => error.pointer(pointer),
-        None => error,
+        Some(pointer) if error.source.is_none() => error.pointer(pointer),
+        _ => error,
     }
     .into()
 }
@@ -221,13 +203,14 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
             "The datastore's files were taken away or changed. Nothing is read or written before \
              an operator has restored them; the log has the reason.",
         ),
-        StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Internal(_) => Error::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal_error",
-            "Internal error",
-        )
-        .detail("The server failed. The log has the reason under this request's id."),
+        StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Internal(_) => internal(),
     }
+}
+
+fn internal() -> Error {
+    let (code, title) = ("internal_error", "Internal error");
+    Error::new(StatusCode::INTERNAL_SERVER_ERROR, code, title)
+        .detail("The server failed. The log has the reason under this request's id.")
 }
 
 fn invalid(violations: &[Violation], prefix: &str) -> Errors {

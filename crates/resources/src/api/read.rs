@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use jsonapi::{Applied, CURSOR_PAGINATION, Error, Parameters};
 
 use super::answer::Answer;
@@ -13,7 +13,7 @@ use super::failure::Answered;
 use super::linkage::Linkage;
 use super::page::{self, List};
 use super::request::{Collection, RelatedTarget, Target, form};
-use super::{Api, Service};
+use super::{Api, Service, conditions};
 use crate::controller::Linked;
 use crate::query::Filter;
 use crate::schema::ResourceType;
@@ -22,9 +22,14 @@ pub(super) async fn list(
     State(service): Api,
     on: Collection,
     Extension(applied): Extension<Applied>,
-    RawQuery(query): RawQuery,
+    url: Uri,
 ) -> Response {
-    let found = collection(&service, &on.resource_type, query.as_deref(), &applied).await;
+    let found = collection(&service, &on.resource_type, url.query(), &applied);
+    let request = (&url, &applied);
+    let found = service
+        .cache
+        .answer(&service, &on.resource_type, request, found)
+        .await;
     service.respond(found)
 }
 
@@ -60,13 +65,24 @@ pub(super) async fn posted_query(
     service.respond(found)
 }
 
-pub(super) async fn find(State(service): Api, on: Target, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn find(
+    State(service): Api,
+    Extension(applied): Extension<Applied>,
+    on: Target,
+    url: Uri,
+    headers: HeaderMap,
+) -> Response {
     let found = async {
-        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
+        let answer = Answer::take(&service, &on.resource_type, url.query())?;
         let found = service.controller.find(&on.resource_type, &on.id).await?;
         answer.resource(StatusCode::OK, found).await
     };
-    let found = found.await;
+    let request = (&url, &applied);
+    let found = service
+        .cache
+        .answer(&service, &on.resource_type, request, found)
+        .await;
+    let found = found.and_then(|found| Ok(conditions::unless_known(&headers, found)?));
     service.respond(found)
 }
 

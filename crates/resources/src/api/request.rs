@@ -12,7 +12,7 @@ use http_body_util::LengthLimitError;
 use jsonapi::{BodyFormat, Error, Errors, ResourceObject};
 use serde_json::Value;
 
-use super::{Limits, Service};
+use super::{Limits, Service, links};
 use crate::controller::{Draft, Failure, GivenId, Linked};
 use crate::schema::{Id, Relationship, ResourceType};
 
@@ -33,7 +33,7 @@ pub(super) struct RelatedTarget {
     pub(super) resource_type: Arc<ResourceType>,
     pub(super) relationship: Arc<Relationship>,
     /// As it stands in the URL, decoded.
-    id: String,
+    pub(super) id: String,
 }
 
 /// The body of a request that creates or changes a resource: a JSON:API document, or the
@@ -147,10 +147,7 @@ async fn read(request: Request, on: &Service) -> Result<Draft, Errors> {
     let format = format(request.headers(), on.limits)?;
     // JSON:API wants the id in the document of a change; a new resource may have none.
     let is_new = request.method() == Method::POST;
-    let bytes_max = on.limits.body_bytes_max;
-    let text = to_bytes(request.into_body(), bytes_max).await;
-    let text = text.map_err(|error| unread(&error, bytes_max))?;
-    let value = jsonapi::parse_json(&text)?;
+    let value = json(request, on).await?;
     let draft = match format {
         BodyFormat::JsonApi => {
             let object = ResourceObject::from_document(value)?;
@@ -159,6 +156,25 @@ async fn read(request: Request, on: &Service) -> Result<Draft, Errors> {
         BodyFormat::PlainJson => from_plain_object(resource_type, value)?,
     };
     Ok(draft)
+}
+
+async fn json(request: Request, on: &Service) -> Result<Value, Errors> {
+    let bytes_max = on.limits.body_bytes_max;
+    let text = to_bytes(request.into_body(), bytes_max).await;
+    let text = text.map_err(|error| unread(&error, bytes_max))?;
+    Ok(jsonapi::parse_json(&text)?)
+}
+
+/// The document of a request that takes JSON:API documents alone.
+pub(super) async fn json_api_body(request: Request, on: &Service) -> Result<Value, Errors> {
+    let format = jsonapi::http::body_format(request.headers())?;
+    if format == BodyFormat::PlainJson {
+        let (code, title) = ("unsupported_media_type", "Unsupported media type");
+        let detail = format!("Linkage is sent as {}.", jsonapi::MEDIA_TYPE);
+        let error = Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, title);
+        return Err(error.detail(detail).header("Content-Type").into());
+    }
+    json(request, on).await
 }
 
 /// A body means nothing to some requests, but its media type may ask for something that is not
@@ -205,7 +221,11 @@ fn from_resource_object(
         let detail = "The resource object has no 'id'; it must be that of the URL.";
         return Err(Error::malformed_document(detail).pointer(base).into());
     }
-    check_relationships(resource_type, &object, base)?;
+    let relationships = links::given(
+        resource_type,
+        std::mem::take(&mut object.relationships),
+        base,
+    )?;
     let mut ids = Vec::new();
     if let Some(id) = object.id {
         ids.push(GivenId {
@@ -227,30 +247,10 @@ fn from_resource_object(
     } else {
         base.to_owned()
     };
-    Ok(Draft::new(
-        ids,
-        object.attributes,
-        base.to_owned(),
-        attributes,
-    ))
-}
-
-fn check_relationships(
-    resource_type: &ResourceType,
-    object: &ResourceObject,
-    base: &str,
-) -> Result<(), Errors> {
-    let unknown = |name: &String| {
-        let detail = format!("'{}' has no relationship '{name}'.", resource_type.name);
-        let token = jsonapi::pointer_token(name);
-        Error::malformed_document(detail).pointer(format!("{base}/relationships/{token}"))
-    };
-    let unknown: Vec<Error> = object.relationships.keys().map(unknown).collect();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(Errors::new(unknown))
-    }
+    Ok(Draft {
+        relationships,
+        ..Draft::new(ids, object.attributes, base.to_owned(), attributes)
+    })
 }
 
 fn from_plain_object(resource_type: &ResourceType, value: Value) -> Result<Draft, Error> {

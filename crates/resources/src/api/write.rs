@@ -1,23 +1,35 @@
 //! Handlers that write: parse, one call of the controller, render.
 
-use axum::extract::{RawQuery, State};
-use axum::response::Response;
+use axum::extract::{RawQuery, Request, State};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jsonapi::Parameters;
 
 use super::answer::Answer;
-use super::request::{Collection, ResourceBody, Target, check_unread_body};
-use super::{Api, document};
+use super::failure::{Answered, Problem};
+use super::request::{Collection, RelatedTarget, ResourceBody, Target, check_unread_body};
+use super::{Api, Service, conditions, document, links};
+use crate::controller::{Failure, LinkChange, Reason};
 
 pub(super) async fn create(
     State(service): Api,
     on: Collection,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let created = async {
         let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
-        let created = service.controller.create(&on.resource_type, draft).await?;
+        let must_be_new = conditions::must_be_new(&headers)?;
+        let created = service.controller.create(&on.resource_type, draft).await;
+        let created = created.map_err(|failure| match failure {
+            Failure {
+                reason: Reason::IdTaken(id),
+                resource_type,
+                ..
+            } if must_be_new => Failure::new(&resource_type, Reason::Exists(id)),
+            failure => failure,
+        })?;
         let url = service
             .writer(&on.resource_type)
             .url(&created.id.to_string());
@@ -35,11 +47,15 @@ pub(super) async fn update(
     State(service): Api,
     on: Target,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let updated = async {
         let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
-        let updated = service.controller.update(&on.resource_type, &on.id, draft);
+        let versions = conditions::if_match(&headers, &on.resource_type)?;
+        let updated = service
+            .controller
+            .update(&on.resource_type, &on.id, draft, versions);
         answer.resource(StatusCode::OK, updated.await?).await
     };
     let updated = updated.await;
@@ -50,11 +66,15 @@ pub(super) async fn replace(
     State(service): Api,
     on: Target,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let replaced = async {
         let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
-        let replaced = service.controller.replace(&on.resource_type, &on.id, draft);
+        let versions = conditions::if_match(&headers, &on.resource_type)?;
+        let replaced = service
+            .controller
+            .replace(&on.resource_type, &on.id, draft, versions);
         answer.resource(StatusCode::OK, replaced.await?).await
     };
     let replaced = replaced.await;
@@ -70,9 +90,73 @@ pub(super) async fn delete(
     let deleted = async {
         Parameters::parse(query.as_deref())?.finish()?;
         check_unread_body(&headers, service.limits)?;
-        let deleted = service.controller.delete(&on.resource_type, &on.id).await?;
+        let versions = conditions::if_match(&headers, &on.resource_type)?;
+        let deleted = service
+            .controller
+            .delete(&on.resource_type, &on.id, versions)
+            .await?;
         Ok(document::deleted(&on.resource_type, &deleted))
     };
     let deleted = deleted.await;
     service.respond(deleted)
+}
+
+/// Puts other linkage in the place of that of a relationship.
+pub(super) async fn relink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
+    let linked = async {
+        let (relationship, headers) = (&on.relationship, request.headers().clone());
+        let targets = links::targets(request, &service, &on.resource_type, relationship).await?;
+        change(&service, &on, &headers, LinkChange::Replace(targets)).await
+    };
+    let linked = linked.await;
+    service.respond(linked)
+}
+
+/// Adds to the linkage of a to-many relationship.
+pub(super) async fn link(State(service): Api, on: RelatedTarget, request: Request) -> Response {
+    let linked = async {
+        must_be_to_many(&on)?;
+        let (relationship, headers) = (&on.relationship, request.headers().clone());
+        let targets = links::targets(request, &service, &on.resource_type, relationship).await?;
+        change(&service, &on, &headers, LinkChange::Add(targets)).await
+    };
+    let linked = linked.await;
+    service.respond(linked)
+}
+
+/// Takes away from the linkage of a to-many relationship.
+pub(super) async fn unlink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
+    let linked = async {
+        must_be_to_many(&on)?;
+        let headers = request.headers().clone();
+        let ids = links::leaving(request, &service, &on.relationship).await?;
+        change(&service, &on, &headers, LinkChange::Remove(ids)).await
+    };
+    let linked = linked.await;
+    service.respond(linked)
+}
+
+async fn change(
+    service: &Service,
+    on: &RelatedTarget,
+    headers: &HeaderMap,
+    change: LinkChange,
+) -> Answered {
+    let versions = conditions::if_match(headers, &on.resource_type)?;
+    let (controller, relationship) = (&service.controller, &on.relationship);
+    let changed = controller.link(&on.resource_type, &on.id, relationship, change, versions);
+    let changed = changed.await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(tag) = conditions::tag(&changed) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+fn must_be_to_many(on: &RelatedTarget) -> Result<(), Problem> {
+    if on.relationship.is_to_one() {
+        let reason = Reason::ToOne(on.relationship.name.clone());
+        return Err(Failure::new(&on.resource_type, reason).into());
+    }
+    Ok(())
 }

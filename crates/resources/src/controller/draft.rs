@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Failure, Reason};
-use crate::schema::{Attributes, Id, IdKind, Link, Relationship, ResourceType, Violation};
+use crate::schema::{Attributes, Id, IdKind, Link, Relationship, ResourceType, Violation, Writing};
 
 /// A resource before anything about it was checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,17 @@ pub struct GivenLinks {
     /// To-one: an id or null. To-many: an array of ids. An id is given as in [`GivenId`].
     pub value: Value,
     /// Where the value stands, as a JSON pointer.
+    pub pointer: String,
+}
+
+/// A resource to which a relationship is to lead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkTarget {
+    /// The relationship.
+    pub relationship: Arc<Relationship>,
+    /// The id of the resource.
+    pub id: Id,
+    /// Where it stands, as a JSON pointer.
     pub pointer: String,
 }
 
@@ -153,14 +164,85 @@ impl Draft {
         }
     }
 
-    /// Refuses a draft that names a relationship which clients may not change.
+    /// Refuses a draft that names fields which clients may not set, where it makes a resource, or
+    /// may not change, where it changes one.
     ///
     /// # Errors
-    /// Each such relationship.
-    pub fn must_be_writable(&self, resource_type: &Arc<ResourceType>) -> Result<(), Failure> {
-        let given = self.relationships.iter();
-        let fixed = given.filter(|given| !given.relationship.writable);
-        refuse_links(resource_type, fixed.map(GivenLinks::not_writable).collect())
+    /// Each such field.
+    pub fn must_be_writable(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        is_new: bool,
+    ) -> Result<(), Failure> {
+        let is_writable = |writing: Writing| match is_new {
+            true => writing.settable,
+            false => writing.changeable,
+        };
+        let attributes = self.attributes.keys();
+        let attributes = attributes.filter(|name| !is_writable(resource_type.writing(name)));
+        let attributes = attributes.map(|name| {
+            let verb = if is_new { "set" } else { "changed" };
+            Violation {
+                pointer: format!(
+                    "{}/{}",
+                    self.pointers.attributes,
+                    jsonapi::pointer_token(name)
+                ),
+                keyword: "readOnly".to_owned(),
+                message: format!("'{name}' cannot be {verb} by clients"),
+            }
+        });
+        let links = self.relationships.iter().filter(|given| {
+            !given.relationship.writable || !is_writable(given.relationship.writing)
+        });
+        let fixed: Vec<_> = attributes
+            .chain(links.map(GivenLinks::not_writable))
+            .collect();
+        if fixed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(resource_type, Reason::Forbidden(fixed)))
+    }
+
+    /// Every resource to which the relationships are to lead.
+    ///
+    /// # Errors
+    /// An id that none of them can have.
+    pub(super) fn targets(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Vec<LinkTarget>, Failure> {
+        let mut targets = Vec::new();
+        for given in &self.relationships {
+            let target = &given.relationship.target;
+            let texts: Vec<(Option<String>, String)> = match &given.value {
+                Value::Array(ids) => {
+                    let pointer = |index| format!("{}/{index}", given.pointer);
+                    let ids = ids.iter().enumerate();
+                    ids.map(|(index, id)| (id_text(id), pointer(index)))
+                        .collect()
+                }
+                id => vec![(id_text(id), given.pointer.clone())],
+            };
+            for (text, pointer) in texts {
+                let Some(text) = text else {
+                    continue;
+                };
+                let id = target.id.parse(&text).map_err(|_| {
+                    let reason = Reason::RelatedNotFound {
+                        resource_type: target.name.clone(),
+                        id: text.chars().take(80).collect(),
+                    };
+                    Failure::new(resource_type, reason).at(&pointer)
+                })?;
+                targets.push(LinkTarget {
+                    relationship: given.relationship.clone(),
+                    id,
+                    pointer,
+                });
+            }
+        }
+        Ok(targets)
     }
 
     /// The members of the stored object: the attributes, then what holds the relationships.
@@ -306,6 +388,15 @@ fn refuse_links(
 }
 
 impl Pointers {
+    /// Those of a request without a resource object.
+    pub(super) fn none() -> Self {
+        Self {
+            resource: String::new(),
+            attributes: String::new(),
+            id: None,
+        }
+    }
+
     /// Says where in the draft the cause of a failure stands.
     #[must_use]
     pub fn place(&self, failure: Failure) -> Failure {

@@ -51,6 +51,12 @@ pub enum Reason {
     /// The id that the client chose is there already.
     #[error("the id '{0}' is taken already")]
     IdTaken(Id),
+    /// There is a resource with this id, but the request wants to be the first.
+    #[error("there is a resource with the id '{0}'")]
+    Exists(Id),
+    /// The relationship leads to one resource: nothing is added to it or taken away.
+    #[error("the relationship '{0}' leads to one resource")]
+    ToOne(String),
     /// The resource has another version than the request asks for.
     #[error("the resource with the id '{id}' has the version {version}")]
     Changed {
@@ -59,6 +65,31 @@ pub enum Reason {
         /// The version that it has.
         version: Version,
     },
+    /// A deletion would delete or change more resources than one does.
+    #[error("more than {0} resources would be deleted or changed")]
+    TooManyAffected(usize),
+    /// Resources of this type name the one that is to be deleted.
+    #[error("resources of '{0}' name the resource")]
+    Referenced(String),
+    /// There is no resource to which a relationship is to lead.
+    #[error("there is no resource '{id}' of '{resource_type}'")]
+    RelatedNotFound {
+        /// The name of its type.
+        resource_type: String,
+        /// The id, as it was given.
+        id: String,
+    },
+    /// The linkage names a resource of another type than the relationship leads to.
+    #[error("the relationship leads to '{expected}', not to '{named}'")]
+    RelatedTypeDiffers {
+        /// The name of the type.
+        expected: String,
+        /// The type that was named.
+        named: String,
+    },
+    /// Clients may not set or change these. Pointers are those of the request.
+    #[error("{} fields cannot be written", .0.len())]
+    Forbidden(Vec<Violation>),
     /// Another resource has the same values in these attributes.
     #[error("another resource has the same {0}")]
     NotUnique(String),
@@ -107,6 +138,7 @@ impl From<Refusal> for Reason {
             Refusal::Absent(id) => Self::NotFound(id),
             Refusal::IdTaken(id) => Self::IdTaken(id),
             Refusal::Changed { id, version } => Self::Changed { id, version },
+            Refusal::Referenced(by) => Self::Referenced(by),
             Refusal::NotUnique(attributes) => Self::NotUnique(attributes),
             Refusal::Invalid(violations) => Self::Invalid(violations),
         }

@@ -127,7 +127,8 @@ impl Order {
             } else {
                 ordering
             };
-            if ordering.is_ne() {
+            // Keys behind the id decide nothing, also where a bound has outlived its values.
+            if ordering.is_ne() || key.path == KeyPath::Id {
                 return ordering;
             }
         }

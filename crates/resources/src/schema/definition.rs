@@ -68,12 +68,21 @@ struct Definition {
     capabilities: BTreeMap<String, Capabilities>,
     #[serde(default)]
     totals: Totals,
+    if_match: Option<IfMatch>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Page {
     default: Option<u64>,
     maximum: Option<u64>,
+}
+
+/// Whether a change must name the version that it is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum IfMatch {
+    Optional,
+    Required,
 }
 
 /// The built-in contacts.
@@ -240,6 +249,7 @@ impl Definition {
             relationships,
             reading: self.reading(),
             writing: self.writing(),
+            if_match_required: self.if_match == Some(IfMatch::Required),
             totals: self.totals,
             shard_key: self.shard_key.clone(),
         })

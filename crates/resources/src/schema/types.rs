@@ -23,6 +23,11 @@ impl Types {
         self.0.get(name)
     }
 
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ResourceType>> {
+        self.0.values()
+    }
+
     /// The type that a relationship leads to.
     ///
     /// # Panics

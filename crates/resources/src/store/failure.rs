@@ -20,6 +20,9 @@ pub enum Refusal {
         /// The version that it has.
         version: Version,
     },
+    /// Resources of this type still name one that the unit deletes.
+    #[error("resources of '{0}' still name the resource")]
+    Referenced(String),
     /// Another resource has the same values in a unique index over these attributes.
     #[error("another resource has the same {0}")]
     NotUnique(String),

@@ -32,7 +32,7 @@ impl Write {
     /// store can find out while it writes.
     #[must_use]
     pub fn needs_current(&self) -> bool {
-        let conditional = self.guard.version.is_some()
+        let conditional = self.guard.versions.is_some()
             || self.guard.validated
             || self.guard.scope != Filter::Everything;
         let presence_decides = match self.change {
@@ -69,9 +69,9 @@ pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure
     if !is_in_scope(write, text)? {
         return admit_absent(write);
     }
-    if let Some(expected) = write.guard.version {
+    if let Some(expected) = &write.guard.versions {
         let version = Version::of_text(text);
-        if version != expected {
+        if !expected.contains(&version) {
             let id = write.id.clone();
             return Err(Refusal::Changed { id, version }.into());
         }
@@ -125,7 +125,7 @@ fn is_in_scope(write: &Write, text: &str) -> Result<bool, StoreError> {
 
 fn admit_absent(write: &Write) -> Result<After, WriteFailure> {
     let absent = || Err(Refusal::Absent(write.id.clone()).into());
-    if write.guard.presence == Presence::MustExist || write.guard.version.is_some() {
+    if write.guard.presence == Presence::MustExist || write.guard.versions.is_some() {
         return absent();
     }
     match &write.change {
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn another_version_is_refused_and_told() {
         let mut write = Write::delete(&books(), Id::Integer(1));
-        write.guard.version = Some(Version::of_text("{}"));
+        write.guard.versions = Some(vec![Version::of_text("{}")]);
         assert_eq!(admit(&write, Some("{}")).unwrap(), After::Removed);
         let version = Version::of_text(r#"{"a":1}"#);
         let id = Id::Integer(1);

@@ -1,6 +1,8 @@
 //! A write as data: what is to be changed, and under which conditions.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -12,7 +14,7 @@ use crate::schema::{Attributes, Id, ResourceType};
 /// Writes that are done together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
-    writes: Vec<Write>,
+    parts: UnitParts,
     idempotency_key: Option<String>,
 }
 
@@ -21,9 +23,19 @@ impl Unit {
     #[must_use]
     pub fn new(writes: Vec<Write>) -> Self {
         Self {
-            writes,
+            parts: UnitParts {
+                writes,
+                absences: Vec::new(),
+            },
             idempotency_key: None,
         }
+    }
+
+    /// The same, done only if these hold after its writes.
+    #[must_use]
+    pub fn with_absences(mut self, absences: Vec<Absence>) -> Self {
+        self.parts.absences = absences;
+        self
     }
 
     /// The same under a key: what the client calls this request, so that it can be sent again
@@ -34,17 +46,37 @@ impl Unit {
         self
     }
 
-    /// The writes, in their order, for a store that remembers no keys. None does yet.
+    /// The writes, in their order, and what must hold after them, for a store that remembers no
+    /// keys. None does yet.
     ///
     /// # Errors
     /// [`StoreError::Internal`] where there is a key, which such a store would ignore.
-    pub fn into_writes(self) -> Result<Vec<Write>, StoreError> {
+    pub fn into_parts(self) -> Result<UnitParts, StoreError> {
         if self.idempotency_key.is_some() {
             let text = "the store does not remember idempotency keys";
             return Err(StoreError::Internal(text.to_owned()));
         }
-        Ok(self.writes)
+        Ok(self.parts)
     }
+}
+
+/// What a store does for a unit.
+#[derive(Debug, Clone, Default)]
+pub struct UnitParts {
+    /// The writes, in their order.
+    pub writes: Vec<Write>,
+    /// What must hold after them.
+    pub absences: Vec<Absence>,
+}
+
+/// That no resource of a type passes a filter: a unit that deletes a resource demands so that no
+/// relationship is left which names it.
+#[derive(Debug, Clone)]
+pub struct Absence {
+    /// The type.
+    pub resource_type: Arc<ResourceType>,
+    /// The filter, which is local: see [`Filter::is_local`].
+    pub filter: Filter,
 }
 
 /// One change of one resource.
@@ -65,8 +97,8 @@ pub struct Write {
 pub struct Guard {
     /// Whether the resource must be there already.
     pub presence: Presence,
-    /// The version that the resource must have.
-    pub version: Option<Version>,
+    /// The versions of which the resource must have one; any will do for `None`.
+    pub versions: Option<Vec<Version>>,
     /// What the resource must pass; one that does not pass is treated as absent.
     pub scope: Filter,
     /// Whether the result is held against the schema of the type. Only the change itself counts:
@@ -115,7 +147,7 @@ impl Guard {
     fn new(presence: Presence) -> Self {
         Self {
             presence,
-            version: None,
+            versions: None,
             scope: Filter::Everything,
             validated: false,
         }
@@ -193,6 +225,16 @@ impl Version {
         let mut version = [0; 16];
         version.copy_from_slice(&hash[..16]);
         Self(version)
+    }
+}
+
+impl FromStr for Version {
+    type Err = ParseIntError;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let number = u128::from_str_radix(text, 16)?;
+        Ok(Self(number.to_be_bytes()))
     }
 }
 

@@ -42,6 +42,9 @@ mod fibonacci;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
+// The example of related types.
+#[cfg(test)]
+mod blog;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -356,12 +356,17 @@ async fn a_byte_that_has_flipped_is_noticed_when_it_is_read_and_by_a_check() {
 }
 
 #[tokio::test]
-async fn resources_of_earlier_versions_are_read_without_a_checksum() {
+async fn files_of_earlier_versions_are_read_and_counted() {
     let (folder, store, of) = filled().await;
     drop(store);
     let connection = rusqlite::Connection::open(path(&folder, file::NAME)).unwrap();
     connection
-        .execute_batch("ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; PRAGMA user_version = 1;")
+        .execute_batch(
+            "DROP TRIGGER \"count:INSERT:t\"; DROP TRIGGER \"count:DELETE:t\"; \
+             ALTER TABLE collections DROP COLUMN resources; \
+             ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; \
+             PRAGMA user_version = 1;",
+        )
         .unwrap();
     drop(connection);
     let store = open(folder.path()).unwrap();
@@ -369,16 +374,11 @@ async fn resources_of_earlier_versions_are_read_without_a_checksum() {
     insert(&store, &of, serde_json::json!({"n": 2}))
         .await
         .unwrap();
-    assert_eq!(
-        store
-            .list(&of, &Query::first(9))
-            .await
-            .unwrap()
-            .resources
-            .len(),
-        2
-    );
+    let page = store.list(&of, &Query::first(9)).await.unwrap();
+    assert_eq!(page.resources.len(), 2);
+    assert_eq!(page.total, Some(Total::Exact(2)));
     drop(store);
     let report = SqliteStore::check(folder.path(), &SqliteSettings::default()).unwrap();
     assert_eq!((report.resources, report.unchecked), (2, 1));
+    assert_eq!(report.damages, [""; 0]);
 }

@@ -74,12 +74,10 @@ pub(super) fn negotiate(asked: &Asked) -> Result<String, Refusal> {
         return Err(Refusal::new(406, json!({"header": "Accept"})));
     }
     let profiled = usable.is_some_and(|(_, it)| asks_for(it, "profile", CURSOR));
-    let mut media_type = JSON_API.to_owned();
-    if extended {
-        media_type += &format!(";ext=\"{ATOMIC}\"");
-    }
-    if profiled {
-        media_type += &format!(";profile=\"{CURSOR}\"");
-    }
-    Ok(media_type)
+    let ext = format!(";ext=\"{ATOMIC}\"");
+    let profile = format!(";profile=\"{CURSOR}\"");
+    let parameters = [(extended, ext), (profiled, profile)];
+    let applied = parameters.into_iter().filter(|(applied, _)| *applied);
+    let applied: String = applied.map(|(_, parameter)| parameter).collect();
+    Ok(format!("{JSON_API}{applied}"))
 }

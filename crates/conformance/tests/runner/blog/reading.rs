@@ -151,7 +151,7 @@ fn sorted(store: &Store, kind: &str, parameters: &Parameters, ids: Option<Vec<u6
             }
             None => match value(*id, name) {
                 Value::String(text) => text == *wanted,
-                other => other.to_string() == *wanted,
+                other => other.as_i64() == wanted.parse().ok(),
             },
         });
     }

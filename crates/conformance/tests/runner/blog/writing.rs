@@ -181,6 +181,7 @@ pub(super) fn update(store: &mut Store, kind: &str, id: u64, asked: &Asked) -> A
 
 /// Deletes a resource, and what leads to it.
 pub(super) fn remove(store: &mut Store, kind: &str, id: u64) {
+    let text = id.to_string();
     for relationship in super::RELATIONSHIPS
         .iter()
         .filter(|it| it.target == kind && it.inverse.is_none())
@@ -191,18 +192,13 @@ pub(super) fn remove(store: &mut Store, kind: &str, id: u64) {
             .values_mut()
         {
             match &mut stored["links"][relationship.name] {
-                Value::Array(ids) => ids.retain(|it| *it != id.to_string()),
-                found if *found == id.to_string() => *found = Value::Null,
+                Value::Array(ids) => ids.retain(|it| it.as_str() != Some(&text)),
+                found if found.as_str() == Some(&text) => *found = Value::Null,
                 _ => {}
             }
         }
     }
     store.entry(kind.to_owned()).or_default().remove(&id);
-}
-
-pub(super) fn delete(store: &mut Store, kind: &str, id: u64) -> Answer {
-    remove(store, kind, id);
-    Ok(answered(204, Value::Null))
 }
 
 /// Changes a relationship in one of three ways.
@@ -226,11 +222,11 @@ pub(super) fn relink(
         "POST" => {
             known.extend(given_ids);
             let mut unique = Vec::new();
-            known.into_iter().for_each(|it| {
-                if !unique.contains(&it) {
-                    unique.push(it)
+            for id in known {
+                if !unique.contains(&id) {
+                    unique.push(id);
                 }
-            });
+            }
             unique.into()
         }
         "DELETE" => {

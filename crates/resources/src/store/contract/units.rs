@@ -134,7 +134,7 @@ pub async fn of_concurrent_changes_of_one_version_exactly_one_is_done(store: Any
     let mut tasks = tokio::task::JoinSet::new();
     for n in 1..=20 {
         let mut change = update(&resource_type, &stored.id, json!({"n": n}));
-        change.guard.version = Some(Version::of_text(&stored.text));
+        change.guard.versions = Some(vec![Version::of_text(&stored.text)]);
         let store = store.clone();
         tasks.spawn(async move { one(&store, change).await });
     }

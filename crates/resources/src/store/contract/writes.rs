@@ -187,7 +187,7 @@ pub async fn a_write_to_another_version_is_refused_and_told_the_current_one(stor
         deletion(&resource_type, &id),
         Write::exists(&resource_type, id.clone()),
     ] {
-        write.guard.version = Some(old);
+        write.guard.versions = Some(vec![old]);
         let version = new;
         let refused = Refusal::Changed {
             id: id.clone(),
@@ -197,7 +197,7 @@ pub async fn a_write_to_another_version_is_refused_and_told_the_current_one(stor
     }
     assert_eq!(found(&store, &resource_type, &id).await, json!({"n": 2}));
     let mut deletion = deletion(&resource_type, &id);
-    deletion.guard.version = Some(new);
+    deletion.guard.versions = Some(vec![new]);
     assert_eq!(one(&store, deletion).await, Ok(Written::Deleted));
 }
 

@@ -1,7 +1,7 @@
 //! The related resources that filters and orders look at: stages of an aggregation that add them
 //! to a document.
 
-use bson::RawDocument;
+use bson::{RawBsonRef, RawDocument};
 use mongodb::bson::{Bson, Document, doc};
 use resources::query::Filter;
 use resources::schema::{Link, Relationship};
@@ -150,8 +150,11 @@ pub(crate) fn counted(mut stages: Vec<Document>, bound: u64) -> Vec<Document> {
 /// What [`counted`] has counted.
 pub(crate) fn count_in(document: &RawDocument) -> u64 {
     let count = document.get("count").ok().flatten();
-    let count = count.and_then(|count| count.as_i64().or_else(|| count.as_i32().map(i64::from)));
-    count
-        .and_then(|count| u64::try_from(count).ok())
-        .unwrap_or_default()
+    count.and_then(whole).unwrap_or_default()
+}
+
+/// A number that a server counts with.
+pub(crate) fn whole(value: RawBsonRef<'_>) -> Option<u64> {
+    let number = value.as_i64().or_else(|| value.as_i32().map(i64::from));
+    u64::try_from(number?).ok()
 }

@@ -187,7 +187,7 @@ fn joined(
         });
     let value = Bson::from("$$value");
     let branches = vec![
-        doc! { "case": has_type(&value, &["missing", "null"]), "then": Bson::Null },
+        doc! { "case": has_type(&value, &["null"]), "then": Bson::Null },
         doc! { "case": is_array(&value), "then": literal(scalar::of_sort(&SortValue::Array)) },
         doc! { "case": is_object(&value), "then": literal(doc! {}) },
     ];

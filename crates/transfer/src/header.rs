@@ -59,11 +59,15 @@ pub(super) fn columns(
 
 /// The names that a column may have.
 fn known(resource_type: &ResourceType) -> Vec<&str> {
-    let members = resource_type.relationships.iter();
-    let members = members.filter_map(|relationship| relationship.own_member());
+    let stored = resource_type.relationships.iter();
+    let stored = stored.filter(|relationship| relationship.own_member().is_some());
+    let relationships = stored.map(|relationship| relationship.name.as_str());
     let declared = resource_type.attributes.declared();
     let ids = [resource_type.plain_id_member(), "id"];
-    ids.into_iter().chain(declared).chain(members).collect()
+    ids.into_iter()
+        .chain(declared)
+        .chain(relationships)
+        .collect()
 }
 
 /// What is wrong with a name that is not declared. An open schema takes it, unless it is only

@@ -61,7 +61,9 @@ async fn the_definitions_of_the_guide_are_served() {
     let blocks = blocks("docs/resources.md");
     let definitions: Vec<&Block> = blocks
         .iter()
-        .filter(|block| block.language == "yaml")
+        // The other blocks show a part of a definition, or one of a shelf.
+        .filter(|block| block.language == "yaml" && block.text.contains("\nattributes:"))
+        .filter(|block| !block.text.starts_with("# shelf/"))
         .collect();
     assert_eq!(definitions.len(), 2);
     for (number, definition) in definitions.iter().enumerate() {
@@ -75,6 +77,22 @@ async fn the_definitions_of_the_guide_are_served() {
     creates(&server, &blocks).await;
     let notes = server.request(Method::GET, "/notes").send().await.unwrap();
     assert_eq!(notes.status(), StatusCode::OK);
+}
+
+#[test]
+fn the_shelf_of_the_guide_has_no_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = blocks("docs/resources.md");
+    let shelf = blocks
+        .iter()
+        .filter_map(|block| block.text.strip_prefix("# shelf/"));
+    for file in shelf {
+        let (name, definition) = file.split_once('\n').unwrap();
+        std::fs::write(folder.path().join(name), definition).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let outcome = Invocation::new(&["resources", "check", path]).run();
+    assert_eq!(outcome.output().lines().count(), 2);
 }
 
 #[tokio::test]

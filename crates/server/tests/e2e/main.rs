@@ -45,6 +45,9 @@ mod contacts;
 // The example of related types.
 #[cfg(test)]
 mod blog;
+// The obligations of JSON:API, checked by the runner that ships.
+#[cfg(test)]
+mod conformance;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -50,7 +50,7 @@ pub(super) fn check(data_dir: &Path, files_mode: u32) -> Result<Report, StoreErr
     Ok(report)
 }
 
-fn look(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+pub(super) fn look(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&format!("PRAGMA integrity_check({DAMAGES_MAX})"))?;
     let verdicts = statement.query_map([], |row| row.get::<_, String>(0))?;
     for verdict in verdicts {

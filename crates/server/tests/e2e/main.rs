@@ -63,3 +63,6 @@ mod crash;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;
+// Pages of docs/ that are about the embedded store, or about no store.
+#[cfg(test)]
+mod pages;

@@ -49,3 +49,6 @@ mod crash;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;
+// The way from the embedded store.
+#[cfg(test)]
+mod moving;

@@ -81,9 +81,10 @@ fn mistake<'a>(
     let nearest = candidates
         .map(|candidate| (likeness(candidate), candidate))
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let (least, is_closed) = match resource_type.attributes.is_closed() {
-        true => (ALIKE, true),
-        false => (1.0, false),
+    let (least, is_closed) = if resource_type.attributes.is_closed() {
+        (ALIKE, true)
+    } else {
+        (1.0, false)
     };
     match nearest {
         Some((likeness, candidate)) if likeness >= least => {

@@ -215,7 +215,7 @@ impl Definition {
         {
             mistakes.extend(self.index_mistakes(&schema, located));
             mistakes.extend(self.capability_mistakes(&schema, located));
-            mistakes.extend(self.default_mistakes(&schema, located));
+            mistakes.extend(Self::default_mistakes(&schema, located));
         }
         mistakes.extend(self.shard_key_mistakes(located));
         mistakes.extend(self.relationship_mistakes(located));
@@ -256,7 +256,7 @@ impl Definition {
     }
 
     /// Defaults that their own schemas refuse.
-    fn default_mistakes(&self, schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mistake> {
+    fn default_mistakes(schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mistake> {
         let mut defaults = Map::new();
         schema.fill_defaults(&mut defaults);
         let names: Vec<String> = defaults.keys().cloned().collect();

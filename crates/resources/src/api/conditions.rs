@@ -5,6 +5,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jsonapi::Error;
+use serde_json::{Map, Value};
 
 use crate::controller::Versions;
 use crate::schema::ResourceType;
@@ -24,14 +25,42 @@ pub(super) fn if_match(
     headers: &HeaderMap,
     resource_type: &ResourceType,
 ) -> Result<Versions, Error> {
-    let tags = tags(headers, header::IF_MATCH)?;
+    let tags = tags(headers, &header::IF_MATCH)?;
+    versions(tags, resource_type).map_err(|error| error.header("If-Match"))
+}
+
+/// The same for an operation that stands at `pointer`, whose `meta.ifMatch` has the text of such a
+/// header.
+///
+/// # Errors
+/// As [`if_match`], with the place.
+pub(super) fn meta_if_match(
+    meta: &Map<String, Value>,
+    resource_type: &ResourceType,
+    pointer: &str,
+) -> Result<Versions, Error> {
+    let tags = match meta.get("ifMatch") {
+        None => None,
+        Some(value) => {
+            let text = value.as_str().map(str::trim);
+            let tags = match text {
+                Some("*") => Some(Tags::Any),
+                text => text.and_then(list).map(Tags::These),
+            };
+            let refused = || unreadable("meta.ifMatch").pointer(format!("{pointer}/meta/ifMatch"));
+            Some(tags.ok_or_else(refused)?)
+        }
+    };
+    versions(tags, resource_type).map_err(|error| error.pointer(pointer))
+}
+
+fn versions(tags: Option<Tags>, resource_type: &ResourceType) -> Result<Versions, Error> {
     match tags {
         None if resource_type.if_match_required => {
             let (code, title) = ("if_match_required", "If-Match is required");
-            let detail = "Read the resource and send its ETag as 'If-Match', so that no change of others is lost.";
-            Err(Error::new(StatusCode::PRECONDITION_REQUIRED, code, title)
-                .detail(detail)
-                .header("If-Match"))
+            let detail = "Read the resource and send its ETag as 'If-Match', or as 'meta.ifMatch' \
+                          of an operation, so that no change of others is lost.";
+            Err(Error::new(StatusCode::PRECONDITION_REQUIRED, code, title).detail(detail))
         }
         None | Some(Tags::Any) => Ok(None),
         // A weak tag never matches here.
@@ -60,7 +89,7 @@ pub(super) fn unless_known(headers: &HeaderMap, response: Response) -> Result<Re
 
 fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> Result<bool, Error> {
     let tag = tag.to_str().unwrap_or_default().trim_matches('"');
-    Ok(match tags(headers, header::IF_NONE_MATCH)? {
+    Ok(match tags(headers, &header::IF_NONE_MATCH)? {
         None => false,
         Some(Tags::Any) => true,
         Some(Tags::These(tags)) => tags.iter().any(|(_, known)| known == tag),
@@ -73,7 +102,7 @@ fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> Result<bool, Error> {
 /// 400 for a header that names no tags.
 pub(super) fn must_be_new(headers: &HeaderMap) -> Result<bool, Error> {
     Ok(matches!(
-        tags(headers, header::IF_NONE_MATCH)?,
+        tags(headers, &header::IF_NONE_MATCH)?,
         Some(Tags::Any)
     ))
 }
@@ -87,16 +116,16 @@ enum Tags {
     These(Vec<(bool, String)>),
 }
 
-fn tags(headers: &HeaderMap, name: HeaderName) -> Result<Option<Tags>, Error> {
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Error> {
     let mut these = Vec::new();
     let mut is_given = false;
-    for value in headers.get_all(&name) {
+    for value in headers.get_all(name) {
         is_given = true;
         let text = value.to_str().unwrap_or("?").trim();
         if text == "*" {
             return Ok(Some(Tags::Any));
         }
-        these.extend(list(text).ok_or_else(|| malformed(&name))?);
+        these.extend(list(text).ok_or_else(|| malformed(name))?);
     }
     Ok(is_given.then_some(Tags::These(these)))
 }
@@ -118,15 +147,17 @@ fn list(mut text: &str) -> Option<Vec<(bool, String)>> {
 }
 
 fn malformed(name: &HeaderName) -> Error {
-    let (header, title) = match *name {
-        header::IF_MATCH => ("If-Match", "Invalid header"),
-        _ => ("If-None-Match", "Invalid header"),
+    let header = match *name {
+        header::IF_MATCH => "If-Match",
+        _ => "If-None-Match",
     };
-    Error::new(StatusCode::BAD_REQUEST, "invalid_header", title)
-        .detail(format!(
-            "'{header}' is '*' or a list of tags in quotes, such as \"5f2a\"."
-        ))
-        .header(header)
+    unreadable(header).header(header)
+}
+
+fn unreadable(name: &str) -> Error {
+    Error::new(StatusCode::BAD_REQUEST, "invalid_header", "Invalid header").detail(format!(
+        "'{name}' is '*' or a list of tags in quotes, such as \"5f2a\"."
+    ))
 }
 
 #[cfg(test)]
@@ -139,7 +170,7 @@ mod tests {
 
     #[test]
     fn lists_of_tags_are_read_and_other_texts_refused() {
-        let read = |value| tags(&headers(header::IF_MATCH, value), header::IF_MATCH);
+        let read = |value| tags(&headers(header::IF_MATCH, value), &header::IF_MATCH);
         assert_eq!(read("*").unwrap(), Some(Tags::Any));
         let both = vec![(false, "a,b".to_owned()), (true, "c".to_owned())];
         assert_eq!(read(r#""a,b" , W/"c""#).unwrap(), Some(Tags::These(both)));
@@ -147,7 +178,7 @@ mod tests {
             let error = read(malformed).unwrap_err();
             assert_eq!(error.status, StatusCode::BAD_REQUEST, "{malformed}");
         }
-        assert_eq!(tags(&HeaderMap::new(), header::IF_MATCH).unwrap(), None);
+        assert_eq!(tags(&HeaderMap::new(), &header::IF_MATCH).unwrap(), None);
     }
 
     #[test]

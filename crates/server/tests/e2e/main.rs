@@ -45,6 +45,9 @@ mod contacts;
 // The example of related types.
 #[cfg(test)]
 mod blog;
+// Related types, written.
+#[cfg(test)]
+mod blog_writing;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -34,6 +34,9 @@ mod storage;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
+// Related types, written.
+#[cfg(test)]
+mod blog_writing;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;

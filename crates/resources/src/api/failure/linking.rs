@@ -7,9 +7,24 @@ use super::capitalized;
 use crate::controller::Reason;
 use crate::schema::Violation;
 
-/// The status, code, title and detail of such a reason; none for others.
+/// The error of such a reason; none for others.
 pub(super) fn error(reason: &Reason, singular: &str) -> Option<Error> {
-    let (status, code, title, detail) = match reason {
+    let words = linking(reason, singular).or_else(|| condition(reason, singular));
+    let (status, code, title, detail) = words.or_else(|| bound(reason, singular))?;
+    let error = Error::new(status, code, title).detail(detail);
+    Some(match reason {
+        Reason::Changed { version, .. } => error.meta("etag", format!("\"{version}\"")),
+        Reason::TooManyIncluded(_) => error.parameter("include"),
+        _ => error,
+    })
+}
+
+/// A status, a code, a title and a detail.
+type Words = (StatusCode, &'static str, &'static str, String);
+
+/// Relationships that are not as the request wants them.
+fn linking(reason: &Reason, singular: &str) -> Option<Words> {
+    Some(match reason {
         Reason::NoRelationship(name) => (
             StatusCode::NOT_FOUND,
             "relationship_not_found",
@@ -36,6 +51,13 @@ pub(super) fn error(reason: &Reason, singular: &str) -> Option<Error> {
             "Relationship is to one resource",
             format!("'{name}' leads to one {singular} at most: set it with PATCH."),
         ),
+        _ => return None,
+    })
+}
+
+/// Conditions that do not hold.
+fn condition(reason: &Reason, singular: &str) -> Option<Words> {
+    Some(match reason {
         Reason::Exists(id) => (
             StatusCode::PRECONDITION_FAILED,
             "already_exists",
@@ -50,6 +72,13 @@ pub(super) fn error(reason: &Reason, singular: &str) -> Option<Error> {
                 "The {singular} with the id '{id}' has another version now: 'meta.etag' has its tag."
             ),
         ),
+        _ => return None,
+    })
+}
+
+/// More than one request may ask for.
+fn bound(reason: &Reason, singular: &str) -> Option<Words> {
+    Some(match reason {
         Reason::TooManyIncluded(maximum) => (
             StatusCode::BAD_REQUEST,
             "too_many_included",
@@ -68,12 +97,6 @@ pub(super) fn error(reason: &Reason, singular: &str) -> Option<Error> {
             ),
         ),
         _ => return None,
-    };
-    let error = Error::new(status, code, title).detail(detail);
-    Some(match reason {
-        Reason::Changed { version, .. } => error.meta("etag", format!("\"{version}\"")),
-        Reason::TooManyIncluded(_) => error.parameter("include"),
-        _ => error,
     })
 }
 

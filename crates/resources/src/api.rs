@@ -9,6 +9,7 @@ mod query;
 mod answer;
 mod page;
 mod linkage;
+mod explain;
 mod document;
 mod held;
 mod cache;
@@ -22,6 +23,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use jsonapi::{Offered, ResourceWriter};
+
+pub use self::explain::{Unexplained, explain};
 
 use self::cache::Cache;
 use self::document::Writers;
@@ -69,6 +72,20 @@ struct Service {
 }
 
 impl Service {
+    fn new(types: &[Arc<ResourceType>], store: Arc<dyn Store>, limits: Limits) -> Self {
+        let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
+        let writers = types.iter().map(writer).collect();
+        let types = Arc::new(Types::new(types));
+        Self {
+            writers: Arc::new(writers),
+            controller: Controller::new(store, types.clone()),
+            types,
+            limits,
+            held: Held::new(limits.held_bytes_max),
+            cache: Cache::new(limits.cache_bytes_max),
+        }
+    }
+
     /// The type of a URL.
     ///
     /// # Errors
@@ -103,19 +120,8 @@ pub fn router(
                 .route(&path, methods);
         }
     }
-    let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
-    let writers = types.iter().map(writer).collect();
-    let types = Arc::new(Types::new(types));
-    let service = Service {
-        writers: Arc::new(writers),
-        controller: Controller::new(store, types.clone()),
-        types,
-        limits,
-        held: Held::new(limits.held_bytes_max),
-        cache: Cache::new(limits.cache_bytes_max),
-    };
     router
-        .with_state(Arc::new(service))
+        .with_state(Arc::new(Service::new(types, store, limits)))
         .layer(from_fn_with_state(OFFERED, jsonapi::http::negotiate_with))
 }
 

@@ -37,6 +37,9 @@ mod contacts;
 // The obligations of JSON:API, checked by the runner that ships.
 #[cfg(test)]
 mod conformance;
+// The example of related types.
+#[cfg(test)]
+mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;

@@ -110,6 +110,10 @@ pub(crate) struct Check {
     pub(crate) settings: SettingFlags,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// Resource type of the rows

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bson::RawDocument;
+use bson::{RawBsonRef, RawDocument};
 use mongodb::bson::{Bson, doc};
 use mongodb::options::AggregateOptions;
 use resources::query::{Count, Query, Total};
@@ -154,7 +154,7 @@ fn add(
     if let Some(document) = row
         .get("found")
         .map_err(damaged)?
-        .and_then(|it| it.as_document())
+        .and_then(RawBsonRef::as_document)
     {
         let resource = json::resource(resource_type, document)?;
         one.resources.push(resource.id, &resource.text);

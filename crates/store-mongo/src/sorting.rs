@@ -164,11 +164,12 @@ impl SortKey {
             Bson::String(_) => BEHIND_TEXTS,
             _ => Kinds::ANY,
         };
-        match is_upwards {
-            true if !self.kinds.has(later) => doc! { &self.path: { "$gte": value.clone() } },
-            true => doc! { &self.path: { "$not": { "$lt": value.clone() } } },
-            false => doc! { &self.path: { "$not": { "$gt": value.clone() } } },
-        }
+        let condition = match (is_upwards, self.kinds.has(later)) {
+            (true, false) => doc! { "$gte": value.clone() },
+            (true, true) => doc! { "$not": { "$lt": value.clone() } },
+            (false, _) => doc! { "$not": { "$gt": value.clone() } },
+        };
+        doc! { &self.path: condition }
     }
 }
 

@@ -204,13 +204,11 @@ fn decode(resource_type: &ResourceType, name: &str, cell: &str) -> Result<Option
 /// Whether a cell may be a text as it stands: an id, also that of a to-one relationship, and what the
 /// type does not declare as something else.
 fn is_text(resource_type: &ResourceType, name: &str) -> bool {
-    match resource_type.relationship(name) {
-        Some(relationship) => relationship.is_to_one() && relationship.target.id != IdKind::Integer,
-        None => {
-            let is_id = name == resource_type.plain_id_member() || name == "id";
-            is_id || resource_type.attributes.admits_text(name)
-        }
+    if let Some(relationship) = resource_type.relationship(name) {
+        return relationship.is_to_one() && relationship.target.id != IdKind::Integer;
     }
+    let is_id = name == resource_type.plain_id_member() || name == "id";
+    is_id || resource_type.attributes.admits_text(name)
 }
 
 /// The cell for a value, such that [`decode`] gives the value back.

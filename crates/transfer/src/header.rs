@@ -81,10 +81,8 @@ fn mistake<'a>(
     let nearest = candidates
         .map(|candidate| (likeness(candidate), candidate))
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let (least, is_closed) = match resource_type.attributes.is_closed() {
-        true => (ALIKE, true),
-        false => (1.0, false),
-    };
+    let is_closed = resource_type.attributes.is_closed();
+    let least = if is_closed { ALIKE } else { 1.0 };
     match nearest {
         Some((likeness, candidate)) if likeness >= least => {
             Some(format!("'{name}' is not declared; is '{candidate}' meant?"))

@@ -24,7 +24,7 @@ pub(super) fn if_match(
     headers: &HeaderMap,
     resource_type: &ResourceType,
 ) -> Result<Versions, Error> {
-    let tags = tags(headers, header::IF_MATCH)?;
+    let tags = tags(headers, &header::IF_MATCH)?;
     match tags {
         None if resource_type.if_match_required => {
             let (code, title) = ("if_match_required", "If-Match is required");
@@ -60,7 +60,7 @@ pub(super) fn unless_known(headers: &HeaderMap, response: Response) -> Result<Re
 
 fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> Result<bool, Error> {
     let tag = tag.to_str().unwrap_or_default().trim_matches('"');
-    Ok(match tags(headers, header::IF_NONE_MATCH)? {
+    Ok(match tags(headers, &header::IF_NONE_MATCH)? {
         None => false,
         Some(Tags::Any) => true,
         Some(Tags::These(tags)) => tags.iter().any(|(_, known)| known == tag),
@@ -73,7 +73,7 @@ fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> Result<bool, Error> {
 /// 400 for a header that names no tags.
 pub(super) fn must_be_new(headers: &HeaderMap) -> Result<bool, Error> {
     Ok(matches!(
-        tags(headers, header::IF_NONE_MATCH)?,
+        tags(headers, &header::IF_NONE_MATCH)?,
         Some(Tags::Any)
     ))
 }
@@ -87,16 +87,16 @@ enum Tags {
     These(Vec<(bool, String)>),
 }
 
-fn tags(headers: &HeaderMap, name: HeaderName) -> Result<Option<Tags>, Error> {
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Error> {
     let mut these = Vec::new();
     let mut is_given = false;
-    for value in headers.get_all(&name) {
+    for value in headers.get_all(name) {
         is_given = true;
         let text = value.to_str().unwrap_or("?").trim();
         if text == "*" {
             return Ok(Some(Tags::Any));
         }
-        these.extend(list(text).ok_or_else(|| malformed(&name))?);
+        these.extend(list(text).ok_or_else(|| malformed(name))?);
     }
     Ok(is_given.then_some(Tags::These(these)))
 }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn lists_of_tags_are_read_and_other_texts_refused() {
-        let read = |value| tags(&headers(header::IF_MATCH, value), header::IF_MATCH);
+        let read = |value| tags(&headers(header::IF_MATCH, value), &header::IF_MATCH);
         assert_eq!(read("*").unwrap(), Some(Tags::Any));
         let both = vec![(false, "a,b".to_owned()), (true, "c".to_owned())];
         assert_eq!(read(r#""a,b" , W/"c""#).unwrap(), Some(Tags::These(both)));
@@ -147,7 +147,7 @@ mod tests {
             let error = read(malformed).unwrap_err();
             assert_eq!(error.status, StatusCode::BAD_REQUEST, "{malformed}");
         }
-        assert_eq!(tags(&HeaderMap::new(), header::IF_MATCH).unwrap(), None);
+        assert_eq!(tags(&HeaderMap::new(), &header::IF_MATCH).unwrap(), None);
     }
 
     #[test]

@@ -174,9 +174,12 @@ impl Draft {
         resource_type: &Arc<ResourceType>,
         is_new: bool,
     ) -> Result<(), Failure> {
-        let is_writable = |writing: Writing| match is_new {
-            true => writing.settable,
-            false => writing.changeable,
+        let is_writable = |writing: Writing| {
+            if is_new {
+                writing.settable
+            } else {
+                writing.changeable
+            }
         };
         let attributes = self.attributes.keys();
         let attributes = attributes.filter(|name| !is_writable(resource_type.writing(name)));

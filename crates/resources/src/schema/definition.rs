@@ -215,7 +215,7 @@ impl Definition {
         {
             mistakes.extend(self.index_mistakes(&schema, located));
             mistakes.extend(self.capability_mistakes(&schema, located));
-            mistakes.extend(self.default_mistakes(&schema, located));
+            mistakes.extend(default_mistakes(&schema, located));
         }
         mistakes.extend(self.shard_key_mistakes(located));
         mistakes.extend(self.relationship_mistakes(located));
@@ -255,26 +255,6 @@ impl Definition {
         })
     }
 
-    /// Defaults that their own schemas refuse.
-    fn default_mistakes(&self, schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mistake> {
-        let mut defaults = Map::new();
-        schema.fill_defaults(&mut defaults);
-        let names: Vec<String> = defaults.keys().cloned().collect();
-        let violations = schema.validate(defaults).err().unwrap_or_default();
-        let within = names.iter().filter_map(|name| {
-            let token = jsonapi::pointer_token(name);
-            let start = format!("/{token}");
-            let violation = violations.iter().find(|violation| {
-                let rest = violation.pointer.strip_prefix(&start);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })?;
-            let pointer = format!("/attributes/properties/{token}/default");
-            let message = format!("is no value of the attribute: {}", violation.message);
-            Some(mistake(located.position(&pointer), &pointer, message))
-        });
-        within.collect()
-    }
-
     fn id_attribute_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
         let Some(name) = &self.id_attribute else {
             return Vec::new();
@@ -305,6 +285,26 @@ impl Definition {
             })
             .collect()
     }
+}
+
+/// Defaults that their own schemas refuse.
+fn default_mistakes(schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mistake> {
+    let mut defaults = Map::new();
+    schema.fill_defaults(&mut defaults);
+    let names: Vec<String> = defaults.keys().cloned().collect();
+    let violations = schema.validate(defaults).err().unwrap_or_default();
+    let within = names.iter().filter_map(|name| {
+        let token = jsonapi::pointer_token(name);
+        let start = format!("/{token}");
+        let violation = violations.iter().find(|violation| {
+            let rest = violation.pointer.strip_prefix(&start);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })?;
+        let pointer = format!("/attributes/properties/{token}/default");
+        let message = format!("is no value of the attribute: {}", violation.message);
+        Some(mistake(located.position(&pointer), &pointer, message))
+    });
+    within.collect()
 }
 
 impl Page {

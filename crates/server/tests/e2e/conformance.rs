@@ -29,7 +29,7 @@ fn binding<'a>(report: &'a Value, outcome: &str) -> Vec<&'a str> {
 }
 
 /// What the runner says of this server, after which everything must be as it was.
-async fn report(server: &Server, world: &Path) -> (Outcome, Value) {
+fn report(server: &Server, world: &Path) -> (Outcome, Value) {
     let (_, base) = server.client();
     let outcome = check(&base, world, &["--format", "json"]);
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -44,7 +44,7 @@ async fn the_blog_keeps_every_must_that_can_be_judged() {
     let setup = Setup::fresh().definitions(&folder);
     let server = setup.arguments(["--sample-data"]).start().await;
     let before = server.get("/articles").await.json();
-    let (outcome, report) = report(&server, &world("blog.yaml")).await;
+    let (outcome, report) = report(&server, &world("blog.yaml"));
     assert_eq!(binding(&report, "fail"), [""; 0], "{}", outcome.stdout);
     let passed = binding(&report, "pass").len();
     assert!(passed >= 130, "only {passed} could be judged");
@@ -80,7 +80,7 @@ fn row_of_the_page(line: &str) -> Option<String> {
 async fn contacts_keep_every_must_that_can_be_judged_but_for_the_name_of_their_id_attribute() {
     let server = Setup::fresh().arguments(["--sample-data"]).start().await;
     let before = server.get("/contacts").await.json();
-    let (outcome, report) = report(&server, &world("contacts.yaml")).await;
+    let (outcome, report) = report(&server, &world("contacts.yaml"));
     // The documents of contacts repeat the id as `_id`, as their clients expect. JSON:API does not
     // let a name begin so.
     assert_eq!(binding(&report, "fail"), ["DS-36"], "{}", outcome.stdout);

@@ -10,6 +10,7 @@ mod query;
 mod answer;
 mod page;
 mod linkage;
+mod explain;
 mod document;
 mod held;
 mod cache;
@@ -24,6 +25,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use jsonapi::{Offered, ResourceWriter};
+
+pub use self::explain::{Unexplained, explain};
 
 use self::cache::Cache;
 use self::document::Writers;
@@ -78,6 +81,26 @@ struct Service {
 }
 
 impl Service {
+    fn new(
+        types: &[Arc<ResourceType>],
+        served: &[String],
+        store: Arc<dyn Store>,
+        limits: Limits,
+    ) -> Self {
+        let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
+        let writers = types.iter().map(writer).collect();
+        let types = Arc::new(Types::new(types));
+        Self {
+            writers: Arc::new(writers),
+            served: served.iter().cloned().collect(),
+            controller: Controller::new(store, types.clone()),
+            types,
+            limits,
+            held: Held::new(limits.held_bytes_max),
+            cache: Cache::new(limits.cache_bytes_max),
+        }
+    }
+
     /// The type of a URL.
     ///
     /// # Errors
@@ -103,18 +126,7 @@ pub fn router(
     store: Arc<dyn Store>,
     limits: Limits,
 ) -> Router {
-    let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
-    let writers = types.iter().map(writer).collect();
-    let types = Arc::new(Types::new(types));
-    let service = Arc::new(Service {
-        writers: Arc::new(writers),
-        served: served.iter().cloned().collect(),
-        controller: Controller::new(store, types.clone()),
-        types,
-        limits,
-        held: Held::new(limits.held_bytes_max),
-        cache: Cache::new(limits.cache_bytes_max),
-    });
+    let service = Arc::new(Service::new(types, served, store, limits));
     let mut router = Router::new();
     for (path, methods) in served.iter().flat_map(|name| routes(name)) {
         router = mount(router, &path, methods);

@@ -11,5 +11,5 @@ pub mod query;
 pub mod store;
 pub mod work;
 
-pub use api::{Limits, router};
+pub use api::{Limits, Unexplained, explain, router};
 pub use controller::{Controller, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};

@@ -105,15 +105,7 @@ impl Plan {
                 sample_data.load(&*store).await?;
             }
             let store = WatchedStore::watched_by(health, store, settings);
-            let limits = resources::Limits {
-                body_bytes_max: settings.request_body_bytes_max.in_memory(),
-                error_bytes_max: settings.error_body_bytes_max.in_memory(),
-                held_bytes_max: settings.page_streams_bytes_max.in_memory(),
-                cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
-                include_depth_max: settings.include_depth_max,
-                operations_max: settings.operations_max,
-                any_media_type: settings.request_body_any_media_type,
-            };
+            let limits = limits(settings);
             let (types, served) = (&self.types, &self.served);
             main = main.merge(resources::router(types, served, store.clone(), limits));
             opened = Some(store);
@@ -136,6 +128,19 @@ impl Plan {
     /// Whether `/` belongs to the Fibonacci service, as its callers expect.
     fn is_fibonacci_alone(&self) -> bool {
         self.fibonacci && self.served.is_empty()
+    }
+}
+
+/// What the settings say of requests for resources.
+pub(crate) fn limits(settings: &Settings) -> resources::Limits {
+    resources::Limits {
+        body_bytes_max: settings.request_body_bytes_max.in_memory(),
+        error_bytes_max: settings.error_body_bytes_max.in_memory(),
+        held_bytes_max: settings.page_streams_bytes_max.in_memory(),
+        cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
+        include_depth_max: settings.include_depth_max,
+        operations_max: settings.operations_max,
+        any_media_type: settings.request_body_any_media_type,
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
-    /// Show how MongoDB would answer a request, as its own `explain` says it
+    /// Show what the store would do for a list, in its own words, and warn where that is costly
     Explain(Explain),
     /// Ask a running process for its health: exit code 0 or 1
     Healthcheck(Healthcheck),
@@ -222,10 +222,10 @@ pub(crate) struct Indexes {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// Resource type that is asked for
-    #[arg(value_name = "TYPE")]
-    pub(crate) resource_type: String,
-    /// Id of one resource [default: the first page of the collection]
+    /// URL of a list, such as '/articles?sort=title', or a resource type: its first page
+    #[arg(value_name = "URL|TYPE")]
+    pub(crate) target: String,
+    /// Id of one resource of the type, on MongoDB
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,

@@ -78,6 +78,15 @@ impl Failure {
     }
 }
 
+impl From<resources::Failure> for Failure {
+    fn from(failure: resources::Failure) -> Self {
+        match failure.reason {
+            resources::Reason::Store(error) => error.into(),
+            reason => Self::usage(reason.to_string()),
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {

@@ -1,5 +1,5 @@
 //! `filter`: one tree for two ways of writing, `filter[age][gt]=18` and
-//! `filter=greaterThan(age,'18')`. The grammar is in `filters.md` of this crate.
+//! `filter=greaterThan(age,'18')`. The grammar is in `docs/filters.md`.
 
 mod brackets;
 mod expression;

@@ -74,21 +74,30 @@ impl<'s> Linkage<'s> {
         self.document(&shapes, &ids, None, &around)
     }
 
-    /// Ids that are stored with the resource stand in their own order. A filter, an order and a
-    /// cursor take a look at their resources.
+    /// Ids that are stored with the resource stand in their own order unless another is asked for,
+    /// also those that pass a filter: it is the order in which they are shown with the resource.
     async fn stored(&self, ids: Vec<Id>, shown: Shown, mut parameters: Parameters) -> Answered {
         let all = Filter::Ids(ids);
         let selection = self.select(&all, &shown, &mut parameters)?;
         let query = &selection.query;
-        let found = match (all, &selection.page) {
-            (Filter::Ids(ids), Page::Number(page))
-                if query.order.is_creation() && matches!(query.filter, Filter::Ids(_)) =>
-            {
-                slice(&ids, *page)
+        let found = match (&all, &selection.page) {
+            (Filter::Ids(ids), Page::Number(page)) if query.order.is_creation() => {
+                if query.filter == all {
+                    slice(ids, *page)
+                } else {
+                    slice(&self.passing(ids, &query.filter).await?, *page)
+                }
             }
             _ => self.list(query).await?,
         };
         self.page(found, selection, shown, parameters).await
+    }
+
+    /// Those whose resources pass a filter.
+    async fn passing(&self, ids: &[Id], filter: &Filter) -> Result<Vec<Id>, Failure> {
+        let controller = &self.service.controller;
+        let found = controller.find_passing(self.target, ids, filter).await?;
+        Ok(found.into_iter().flatten().map(|one| one.id).collect())
     }
 
     async fn found(&self, scope: &Filter, shown: Shown, mut parameters: Parameters) -> Answered {

@@ -69,17 +69,18 @@ impl Selection {
         let page = parameters.take_page(limits, list.prefers_cursors)?;
         let count = take_count(list.resource_type, parameters)?;
         parameters.finish()?;
-        let filter = list.scope.clone().and(filter);
         let order = match (&page, sort) {
             // Without an order of its own a list by cursor is in that of the ids, since a cursor
             // has nothing else to go by when its resource is gone.
             (Page::Cursor(_), order) if order.is_creation() => Order::by_id(),
             (_, order) => order,
         };
+        // The path names the scope, which changes with each resource that is linked: cursors outlive
+        // that.
         let seal = Seal::new(list.path, &filter, &order);
         let members = shown.members(list.resource_type, &order);
         let mut query = Query {
-            filter,
+            filter: list.scope.clone().and(filter),
             order,
             count,
             members,
@@ -124,13 +125,29 @@ impl Shown {
     /// The members of the stored object that are needed to show a resource of the primary data.
     fn members(&self, resource_type: &ResourceType, order: &Order) -> Option<Vec<String>> {
         let mut members = self.fields.members(resource_type)?;
-        for inclusion in self.include.iter().flatten() {
-            members.extend(inclusion.relationship.own_member().map(str::to_owned));
+        if let Some(inclusions) = &self.include {
+            push_linkages(&mut members, resource_type, resource_type, inclusions);
         }
         members.extend(order.members().map(str::to_owned));
         members.sort_unstable();
         members.dedup();
         Some(members)
+    }
+}
+
+/// Adds the members that hold the linkage of what is included of resources of `wanted`, also where
+/// a path comes back to them: a resource of the primary data is not read a second time.
+fn push_linkages(
+    members: &mut Vec<String>,
+    wanted: &ResourceType,
+    owner: &ResourceType,
+    inclusions: &[Inclusion],
+) {
+    for inclusion in inclusions {
+        if owner.name == wanted.name {
+            members.extend(inclusion.relationship.own_member().map(str::to_owned));
+        }
+        push_linkages(members, wanted, &inclusion.target, &inclusion.children);
     }
 }
 

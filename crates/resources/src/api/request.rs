@@ -69,7 +69,21 @@ impl FromRequestParts<Arc<Service>> for RelatedTarget {
         let resource_type = on.resource_type(parts.uri.path())?.clone();
         let names = Path::<(String, String)>::from_request_parts(parts, on).await;
         let Path((id, name)) = names.map_err(|_| malformed_url())?;
-        let relationship = resource_type.relationship(&name);
+        Self::find(&resource_type, id, &name)
+    }
+}
+
+impl RelatedTarget {
+    /// The relationship of this name.
+    ///
+    /// # Errors
+    /// 404 where the type has none that clients may see.
+    pub(super) fn find(
+        resource_type: &Arc<ResourceType>,
+        id: String,
+        name: &str,
+    ) -> Result<Self, Error> {
+        let relationship = resource_type.relationship(name);
         let relationship = relationship.filter(|one| one.reading.readable);
         let relationship = relationship.ok_or_else(|| {
             let title = "Relationship not found";
@@ -78,13 +92,11 @@ impl FromRequestParts<Arc<Service>> for RelatedTarget {
         })?;
         Ok(Self {
             relationship: relationship.clone(),
-            resource_type,
+            resource_type: resource_type.clone(),
             id,
         })
     }
-}
 
-impl RelatedTarget {
     /// The resource itself, and where the related ones are found.
     pub(super) async fn linked(&self, service: &Service) -> Result<(Resource, Linked), Failure> {
         let controller = &service.controller;

@@ -68,10 +68,19 @@ impl Controller {
         resource_type: &Arc<ResourceType>,
         ids: &[Id],
     ) -> Result<Vec<Option<Resource>>, Failure> {
-        let found = self.store.find(resource_type, ids, &Filter::Everything);
-        found
+        self.find_passing(resource_type, ids, &Filter::Everything)
             .await
-            .map_err(|error| Failure::new(resource_type, error.into()))
+    }
+
+    /// The resource of each id, if there is one and it passes a filter.
+    pub async fn find_passing(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        ids: &[Id],
+        filter: &Filter,
+    ) -> Result<Vec<Option<Resource>>, Failure> {
+        let found = self.store.find(resource_type, ids, filter).await;
+        found.map_err(|error| Failure::new(resource_type, error.into()))
     }
 
     /// This resource, and where the resources of one of its relationships are found.

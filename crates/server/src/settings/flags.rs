@@ -16,6 +16,14 @@ const STORE: &[&str] = &[
     "mongo_uri",
     "mongo_operation_timeout_ms",
 ];
+const EXPLAINED: &[&str] = &[
+    "data_dir",
+    "files_mode",
+    "resources",
+    "mongo_uri",
+    "mongo_operation_timeout_ms",
+    "include_depth_max",
+];
 const MONGODB: &[&str] = &["resources", "mongo_uri", "mongo_operation_timeout_ms"];
 
 /// The settings that a command uses, where it does not use them all.
@@ -26,7 +34,7 @@ const USED: [(&str, &[&str]); 8] = [
     ("restore", &["data_dir", "files_mode"]),
     ("check", &["data_dir", "files_mode"]),
     ("indexes", MONGODB),
-    ("explain", MONGODB),
+    ("explain", EXPLAINED),
     ("healthcheck", &["admin_listen"]),
 ];
 

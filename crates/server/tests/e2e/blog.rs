@@ -1,5 +1,20 @@
 //! The example of related types, and sample data of one's own.
 
+// Related resources, linkage, and documents that include them.
+mod related;
+// Orders and pages.
+mod pages;
+// Ways to ask, and mistakes.
+mod requests;
+// What clients must not see.
+mod hidden;
+// All links.
+mod crawl;
+// The plans of lists.
+mod explain;
+// The examples of docs/filters.md.
+mod examples;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -19,6 +34,29 @@ async fn blog() -> Server {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/blog");
     let setup = Setup::fresh().definitions(&folder);
     setup.arguments(["--sample-data"]).start().await
+}
+
+/// The ids of a list or of linkage, in their order.
+#[track_caller]
+fn ids(document: &Value) -> Vec<String> {
+    let data = document["data"].as_array().expect("a list");
+    let id = |one: &Value| one["id"].as_str().expect("an id").to_owned();
+    data.iter().map(id).collect()
+}
+
+/// A resource in words.
+fn name(resource: &Value) -> String {
+    let text = |member| resource[member].as_str().expect("a text");
+    format!("{} {}", text("type"), text("id"))
+}
+
+/// What is included, sorted.
+#[track_caller]
+fn included(document: &Value) -> Vec<String> {
+    let all = document["included"].as_array().expect("included resources");
+    let mut names: Vec<String> = all.iter().map(name).collect();
+    names.sort();
+    names
 }
 
 async fn total(server: &Server, url: &str) -> Value {

@@ -40,6 +40,9 @@ mod conformance;
 // Related types, written.
 #[cfg(test)]
 mod blog_writing;
+// The example of related types.
+#[cfg(test)]
+mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;

@@ -320,7 +320,7 @@ mod page {
     use super::*;
 
     fn text() -> String {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/filters.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/filters.md");
         std::fs::read_to_string(path).unwrap()
     }
 

@@ -103,11 +103,11 @@ impl Listing {
     /// Whether there is a page before and one behind is known on the side to which the page was
     /// read. On the other side a cursor was given, so there was something once.
     async fn cursor_links(&self, page: &CursorPage, ends: &Ends) -> Result<Links, Failure> {
-        let is_from_end = page.before.is_some() && page.after.is_none();
-        let (has_prev, has_next) = if is_from_end {
-            (self.more, true)
-        } else {
-            (page.after.is_some(), self.more)
+        let (has_prev, has_next) = match (&page.after, &page.before) {
+            (None, Some(_)) => (self.more, true),
+            // A range begins behind its first cursor.
+            (Some(_), Some(_)) => (false, self.more),
+            (after, None) => (after.is_some(), self.more),
         };
         let first = match &ends.first {
             Some(first) if has_prev => Some(self.cursor(first).await?),

@@ -3,8 +3,9 @@
 use jsonapi::{Error, Fieldsets, Parameters};
 
 use super::invalid;
+use super::member::is_attribute;
 use crate::api::Service;
-use crate::schema::{Declared, ResourceType};
+use crate::schema::ResourceType;
 
 /// The fields that are shown of each type.
 #[derive(Debug, Clone, Default)]
@@ -31,19 +32,10 @@ pub(in crate::api) fn take(
 }
 
 fn has_field(resource_type: &ResourceType, name: &String) -> bool {
-    if let Some(relationship) = resource_type.relationship(name) {
-        return relationship.reading.readable;
-    }
-    if resource_type.id_attribute.as_ref() == Some(name) {
-        return true;
-    }
-    let is_linkage = |member: &str| member == name;
-    let mut linkages = resource_type.relationships.iter();
-    if linkages.any(|one| one.own_member().is_some_and(is_linkage)) {
-        return false;
-    }
-    let declared = resource_type.attributes.at(std::slice::from_ref(name));
-    resource_type.reading(name).readable && !matches!(declared, Declared::Unknown)
+    let relationship = resource_type.relationship(name);
+    relationship.is_some_and(|one| one.reading.readable)
+        || resource_type.id_attribute.as_ref() == Some(name)
+        || is_attribute(resource_type, name)
 }
 
 impl Fields {

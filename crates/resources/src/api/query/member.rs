@@ -97,26 +97,44 @@ fn attribute(
     }
     let path = names.join(".");
     let unknown = || format!("'{}' has no field '{path}'", resource_type.name);
-    let reading = resource_type.reading(first);
-    if is_id || first == "type" || !reading.readable {
+    if is_id || first == "type" {
         return Err(unknown());
     }
-    let is_linkage = |one: &Arc<Relationship>| one.own_member() == Some(first);
-    if resource_type.relationships.iter().any(is_linkage) {
-        return Err(unknown());
-    }
-    let declared = resource_type.attributes.at(names);
+    let names = if is_shown(resource_type, first) {
+        allow(resource_type, first, resource_type.reading(first), purpose)?;
+        names.to_vec()
+    } else {
+        vec![NOBODYS.to_owned()]
+    };
+    let declared = resource_type.attributes.at(&names);
     if matches!(declared, Declared::Unknown) {
         return Err(unknown());
     }
-    allow(resource_type, first, reading, purpose)?;
-    Ok(Field::Attribute {
-        path: MemberPath {
-            names: names.to_vec(),
-            kinds: declared.kinds(),
-        },
-        declared,
-    })
+    let kinds = declared.kinds();
+    let path = MemberPath { names, kinds };
+    Ok(Field::Attribute { path, declared })
+}
+
+/// Stands for a member that is not shown where members may be named that nothing declares. It is
+/// not told from a name that no resource uses, and it has no value: JSON:API reserves the slash.
+const NOBODYS: &str = "/";
+
+/// Whether a member of the stored object may be an attribute that clients see.
+fn is_shown(resource_type: &ResourceType, member: &str) -> bool {
+    let mut all = resource_type.relationships.iter();
+    resource_type.reading(member).readable && !all.any(|one| one.own_member() == Some(member))
+}
+
+/// Whether clients may ask for an attribute of this name, whether it is there or not.
+pub(super) fn is_attribute(resource_type: &ResourceType, name: &String) -> bool {
+    let nobodys = NOBODYS.to_owned();
+    let name = if is_shown(resource_type, name) {
+        name
+    } else {
+        &nobodys
+    };
+    let declared = resource_type.attributes.at(std::slice::from_ref(name));
+    !matches!(declared, Declared::Unknown)
 }
 
 fn allow(

@@ -134,7 +134,7 @@ fn the_help_of_a_command_shows_the_settings_that_it_uses_and_no_others() {
         ("healthcheck", &["admin-listen"][..]),
         ("backup", &["data-dir", "files-mode"]),
         (
-            "explain",
+            "indexes",
             &["resources", "mongo-uri", "mongo-operation-timeout-ms"],
         ),
     ] {

@@ -1,0 +1,241 @@
+//! What reading asks of a store, and what becomes of what the store gives.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use resources::query::{Filter, Query, Total};
+use resources::schema::{Id, Relationship, ResourceType, load_folder};
+use resources::store::{
+    Import, ImportMode, Page, Plan, Resource, Resources, Scan, Store, StoreError, Unit, WriteError,
+    Written,
+};
+use resources::{Limits, router};
+use serde_json::Value;
+use tower::ServiceExt;
+
+const LIMITS: Limits = Limits {
+    body_bytes_max: 1 << 20,
+    error_bytes_max: 1 << 16,
+    held_bytes_max: 1 << 20,
+    cache_bytes_max: 0,
+    include_depth_max: 5,
+    any_media_type: false,
+};
+
+/// A batch of what does not fit the beginning of a page.
+type Batch = Result<Vec<i64>, StoreError>;
+
+/// A store that notes what it is asked. Each list and each relationship has the resources 1 and 2,
+/// and each resource names author 1, article 1 and the tags 1 and 2.
+#[derive(Default)]
+struct Asked {
+    requests: Mutex<Vec<String>>,
+    rest: Mutex<Option<Vec<Batch>>>,
+}
+
+const TEXT: &str = r#"{"author":1,"article":1,"tags":[1,2]}"#;
+
+fn resources(ids: &[i64]) -> Resources {
+    let mut resources = Resources::default();
+    for id in ids {
+        resources.push(Id::Integer(*id), TEXT);
+    }
+    resources
+}
+
+fn page(rest: Option<Scan>) -> Page {
+    Page {
+        resources: Arc::new(resources(&[1, 2])),
+        rest,
+        more: false,
+        total: Some(Total::Exact(2)),
+    }
+}
+
+impl Asked {
+    fn note(&self, what: String) {
+        self.requests.lock().unwrap().push(what);
+    }
+
+    /// The answer to a request, and what the store was asked for it.
+    async fn get(self, url: &str) -> (Response<Body>, Vec<String>) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/blog");
+        let types = load_folder(&folder, &[]).unwrap();
+        let served: Vec<String> = types.iter().map(|one| one.name.clone()).collect();
+        let store = Arc::new(self);
+        let router = router(&types, &served, store.clone(), LIMITS);
+        let request = Request::get(url).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let requests = store.requests.lock().unwrap().clone();
+        (response, requests)
+    }
+}
+
+#[async_trait]
+impl Store for Asked {
+    fn name(&self) -> &'static str {
+        "asked"
+    }
+
+    async fn prepare(&self, _: &[Arc<ResourceType>]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn next_ids(&self, _: &Arc<ResourceType>, _: usize) -> Result<Vec<Id>, StoreError> {
+        unreachable!("nothing is written")
+    }
+
+    async fn find(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        ids: &[Id],
+        _: &Filter,
+    ) -> Result<Vec<Option<Resource>>, StoreError> {
+        self.note(format!("find {}", resource_type.name));
+        let resource = |id: &Id| {
+            let (id, text) = (id.clone(), TEXT.to_owned());
+            Some(Resource { id, text })
+        };
+        Ok(ids.iter().map(resource).collect())
+    }
+
+    async fn list(&self, resource_type: &Arc<ResourceType>, _: &Query) -> Result<Page, StoreError> {
+        self.note(format!("list {}", resource_type.name));
+        let Some(batches) = self.rest.lock().unwrap().take() else {
+            return Ok(page(None));
+        };
+        let (sender, rest) = Scan::channel();
+        tokio::spawn(async move {
+            for batch in batches {
+                sender.send(batch.map(|ids| resources(&ids))).await.unwrap();
+            }
+        });
+        Ok(page(Some(rest)))
+    }
+
+    async fn related(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        _: &Arc<Relationship>,
+        ids: &[Id],
+        _: &Query,
+    ) -> Result<Vec<Page>, StoreError> {
+        self.note(format!("related {}", resource_type.name));
+        Ok(ids.iter().map(|_| page(None)).collect())
+    }
+
+    async fn explain(&self, _: &Arc<ResourceType>, _: &Query) -> Result<Plan, StoreError> {
+        unreachable!("no plan is asked for")
+    }
+
+    async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
+        unreachable!("nothing is written")
+    }
+
+    async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {
+        unreachable!("nothing is exported")
+    }
+
+    async fn import(&self, _: &Arc<ResourceType>, _: ImportMode) -> Result<Import, StoreError> {
+        unreachable!("nothing is imported")
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_level_of_an_include_is_one_request_for_each_type_and_inverse() {
+    for (url, expected) in [
+        ("/articles", &["list articles"][..]),
+        (
+            "/articles?include=author",
+            &["list articles", "find people"],
+        ),
+        (
+            "/articles?include=author,tags",
+            &["list articles", "find people", "find tags"],
+        ),
+        (
+            "/articles?include=comments",
+            &["list articles", "related comments"],
+        ),
+        (
+            "/articles?include=comments.author",
+            &["list articles", "related comments", "find people"],
+        ),
+        // What the level before has read is not read again.
+        (
+            "/articles?include=author,comments.author",
+            &["list articles", "find people", "related comments"],
+        ),
+        (
+            "/comments?include=article.author,author",
+            &["list comments", "find articles", "find people"],
+        ),
+        (
+            "/people?include=articles.comments,comments.article",
+            &[
+                "list people",
+                "related articles",
+                "related comments",
+                "related comments",
+            ],
+        ),
+        (
+            "/articles?include=tags&filter[tags][name]=a",
+            &["list articles", "find tags"],
+        ),
+    ] {
+        let (response, mut requests) = Asked::default().get(url).await;
+        assert_eq!(response.status(), StatusCode::OK, "{url}");
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        requests.sort_unstable();
+        assert_eq!(requests, expected, "{url}");
+    }
+}
+
+async fn large_page(rest: Vec<Batch>) -> Response<Body> {
+    let store = Asked::default();
+    *store.rest.lock().unwrap() = Some(rest);
+    store.get("/articles?fields[articles]=author").await.0
+}
+
+#[tokio::test]
+async fn a_page_in_batches_is_one_document() {
+    let response = large_page(vec![Ok(vec![3, 4]), Ok(vec![]), Ok(vec![5])]).await;
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let document: Value = serde_json::from_slice(&body).unwrap();
+    let data = document["data"].as_array().unwrap();
+    let ids: Vec<&str> = data.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["1", "2", "3", "4", "5"]);
+    assert_eq!(document["meta"]["total"], 2);
+    assert!(document["links"]["self"].is_string());
+}
+
+#[tokio::test]
+async fn a_page_whose_store_fails_half_way_is_cut_short() {
+    let away = StoreError::Unavailable("away".to_owned());
+    let response = large_page(vec![Ok(vec![3]), Err(away)]).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.into_body().collect().await.is_err());
+}
+
+#[tokio::test]
+async fn a_compound_document_has_the_whole_page_in_it() {
+    let store = Asked::default();
+    *store.rest.lock().unwrap() = Some(vec![Ok(vec![3, 4]), Ok(vec![5])]);
+    let (response, _) = store.get("/articles?include=tags").await;
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let document: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(document["data"].as_array().unwrap().len(), 5);
+    assert_eq!(document["included"].as_array().unwrap().len(), 2);
+}

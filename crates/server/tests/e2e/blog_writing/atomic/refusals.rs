@@ -69,7 +69,7 @@ async fn a_failing_operation_undoes_those_before_it_and_is_pointed_to() {
         (
             added(json!({"type": "planets", "id": "9"})),
             404,
-            "not_found",
+            "unknown_type",
             "/data/type",
         ),
         (updated(article("none")), 404, "not_found", "/data"),
@@ -100,7 +100,7 @@ async fn a_failing_operation_undoes_those_before_it_and_is_pointed_to() {
         (
             json!({"op": "remove", "ref": identifier("planets", "x")}),
             404,
-            "not_found",
+            "unknown_type",
             "/ref/type",
         ),
         (
@@ -172,7 +172,7 @@ async fn a_failing_operation_undoes_those_before_it_and_is_pointed_to() {
         (
             json!({"op": "remove", "href": "/planets/b"}),
             404,
-            "not_found",
+            "unknown_type",
             "/href",
         ),
         (
@@ -235,6 +235,15 @@ async fn operations_are_sent_with_their_extension_and_by_post_alone() {
         assert_eq!(answer.status(), 405);
         assert_eq!(answer.headers()["allow"], "POST");
     }
+    // Also what is refused before it is looked at.
+    let large = "x".repeat((1 << 20) + 1);
+    let answer = server
+        .send_text(Method::POST, "/operations", EXTENSION, large)
+        .await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (413, EXTENSION)
+    );
     // Nothing else takes the extension.
     let answer = server
         .send_text(Method::POST, "/articles", EXTENSION, body)
@@ -281,5 +290,5 @@ async fn a_type_can_stay_out_of_operations() {
         .start()
         .await;
     let answer = operate(&other, json!([{"op": "add", "data": {"type": "closed"}}])).await;
-    refused(&answer.json(), "not_found", at);
+    refused(&answer.json(), "unknown_type", at);
 }

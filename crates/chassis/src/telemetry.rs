@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError};
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, fmt as lines};
@@ -144,19 +144,20 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
     parse_filter(filter).map(drop)
 }
 
-fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
+fn parse_filter(filter: &str) -> Result<Targets, TelemetryError> {
     // The library takes a word that is no level for a module of which everything is logged, and
     // is silent about all others.
     let is_level = |rule: &str| rule.parse::<LevelFilter>().is_ok();
     let rules = filter.split(',').map(str::trim);
     let unknown = rules
-        .filter(|rule| !rule.is_empty() && !rule.contains(['[', ']', '{', '}']))
+        .filter(|rule| !rule.is_empty())
         .find(|rule| !is_level(rule.rsplit('=').next().unwrap_or_default()));
     if let Some(rule) = unknown {
         let rule = rule.to_owned();
         return Err(TelemetryError::Level { rule });
     }
-    EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
+    // Filters by the fields of spans would have to look at each request's.
+    Targets::from_str(filter).map_err(|source| TelemetryError::Filter {
         filter: filter.to_owned(),
         source,
     })
@@ -172,7 +173,7 @@ where
     W: Send + Sync + 'static,
     for<'a> &'a W: io::Write,
 {
-    let filter = parse_filter(filter)?;
+    let levels = parse_filter(filter)?;
     // The library reports its own failures with a macro that panics when standard error is closed.
     let layer = lines::layer()
         .with_writer(writer)
@@ -182,7 +183,7 @@ where
         LogMode::Local if io::stderr().is_terminal() => layer.compact().boxed(),
         LogMode::Local => layer.with_ansi(false).compact().boxed(),
     };
-    Ok(Registry::default().with(filter).with(layer))
+    Ok(Registry::default().with(levels).with(layer))
 }
 
 /// How many panics there were.

@@ -113,6 +113,8 @@ impl Request {
             (None, Some(_)) => parts.push("(no Content-Type)".to_owned()),
             _ => {}
         }
+        let headers = self.headers.iter();
+        parts.extend(headers.map(|(name, value)| format!("({name}: {value})")));
         let body = self.body.as_deref().map(String::from_utf8_lossy);
         parts.extend(body.map(|body| shorten(&body)));
         parts.join(" ")

@@ -106,9 +106,9 @@ impl Samples {
         found.cloned().map_or_else(
             || {
                 let kind = if many { "to-many" } else { "to-one" };
-                let state = if empty { "empty" } else { "filled" };
+                let state = if empty { "an empty" } else { "a filled" };
                 unjudged(format!(
-                    "no resource was found with a {state} {kind} relationship"
+                    "no resource with {state} {kind} relationship was found"
                 ))
             },
             Ok,

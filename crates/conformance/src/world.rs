@@ -23,6 +23,9 @@ pub struct World {
     /// Whether the server supports `include`.
     #[serde(default = "yes")]
     pub(crate) include: bool,
+    /// Whether the server supports sparse fieldsets.
+    #[serde(default = "yes")]
+    pub(crate) fields: bool,
     /// The path of atomic operations, from the base.
     pub(crate) operations: Option<String>,
     /// The URIs of the profiles that the server says it supports.
@@ -61,6 +64,9 @@ pub(crate) struct ResourceType {
     pub(crate) absent_id: Option<String>,
     /// An id that a client may give a new resource; absent where clients may give none.
     pub(crate) client_id: Option<String>,
+    /// Whether it takes attributes of any name, so that no name is an unknown one.
+    #[serde(default)]
+    pub(crate) open: bool,
     /// The attributes of a new resource. `{n}` in a text is a number that is new each time.
     pub(crate) create: Option<Map<String, Value>>,
     /// The to-one relationships that a new resource must have.
@@ -139,6 +145,12 @@ impl World {
         &self.types[&self.main]
     }
 
+    /// An attribute that a fieldset of a type can name; none where the server has no fieldsets.
+    pub(crate) fn fieldset(&self, name: &str) -> Option<&String> {
+        let kind = self.types.get(name).filter(|_| self.fields)?;
+        kind.strings.first().or(kind.integers.first())
+    }
+
     /// The path of a type's collection, from the base.
     pub(crate) fn path(&self, name: &str) -> String {
         let path = self.types.get(name).and_then(|kind| kind.path.clone());
@@ -169,7 +181,7 @@ mod tests {
         let world = World::read(SMALL).unwrap();
         assert_eq!(world.path("notes"), "/notes");
         assert_eq!(world.main_type().strings, ["text"]);
-        assert!(!world.writes && world.include);
+        assert!(!world.writes && world.include && world.fields);
         assert_eq!(world.filter, "filter[NAME]");
     }
 

@@ -12,6 +12,7 @@ mod page;
 mod linkage;
 mod document;
 mod held;
+mod cache;
 mod failure;
 
 use std::collections::HashSet;
@@ -24,6 +25,7 @@ use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use jsonapi::{Offered, ResourceWriter};
 
+use self::cache::Cache;
 use self::document::Writers;
 use self::held::Held;
 use crate::controller::Controller;
@@ -48,6 +50,9 @@ pub struct Limits {
     /// What the answers that clients have not taken yet may hold together; for more, 503. What is
     /// read of a large page after its beginning is counted by the store.
     pub held_bytes_max: usize,
+    /// What the written answers that are kept may hold together, where the store knows of all its
+    /// changes; nothing is kept for 0.
+    pub cache_bytes_max: usize,
     /// How many relationships a path of `include` goes through at most.
     pub include_depth_max: usize,
     /// How many atomic operations a request has at most; for more, 400.
@@ -69,6 +74,7 @@ struct Service {
     controller: Controller,
     limits: Limits,
     held: Held,
+    cache: Cache,
 }
 
 impl Service {
@@ -107,6 +113,7 @@ pub fn router(
         types,
         limits,
         held: Held::new(limits.held_bytes_max),
+        cache: Cache::new(limits.cache_bytes_max),
     });
     let mut router = Router::new();
     for (path, methods) in served.iter().flat_map(|name| routes(name)) {

@@ -47,6 +47,11 @@ impl Controller {
         }
     }
 
+    /// See [`Store::changes`].
+    pub(crate) fn changes(&self) -> Option<u64> {
+        self.store.changes()
+    }
+
     /// The hosts of the store, if clients may know them.
     #[must_use]
     pub fn store_hosts(&self) -> Option<&str> {

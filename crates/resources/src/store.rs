@@ -44,6 +44,13 @@ pub trait Store: Send + Sync + 'static {
         None
     }
 
+    /// A number that is another one after each write that any read may have seen, and before the
+    /// write is acknowledged: what was read while it was the same is still true. `None` where others
+    /// may write too, or where nobody can say. Default: none.
+    fn changes(&self) -> Option<u64> {
+        None
+    }
+
     /// Tells of every change from now on, if the store has a server that can be away. While the
     /// receiver exists, the store leaves it to the receiver's owner to log an outage. Default:
     /// none.

@@ -62,12 +62,14 @@ impl CommandLine {
 pub(crate) enum Command {
     /// Serve requests until told to stop
     Serve(Serve),
-    /// Store the rows of a file in a collection
+    /// Store the rows of a file in a collection, or all files of a directory
     Import(Import),
-    /// Write a collection to a file
+    /// Write a collection to a file, or all of them to a directory
     Export(Export),
     /// Copy the embedded store to a file, also while a process uses it
     Backup(Backup),
+    /// Read a backup wholly and put it into a data directory without a store
+    Restore(Backup),
     /// Read the whole embedded store of a process that is stopped, and show what is damaged
     Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
@@ -108,13 +110,25 @@ pub(crate) struct Check {
     pub(crate) settings: SettingFlags,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// Resource type of the rows
-    #[arg(value_name = "TYPE")]
-    pub(crate) resource_type: String,
+    #[arg(value_name = "TYPE", required_unless_present = "all")]
+    pub(crate) resource_type: Option<String>,
     /// File to read; '-' is the standard input
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "all")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read DIR/TYPE.ndjson for each type that has such a file, one after the other
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["resource_type", "file", "format", "skip_rows"]
+    )]
+    pub(crate) all: Option<PathBuf>,
     /// json (one array), ndjson (an object on each line) or csv (with a header) [default: by the
     /// extension]
     #[arg(long)]
@@ -149,7 +163,7 @@ pub(crate) struct Import {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// File to make; none may be there
+    /// File of the backup; backup makes it, and none may be there
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
@@ -179,11 +193,14 @@ impl From<Rejection> for OnError {
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Resource type to write
-    #[arg(value_name = "TYPE")]
-    pub(crate) resource_type: String,
+    #[arg(value_name = "TYPE", required_unless_present = "all")]
+    pub(crate) resource_type: Option<String>,
     /// File to write; '-' is the standard output
     #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
+    /// Write DIR/TYPE.ndjson for each type
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["resource_type", "file", "format"])]
+    pub(crate) all: Option<PathBuf>,
     /// json, ndjson or csv [default: by the extension; json on the standard output]
     #[arg(long)]
     pub(crate) format: Option<Format>,

@@ -11,6 +11,7 @@ mod healthcheck;
 mod import;
 mod indexes;
 mod progress;
+mod restore;
 mod resources_check;
 mod serve;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
         Command::Backup(arguments) => backup::run(&arguments)?,
+        Command::Restore(arguments) => restore::run(&arguments)?,
         Command::Check(arguments) => check::run(&arguments)?,
         Command::Indexes(arguments) => indexes::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,

@@ -142,6 +142,10 @@ impl Store for WatchedStore {
         self.store.hosts()
     }
 
+    fn changes(&self) -> Option<u64> {
+        self.store.changes()
+    }
+
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.noted(self.store.prepare(types).await)
     }

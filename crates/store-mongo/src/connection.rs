@@ -75,9 +75,10 @@ impl Connection {
     pub(crate) async fn moment(&self) -> Result<(ClientSession, Option<ReadConcern>), StoreError> {
         let has_snapshots = self.snapshots.load(Ordering::Relaxed);
         let session = self.client.start_session();
-        let session = match has_snapshots {
-            true => session.snapshot(true).await,
-            false => session.await,
+        let session = if has_snapshots {
+            session.snapshot(true).await
+        } else {
+            session.await
         };
         let concern = has_snapshots.then(ReadConcern::snapshot);
         Ok((session.map_err(of_read)?, concern))

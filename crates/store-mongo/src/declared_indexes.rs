@@ -84,6 +84,16 @@ pub(crate) fn types() -> Vec<Bson> {
 
 pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {
     let mut models: Vec<IndexModel> = resource_type.indexes.iter().map(model).collect();
+    let relationships = resource_type.relationships.iter();
+    for member in relationships.filter_map(|relationship| relationship.own_member()) {
+        let begins = |model: &IndexModel| model.keys.keys().next().is_some_and(|key| key == member);
+        if !models
+            .iter()
+            .any(|model| begins(model) && !is_partial(model))
+        {
+            models.push(link_model(member));
+        }
+    }
     if ids::have_position(resource_type) {
         let name = IndexOptions::builder().name(POSITION_INDEX.to_owned());
         let keys = ids::order(resource_type);
@@ -95,6 +105,19 @@ pub(crate) fn models(resource_type: &ResourceType) -> Vec<IndexModel> {
         );
     }
     models
+}
+
+/// Finds the resources that name another one, in the order of their ids: what an inverse lists.
+fn link_model(member: &str) -> IndexModel {
+    let name = format!("{member}_1_{}_1", ids::ID);
+    let options = IndexOptions::builder().name(name).build();
+    let keys = doc! { member: 1, ids::ID: 1 };
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn is_partial(model: &IndexModel) -> bool {
+    let options = model.options.as_ref();
+    options.is_some_and(|options| options.partial_filter_expression.is_some())
 }
 
 const POSITION_INDEX: &str = "_position_1__id_1";

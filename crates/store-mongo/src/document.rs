@@ -1,5 +1,7 @@
 //! Attributes as the document that is stored.
 
+mod place;
+
 use bson::raw::CStr;
 use bson::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use resources::schema::{Attributes, Id, IdKind, ResourceType, Violation};
@@ -7,6 +9,7 @@ use resources::store::{Refusal, stored_value};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use self::place::{JsonPath, Step};
 use crate::extended::{self, Meaning};
 use crate::{failure, ids, json, links};
 
@@ -252,53 +255,6 @@ fn c_string<'a>(name: &'a str, path: &JsonPath<'_>) -> Result<&'a CStr, Violatio
         let message = "a name contains no NUL character".to_owned();
         path.violation("propertyNames", message)
     })
-}
-
-/// Where a value stands in the attributes. It becomes a JSON Pointer only when the value is refused.
-struct JsonPath<'a> {
-    around: Option<&'a JsonPath<'a>>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Name(&'a str),
-    Position(usize),
-}
-
-impl<'a> JsonPath<'a> {
-    fn new(attribute: &'a str) -> Self {
-        Self {
-            around: None,
-            step: Step::Name(attribute),
-        }
-    }
-
-    fn with<'b>(&'b self, step: Step<'b>) -> JsonPath<'b>
-    where
-        'a: 'b,
-    {
-        JsonPath {
-            around: Some(self),
-            step,
-        }
-    }
-
-    fn pointer(&self) -> String {
-        let around = self.around.map_or_else(String::new, JsonPath::pointer);
-        match self.step {
-            Step::Name(name) => format!("{around}/{}", jsonapi::pointer_token(name)),
-            Step::Position(position) => format!("{around}/{position}"),
-        }
-    }
-
-    fn violation(&self, keyword: &str, message: String) -> Violation {
-        Violation {
-            pointer: self.pointer(),
-            keyword: keyword.to_owned(),
-            message,
-        }
-    }
 }
 
 fn invalid(violation: Violation) -> Refusal {

@@ -1,7 +1,7 @@
 //! The related resources that filters and orders look at: stages of an aggregation that add them
 //! to a document.
 
-use bson::RawDocument;
+use bson::{RawBsonRef, RawDocument};
 use mongodb::bson::{Bson, Document, doc};
 use resources::query::Filter;
 use resources::schema::{Link, Relationship};
@@ -55,7 +55,7 @@ impl Joins {
         relationship: &Relationship,
         number: u64,
     ) -> Bson {
-        let pipeline = counted(Vec::new(), number).to_vec();
+        let pipeline = counted(Vec::new(), number);
         let found = self.look_up(subject, relationship, pipeline);
         self.stages
             .push(doc! { "$set": { &found: { "$first": format!("${found}") } } });
@@ -101,10 +101,12 @@ impl Joins {
     ) -> String {
         let if_array = |value: Bson, other: Bson| -> Bson {
             let is_array = is_array(&value);
-            match relationship.is_to_one() {
-                true => doc! { "$cond": [is_array, other, value] }.into(),
-                false => doc! { "$cond": [is_array, value, other] }.into(),
-            }
+            let (then, otherwise) = if relationship.is_to_one() {
+                (other, value)
+            } else {
+                (value, other)
+            };
+            doc! { "$cond": [is_array, then, otherwise] }.into()
         };
         let (local, foreign, is_link) = match &relationship.link {
             Link::One { member } | Link::Many { member } => {
@@ -133,9 +135,10 @@ impl Joins {
 /// Whether a member holds its links in the form that is declared.
 pub(crate) fn is_link(member: &str, is_many: bool) -> Document {
     let is_array = is_array(&format!("${member}").into());
-    condition(match is_many {
-        true => is_array,
-        false => doc! { "$not": [is_array] }.into(),
+    condition(if is_many {
+        is_array
+    } else {
+        doc! { "$not": [is_array] }.into()
     })
 }
 
@@ -150,8 +153,11 @@ pub(crate) fn counted(mut stages: Vec<Document>, bound: u64) -> Vec<Document> {
 /// What [`counted`] has counted.
 pub(crate) fn count_in(document: &RawDocument) -> u64 {
     let count = document.get("count").ok().flatten();
-    let count = count.and_then(|count| count.as_i64().or_else(|| count.as_i32().map(i64::from)));
-    count
-        .and_then(|count| u64::try_from(count).ok())
-        .unwrap_or_default()
+    count.and_then(whole).unwrap_or_default()
+}
+
+/// A number that a server counts with.
+pub(crate) fn whole(value: RawBsonRef<'_>) -> Option<u64> {
+    let number = value.as_i64().or_else(|| value.as_i32().map(i64::from));
+    u64::try_from(number?).ok()
 }

@@ -60,3 +60,62 @@ pub(crate) fn raw(kind: IdKind, value: &Value) -> Option<RawBson> {
     let id = kind.of_member(value)?;
     (id.to_member() == *value).then(|| ids::to_raw(&id))
 }
+
+#[cfg(test)]
+mod tests {
+    use bson::RawBsonRef;
+    use bson::spec::{BinarySubtype, ElementType};
+    use serde_json::json;
+
+    use super::*;
+
+    fn served(kind: IdKind, stored: &RawBson) -> Value {
+        let mut holder = bson::RawDocumentBuf::new();
+        holder.append(bson::cstr!("v"), stored.as_raw_bson_ref());
+        let mut text = Vec::new();
+        for element in Elements::new(holder.as_bytes()).unwrap() {
+            write(kind, &element.unwrap(), &mut text).unwrap();
+        }
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    #[test]
+    fn ids_are_served_as_they_were_given_and_stored_as_those_of_their_target() {
+        let uuid = "0198c2a7-1b2c-7def-8123-456789abcdef";
+        for (kind, value, stored) in [
+            (
+                IdKind::ObjectId,
+                json!("5973ecc8c453c823e4c471d2"),
+                ElementType::ObjectId,
+            ),
+            (IdKind::Uuid, json!(uuid), ElementType::Binary),
+            (IdKind::Integer, json!(7), ElementType::Int64),
+        ] {
+            let link = raw(kind, &value).unwrap();
+            assert_eq!(link.element_type(), stored);
+            if let RawBsonRef::Binary(binary) = link.as_raw_bson_ref() {
+                assert_eq!(binary.subtype, BinarySubtype::Uuid);
+            }
+            assert_eq!(served(kind, &link), value);
+            let array = bson::RawArrayBuf::from_iter([link, RawBson::Int32(-1)]);
+            assert_eq!(served(kind, &RawBson::Array(array)), json!([value, -1]));
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_of_the_target_stays_as_it_is() {
+        for value in [
+            json!("5973ECC8C453C823E4C471D2"),
+            json!("x"),
+            json!(null),
+            json!(1.5),
+        ] {
+            for kind in [IdKind::ObjectId, IdKind::Uuid, IdKind::Integer] {
+                assert_eq!(raw(kind, &value), None, "{kind} {value}");
+            }
+        }
+        let id = RawBson::ObjectId(bson::oid::ObjectId::from_bytes([1; 12]));
+        let shown = json!({"$oid": "01".repeat(12)});
+        assert_eq!(served(IdKind::Integer, &id), shown);
+    }
+}

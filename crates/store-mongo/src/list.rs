@@ -191,9 +191,10 @@ impl Listing {
         };
         let shown = if got > 0 { skip + got } else { 0 };
         let shows_end = cursor.has_ended() && got <= limit && (got > 0 || skip == 0);
-        let counted = match shows_end && !self.has_bounds() {
-            true => shown,
-            false => self.count(cursor, concern.clone(), bound).await?,
+        let counted = if shows_end && !self.has_bounds() {
+            shown
+        } else {
+            self.count(cursor, concern, bound).await?
         };
         if counted <= bound {
             return Ok(Some(Total::Exact(counted)));
@@ -252,9 +253,9 @@ impl Listing {
         let found = request.documents(&collection, session).await;
         let mut found = found.map_err(of_read)?;
         // The count of nothing is no document at all.
-        match found.advance(session).await.map_err(of_read)? {
-            true => Ok(count_in(found.current())),
-            false => Ok(0),
+        if found.advance(session).await.map_err(of_read)? {
+            return Ok(count_in(found.current()));
         }
+        Ok(0)
     }
 }

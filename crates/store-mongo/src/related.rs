@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bson::RawDocument;
+use bson::{RawBsonRef, RawDocument};
 use mongodb::bson::{Bson, doc};
 use mongodb::options::AggregateOptions;
 use resources::query::{Count, Query, Total};
@@ -11,7 +11,7 @@ use resources::store::{Page, Resources, StoreError};
 
 use crate::connection::Connection;
 use crate::failure::{self, Intent, of_read};
-use crate::joins::{count_in, is_link};
+use crate::joins::{count_in, is_link, whole};
 use crate::request::Request;
 use crate::selection::{Selection, counting};
 use crate::{ids, json};
@@ -141,11 +141,8 @@ fn add(
     found: &mut [Found],
 ) -> Result<(), StoreError> {
     let damaged = |error: bson::error::Error| StoreError::Corrupt(error.to_string());
-    let place = row.get_i64("place").map_err(damaged)?;
-    let Some(one) = usize::try_from(place)
-        .ok()
-        .and_then(|place| found.get_mut(place))
-    else {
+    let place = row.get("place").map_err(damaged)?.and_then(whole);
+    let Some(one) = place.and_then(|place| found.get_mut(usize::try_from(place).ok()?)) else {
         return Ok(());
     };
     if let Some(counted) = row.get("counted").map_err(damaged)?
@@ -157,7 +154,7 @@ fn add(
     if let Some(document) = row
         .get("found")
         .map_err(damaged)?
-        .and_then(|it| it.as_document())
+        .and_then(RawBsonRef::as_document)
     {
         let resource = json::resource(resource_type, document)?;
         one.resources.push(resource.id, &resource.text);

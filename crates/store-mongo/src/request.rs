@@ -11,6 +11,7 @@ use mongodb::{ClientSession, Collection, SessionCursor};
 
 /// One request; its answer is documents.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each request")]
 pub(crate) enum Request {
     Find(Document, FindOptions),
     Aggregate(Vec<Document>, AggregateOptions),

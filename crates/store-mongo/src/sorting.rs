@@ -164,11 +164,12 @@ impl SortKey {
             Bson::String(_) => BEHIND_TEXTS,
             _ => Kinds::ANY,
         };
-        match is_upwards {
-            true if !self.kinds.has(later) => doc! { &self.path: { "$gte": value.clone() } },
-            true => doc! { &self.path: { "$not": { "$lt": value.clone() } } },
-            false => doc! { &self.path: { "$not": { "$gt": value.clone() } } },
-        }
+        let condition = match (is_upwards, self.kinds.has(later)) {
+            (true, false) => doc! { "$gte": value.clone() },
+            (true, true) => doc! { "$not": { "$lt": value.clone() } },
+            (false, _) => doc! { "$not": { "$gt": value.clone() } },
+        };
+        doc! { &self.path: condition }
     }
 }
 
@@ -187,7 +188,7 @@ fn joined(
         });
     let value = Bson::from("$$value");
     let branches = vec![
-        doc! { "case": has_type(&value, &["missing", "null"]), "then": Bson::Null },
+        doc! { "case": has_type(&value, &["null"]), "then": Bson::Null },
         doc! { "case": is_array(&value), "then": literal(scalar::of_sort(&SortValue::Array)) },
         doc! { "case": is_object(&value), "then": literal(doc! {}) },
     ];

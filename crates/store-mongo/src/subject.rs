@@ -4,6 +4,7 @@ use mongodb::bson::{Bson, doc};
 use resources::query::MemberPath;
 use resources::schema::IdKind;
 
+use crate::filter::expression::{has_type, literal};
 use crate::ids;
 
 /// A document or an object, as expressions name it.
@@ -58,23 +59,58 @@ impl Subject {
         format!("{}{name}", self.prefix).into()
     }
 
-    /// The value at a path, missing where the path leads through something else than objects, as
-    /// it would in an array.
+    /// The value at a path, null where there is none.
     pub(crate) fn value(&self, path: &MemberPath) -> Bson {
-        let nothing = Bson::from("$$REMOVE");
         if !self.has(path) {
-            return nothing;
+            return Bson::Null;
         }
-        let value = self.field(&path.names.join("."));
-        if path.names.len() == 1 {
-            return value;
+        let value = doc! { "$ifNull": [self.field(&path.names.join(".")), Bson::Null] };
+        match self.leads_through_objects(path) {
+            Some(condition) => doc! { "$cond": [condition, value, Bson::Null] }.into(),
+            None => value.into(),
         }
-        let are_objects = (1..path.names.len()).map(|length| {
-            let around = self.field(&path.names[..length].join("."));
-            doc! { "$eq": [{ "$type": around }, "object"] }
-        });
-        let are_objects: Vec<_> = are_objects.collect();
-        doc! { "$cond": [{ "$and": are_objects }, value, nothing] }.into()
+    }
+
+    /// Whether there is no value at a path.
+    pub(crate) fn lacks(&self, path: &MemberPath) -> Bson {
+        if !self.has(path) {
+            return true.into();
+        }
+        let is_missing = match self.depth {
+            0 => has_type(&self.field(&path.names.join(".")), &["missing"]),
+            // Not every server tells a missing member of a variable from one that is null.
+            _ => self.has_no_member(path),
+        };
+        match self.leads_through_objects(path) {
+            Some(condition) => doc! { "$cond": [condition, is_missing, true] }.into(),
+            None => is_missing,
+        }
+    }
+
+    fn has_no_member(&self, path: &MemberPath) -> Bson {
+        let (name, around) = path.names.split_last().unzip();
+        let around = self.around(around.unwrap_or_default());
+        let names = doc! { "$map": {
+            "input": { "$objectToArray": around }, "as": "member", "in": "$$member.k",
+        } };
+        doc! { "$not": [{ "$in": [literal(name.cloned().unwrap_or_default()), names] }] }.into()
+    }
+
+    fn around(&self, names: &[String]) -> Bson {
+        match names {
+            [] => self.prefix.trim_end_matches('.').into(),
+            names => self.field(&names.join(".")),
+        }
+    }
+
+    /// Whether what is around the last member are objects, where that is not certain.
+    fn leads_through_objects(&self, path: &MemberPath) -> Option<Bson> {
+        // A document itself is one.
+        let first = usize::from(self.depth == 0);
+        let around = (first..path.names.len())
+            .map(|length| has_type(&self.around(&path.names[..length]), &["object"]));
+        let around: Vec<Bson> = around.collect();
+        (!around.is_empty()).then(|| doc! { "$and": around }.into())
     }
 
     /// Whether there can be something at a path: what the store keeps for itself is no member,

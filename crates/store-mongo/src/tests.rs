@@ -2,6 +2,7 @@ mod failing;
 mod imports;
 mod indexes;
 mod patience;
+mod queries;
 mod reads;
 mod writes;
 

@@ -10,6 +10,7 @@ use super::failure::failure;
 use super::file;
 use super::id::StoredId;
 use super::lock::{FilesState, Lock};
+use super::table::Collection;
 
 /// Damages that are told; there may be more.
 const DAMAGES_MAX: usize = 1000;
@@ -49,7 +50,7 @@ pub(super) fn check(data_dir: &Path, files_mode: u32) -> Result<Report, StoreErr
     Ok(report)
 }
 
-fn look(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+pub(super) fn look(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&format!("PRAGMA integrity_check({DAMAGES_MAX})"))?;
     let verdicts = statement.query_map([], |row| row.get::<_, String>(0))?;
     for verdict in verdicts {
@@ -70,7 +71,31 @@ fn look(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
             report.damages.push(format!("{table}: {}", failure(error)));
         }
     }
+    look_at_numbers(connection, report)?;
     report.damages.truncate(DAMAGES_MAX);
+    Ok(())
+}
+
+/// Whether the numbers of resources are right, which are given as totals. Files of earlier versions
+/// have none.
+fn look_at_numbers(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let has_numbers =
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('collections') WHERE name = 'resources')";
+    if !connection.query_one(has_numbers, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    let numbers = "SELECT name, resources FROM collections WHERE resources IS NOT NULL";
+    let mut statement = connection.prepare(numbers)?;
+    let numbers = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (name, noted) in numbers.collect::<rusqlite::Result<Vec<(String, i64)>>>()? {
+        let table = Collection::named(&name).quoted;
+        let count = format!("SELECT count(*) FROM {table}");
+        let counted: i64 = connection.query_one(&count, [], |row| row.get(0))?;
+        if counted != noted {
+            let damage = format!("'{name}' has {counted} resources, not {noted} as is noted");
+            report.damages.push(damage);
+        }
+    }
     Ok(())
 }
 

@@ -210,7 +210,7 @@ fn check_magic(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Looks, and changes nothing: even the log of an earlier crash stays as it is on failure.
-fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let looked = || {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let owner: i32 = pragma(connection, "application_id")?;

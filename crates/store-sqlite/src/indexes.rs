@@ -92,10 +92,7 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
 
 fn declared_index(collection: &Collection, resource_type: &ResourceType, index: &Index) -> Made {
     let name = index_name(resource_type, index);
-    let columns = |key: &IndexKey| {
-        let names = key.attribute.split('.');
-        key_columns(names, key.descending, index.unique)
-    };
+    let columns = |key: &IndexKey| key_columns(key.names(), key.descending, index.unique);
     let mut columns: Vec<String> = index.keys.iter().map(columns).collect();
     if !index.unique {
         columns.push("id".to_owned());

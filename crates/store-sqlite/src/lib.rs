@@ -31,6 +31,7 @@ mod import;
 mod preparation;
 mod check;
 mod backup;
+mod restore;
 mod failure;
 
 use std::path::Path;
@@ -56,6 +57,7 @@ use self::writer::Writer;
 
 pub use self::backup::back_up;
 pub use self::check::Report;
+pub use self::restore::restore;
 
 /// The store over an embedded SQLite file.
 pub struct SqliteStore {
@@ -99,6 +101,12 @@ impl SqliteStore {
         data_dir.join(file::NAME).exists()
     }
 
+    /// Whether a process uses the store of a data directory now.
+    #[must_use]
+    pub fn is_in_use(data_dir: &Path) -> bool {
+        lock::is_held(data_dir)
+    }
+
     /// Opens the store of a data directory; makes the directory and the file where absent.
     ///
     /// Blocks for as long as the check of the file takes.
@@ -138,6 +146,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn name(&self) -> &'static str {
         "sqlite"
+    }
+
+    fn changes(&self) -> Option<u64> {
+        self.watch.changes()
     }
 
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {

@@ -58,9 +58,9 @@ impl Listing<'_> {
         Ok(page)
     }
 
-    /// The statement of the page.
-    pub(super) fn page(&self, parameters: &mut Parameters) -> String {
-        self.select(COLUMNS, parameters, self.query)
+    /// The statement of a page.
+    pub(super) fn page(&self, parameters: &mut Parameters, query: &Query) -> String {
+        self.select(COLUMNS, parameters, query)
     }
 
     /// Rows are read in the order of the positions, and nothing is read that is not shown.
@@ -76,7 +76,7 @@ impl Listing<'_> {
     fn first(&self, moment: &Connection, bytes_max: usize) -> rusqlite::Result<Beginning> {
         let wanted = self.query.limit.min(LIMIT_MAX);
         let mut parameters = Parameters::default();
-        let page = self.page(&mut parameters);
+        let page = self.page(&mut parameters, self.query);
         let mut statement = moment.prepare_cached(&page)?;
         let mut rows = statement.query(parameters.values())?;
         let mut beginning = Beginning::default();

@@ -69,6 +69,12 @@ impl FilesState {
     }
 }
 
+/// Whether a process has the data directory for itself.
+pub(super) fn is_held(data_dir: &Path) -> bool {
+    File::open(data_dir.join(NAME))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 impl Lock {
     /// Makes the directory where it is absent. `files_mode` is what a file may be used for, such
     /// as 0600; a directory may be entered by whoever may read its files.

@@ -10,6 +10,8 @@ use super::filter::condition;
 use super::order::{self, SortKey};
 use super::sql::{Parameters, Row, joined};
 
+const IS_NULL: &str = " IS NULL";
+
 /// More rows than a collection can have.
 pub(super) const LIMIT_MAX: u64 = 1 << 62;
 
@@ -18,11 +20,12 @@ pub(super) const LIMIT_MAX: u64 = 1 << 62;
 pub(super) fn positions(parameters: &mut Parameters, row: &Row<'_>, query: &Query) -> String {
     let filter = condition(parameters, row, &query.filter);
     let keys = keys(parameters, row, &query.order, query.from_end);
-    let order: Vec<String> = keys.iter().map(SortKey::term).collect();
-    let (table, alias, order) = (row.table(), &row.alias, order.join(", "));
+    let (table, alias) = (row.table(), &row.alias);
     let limit = query.limit.min(LIMIT_MAX) + 1;
     let skip = query.skip.min(LIMIT_MAX);
-    let select = |condition: &str| {
+    let select = |condition: &str, keys: &[SortKey]| {
+        let order: Vec<String> = keys.iter().map(SortKey::term).collect();
+        let order = order.join(", ");
         format!("SELECT {alias}.position FROM {table} WHERE {condition} ORDER BY {order}")
     };
     let ranges = ranges(parameters, &keys, query);
@@ -30,11 +33,12 @@ pub(super) fn positions(parameters: &mut Parameters, row: &Row<'_>, query: &Quer
     let (limit, skip) = (integer(limit), integer(skip));
     if ranges.is_empty() {
         let (limit, skip) = (parameters.bind(limit), parameters.bind(skip));
-        return format!("{} LIMIT {limit} OFFSET {skip}", select(&filter));
+        return format!("{} LIMIT {limit} OFFSET {skip}", select(&filter, &keys));
     }
     let rows = parameters.bind(rows);
-    let part = |range: &String| {
-        let part = select(&format!("({filter}) AND {range}"));
+    let part = |range: &Range| {
+        let condition = format!("({filter}) AND {}", range.condition);
+        let part = select(&condition, &keys[range.sorted_from..]);
         format!("SELECT position FROM ({part} LIMIT {rows})")
     };
     let parts: Vec<String> = ranges.iter().map(part).collect();
@@ -69,49 +73,55 @@ fn keys(parameters: &mut Parameters, row: &Row<'_>, order: &Order, from_end: boo
     keys
 }
 
+/// The values of the keys at a place of the order, each with its parameter.
+type Place = Vec<(Value, String)>;
+
 /// A part of an order, as a condition.
 struct Range {
     condition: String,
-    /// Whether it is a range of values of the first key.
-    is_of_first: bool,
+    /// Keys before this one are equal within it: SQLite does not see that by itself.
+    sorted_from: usize,
 }
 
 /// The parts of the order that are within the bounds of a query, one after the other. None where
 /// there is no bound.
-fn ranges(parameters: &mut Parameters, keys: &[SortKey], query: &Query) -> Vec<String> {
+fn ranges(parameters: &mut Parameters, keys: &[SortKey], query: &Query) -> Vec<Range> {
     let (start, end) = if query.from_end {
         (&query.before, &query.after)
     } else {
         (&query.after, &query.before)
     };
-    let mut values = |bound: &Option<Bound>| -> Option<Vec<(Value, String)>> {
+    let mut place = |bound: &Option<Bound>| -> Option<Place> {
         let values = order::values(&query.order, bound.as_ref()?);
         let bound = |value: Value| (value.clone(), parameters.bind(value));
         Some(values.into_iter().map(bound).collect())
     };
-    let conditions = |ranges: Vec<Range>| ranges.into_iter().map(|range| range.condition);
-    match (values(start), values(end)) {
+    match (place(start), place(end)) {
         (None, None) => Vec::new(),
-        (Some(start), None) => conditions(behind(keys, &start)).collect(),
-        (None, Some(end)) => conditions(ahead(keys, &end)).collect(),
+        (Some(start), None) => behind(keys, &start),
+        (None, Some(end)) => ahead(keys, &end),
         (Some(start), Some(end)) => {
-            let within: Vec<String> = conditions(ahead(keys, &end)).collect();
+            let mut ranges = behind(keys, &start);
+            let within = ahead(keys, &end).into_iter();
+            let within: Vec<String> = within.map(|range| range.condition).collect();
             let within = joined(&within, "OR", "FALSE");
-            // Where the index may stop; `within` alone would be looked at to the end of the order.
-            let last = match &end[0] {
-                (Value::Null, _) => String::new(),
-                (_, end) => {
-                    let operator = if keys[0].descending { ">=" } else { "<=" };
-                    format!(" AND {} {operator} {end}", keys[0].expression)
-                }
-            };
-            let bounded = |range: Range| {
-                let last = if range.is_of_first { &last } else { "" };
-                format!("{} AND {within}{last}", range.condition)
-            };
-            behind(keys, &start).into_iter().map(bounded).collect()
+            for range in &mut ranges {
+                let last = last(&keys[0], &end[0], range);
+                range.condition = format!("{} AND {within}{last}", range.condition);
+            }
+            ranges
         }
     }
+}
+
+/// Where the index of the first key may stop, in a range of its values: that they are within the
+/// bounds would be looked at to the end of the order.
+fn last(first: &SortKey, (end, parameter): &(Value, String), range: &Range) -> String {
+    if range.sorted_from > 0 || *end == Value::Null {
+        return String::new();
+    }
+    let operator = if first.descending { ">=" } else { "<=" };
+    format!(" AND {} {operator} {parameter}", first.expression)
 }
 
 /// What stands behind a place, in order.
@@ -144,12 +154,13 @@ fn sides(key: &SortKey, (value, parameter): &(Value, String), is_less: bool) -> 
     let expression = &key.expression;
     match (value, is_less) {
         (Value::Null, true) => Vec::new(),
-        (Value::Null, false) => vec![format!("{expression} IS NOT NULL")],
+        // Not NULL, in a way that an index can search: the least number, and texts are greater.
+        (Value::Null, false) => vec![format!("{expression} >= -9e999")],
         (_, false) => vec![format!("{expression} > {parameter}")],
         (_, true) => {
             let mut parts = vec![format!("{expression} < {parameter}")];
             if key.nullable {
-                parts.push(format!("{expression} IS NULL"));
+                parts.push(format!("{expression}{IS_NULL}"));
             }
             parts
         }
@@ -163,14 +174,15 @@ fn range(keys: &[SortKey], place: &[(Value, String)], at: usize, part: String) -
         .map(|(key, (value, parameter))| {
             let expression = &key.expression;
             match value {
-                Value::Null => format!("{expression} IS NULL"),
+                Value::Null => format!("{expression}{IS_NULL}"),
                 _ => format!("{expression} = {parameter}"),
             }
         });
-    let is_of_first = at == 0 && !part.ends_with("IS NULL");
+    // NULL is a single value.
+    let sorted_from = at + usize::from(part.ends_with(IS_NULL));
     let conditions: Vec<String> = equal.chain([part]).collect();
     Range {
         condition: conditions.join(" AND "),
-        is_of_first,
+        sorted_from,
     }
 }

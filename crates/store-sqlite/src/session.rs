@@ -54,6 +54,8 @@ impl Session {
             .connection
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]));
+        // Also where it is unknown whether it was done.
+        self.watch.note_change();
         committed.map_err(commit_failure)?;
         self.watch.committed().map_err(unknown)
     }

@@ -290,4 +290,5 @@ async fn the_writer_decides_nothing_large() {
 mod files;
 
 mod pages;
+mod queries;
 mod sentences;

@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use resources::store::StoreError;
@@ -27,6 +27,8 @@ pub(super) struct Watch {
     opened: [Signature; 3],
     /// As the last work has left the file and its log; locked while they are worked on.
     seen: Mutex<Seen>,
+    /// How many commits there were.
+    changes: AtomicU64,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,
@@ -93,6 +95,7 @@ impl Watch {
             opened,
             seen: Mutex::new([Some(opened[0]), Some(opened[1])]),
             lost: OnceLock::new(),
+            changes: AtomicU64::new(0),
             is_noted: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
         })
@@ -130,6 +133,19 @@ impl Watch {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         self.compare(Some(&seen))?;
         Ok(Work { watch: self, seen })
+    }
+
+    /// A commit was tried: what was read before may not be true any more.
+    pub(super) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many commits were tried, while the files are ours.
+    pub(super) fn changes(&self) -> Option<u64> {
+        self.intact().ok()?;
+        let changes = self.changes.load(Ordering::SeqCst);
+        self.check_files().ok()?;
+        Some(changes)
     }
 
     /// Looks at the files before anybody hears of a commit, and leaves to the next process that

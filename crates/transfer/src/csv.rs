@@ -9,7 +9,7 @@ use std::io::{BufRead, Read};
 use std::rc::Rc;
 
 use csv::{ErrorKind, Reader, StringRecord};
-use resources::schema::{Attributes, ResourceType};
+use resources::schema::{Attributes, IdKind, ResourceType};
 use serde_json::Value;
 
 use crate::header::columns;
@@ -180,7 +180,6 @@ impl<R: Read> Read for Tail<R> {
 
 fn decode(resource_type: &ResourceType, name: &str, cell: &str) -> Result<Option<Value>, String> {
     let json = |text: &str| jsonapi::parse_json(text.as_bytes());
-    let is_id = name == resource_type.plain_id_member() || name == "id";
     if cell.is_empty() {
         return Ok(None);
     }
@@ -195,17 +194,26 @@ fn decode(resource_type: &ResourceType, name: &str, cell: &str) -> Result<Option
             )),
         };
     }
-    if is_id || resource_type.attributes.admits_text(name) {
+    if is_text(resource_type, name) {
         return Ok(Some(Value::from(cell)));
     }
     // A cell that is not JSON stays a text; the schema then names the right type.
     Ok(Some(json(cell).unwrap_or_else(|_| Value::from(cell))))
 }
 
+/// Whether a cell may be a text as it stands: an id, also that of a to-one relationship, and what the
+/// type does not declare as something else.
+fn is_text(resource_type: &ResourceType, name: &str) -> bool {
+    if let Some(relationship) = resource_type.relationship(name) {
+        return relationship.is_to_one() && relationship.target.id != IdKind::Integer;
+    }
+    let is_id = name == resource_type.plain_id_member() || name == "id";
+    is_id || resource_type.attributes.admits_text(name)
+}
+
 /// The cell for a value, such that [`decode`] gives the value back.
 pub(super) fn encode(resource_type: &ResourceType, name: &str, value: Option<&Value>) -> String {
-    let text_possible =
-        name == resource_type.plain_id_member() || resource_type.attributes.admits_text(name);
+    let text_possible = is_text(resource_type, name);
     match value {
         None => String::new(),
         Some(Value::Null) => NULL.to_owned(),

@@ -4,8 +4,7 @@ use jsonapi::{Identifier, Linkage, ResourceObject, Target};
 use resources::schema::{Attributes, ResourceType};
 use serde_json::Value;
 
-/// The row of a resource object: its attributes, its stored relationships and its id as members of
-/// one object.
+/// The row of a resource object: its attributes, relationships and id as members of one object.
 pub(super) fn row(
     resource_type: &ResourceType,
     mut object: Attributes,
@@ -30,24 +29,19 @@ pub(super) fn row(
         row.insert(resource_type.plain_id_member().to_owned(), id.into());
     }
     for (name, linkage) in object.relationships {
-        let relationship = resource_type.relationship(&name);
-        let relationship = relationship
-            .ok_or_else(|| format!("'{}' has no relationship '{name}'", resource_type.name))?;
-        if let Some(member) = relationship.own_member() {
-            let kind = relationship.target.id;
-            let linked = |identifier: Identifier| match identifier.target {
-                Target::Id(id) => match kind.parse(&id) {
-                    Ok(id) => Ok(id.to_member()),
-                    Err(invalid) => Err(format!("the relationship '{name}': {invalid}")),
-                },
-                Target::LocalId(_) => Err(format!("the relationship '{name}' has a local id")),
-            };
-            let value = match linkage {
-                Linkage::One(one, _) => one.map_or(Ok(Value::Null), linked)?,
-                Linkage::Many(many, _) => many.into_iter().map(linked).collect::<Result<_, _>>()?,
-            };
-            row.insert(member.to_owned(), value);
+        let id = |identifier: Identifier| match identifier.target {
+            Target::Id(id) => Ok(Value::from(id)),
+            Target::LocalId(_) => Err(format!("the relationship '{name}' has a local id")),
+        };
+        let value = match linkage {
+            Linkage::One(one, _) => one.map_or(Ok(Value::Null), id)?,
+            Linkage::Many(many, _) => many.into_iter().map(id).collect::<Result<_, _>>()?,
+        };
+        if resource_type.relationship(&name).is_none() {
+            let own = &resource_type.name;
+            return Err(format!("'{own}' has no relationship '{name}'"));
         }
+        row.insert(name, value);
     }
     Ok(row)
 }

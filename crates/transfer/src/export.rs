@@ -1,5 +1,6 @@
 //! A collection out to a file.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -100,22 +101,50 @@ impl RowWriter {
     }
 }
 
-/// The stored text with the id in front.
+/// The stored text with the id in front, and relationships by their names.
 fn write_object(
     resource_type: &ResourceType,
     resource: ResourceRef<'_>,
     file: &mut dyn Write,
-) -> io::Result<()> {
+) -> Result<(), ExportError> {
     let name = Value::from(resource_type.plain_id_member());
     let id = Value::from(resource.id.to_string());
-    let members = resource.text.strip_prefix('{').unwrap_or_default();
+    let text = if renamed(resource_type).next().is_some() {
+        let object = plain_object(resource_type, resource)?;
+        Cow::Owned(Value::Object(object).to_string())
+    } else {
+        Cow::Borrowed(resource.text)
+    };
+    let members = text.strip_prefix('{').unwrap_or_default();
     let comma = if members == "}" { "" } else { "," };
-    write!(file, "{{{name}:{id}{comma}{members}")
+    Ok(write!(file, "{{{name}:{id}{comma}{members}")?)
+}
+
+/// The relationships whose members are not called as they are: the member and the name.
+fn renamed(resource_type: &ResourceType) -> impl Iterator<Item = (&str, &str)> {
+    let stored = resource_type.relationships.iter();
+    let stored = stored.filter_map(|one| Some((one.own_member()?, one.name.as_str())));
+    stored.filter(|(member, name)| member != name)
+}
+
+/// The members of a resource with relationships by their names.
+fn plain_object(
+    resource_type: &ResourceType,
+    resource: ResourceRef<'_>,
+) -> Result<Attributes, StoreError> {
+    let mut object: Attributes = stored_value(resource.text)
+        .map_err(|error| StoreError::Corrupt(format!("the document {}: {error}", resource.id)))?;
+    for (member, name) in renamed(resource_type) {
+        if let Some(value) = object.shift_remove(member) {
+            object.insert(name.to_owned(), value);
+        }
+    }
+    Ok(object)
 }
 
 struct Columns {
-    /// The id first, then the declared attributes, then the others in the order of their first
-    /// occurrence.
+    /// The id first, then the declared attributes and relationships, then the others in the order of
+    /// their first occurrence.
     names: Vec<String>,
     /// The same, to look one up.
     known: HashSet<String>,
@@ -127,15 +156,18 @@ impl Columns {
         resource_type: &Arc<ResourceType>,
     ) -> Result<Self, ExportError> {
         let id = std::iter::once(resource_type.plain_id_member());
+        let stored = resource_type.relationships.iter();
+        let stored = stored.filter(|one| one.own_member().is_some());
         let mut names: Vec<String> = id
             .chain(resource_type.attributes.declared())
+            .chain(stored.map(|one| one.name.as_str()))
             .map(str::to_owned)
             .collect();
         let mut known: HashSet<String> = names.iter().cloned().collect();
         let mut scan = store.scan(resource_type).await?;
         while let Some(batch) = scan.next().await? {
             for resource in batch.iter() {
-                for name in object(resource)?
+                for name in plain_object(resource_type, resource)?
                     .keys()
                     .filter(|name| !known.contains(*name))
                 {
@@ -153,7 +185,7 @@ impl Columns {
         resource: ResourceRef<'_>,
         file: &mut dyn Write,
     ) -> Result<(), ExportError> {
-        let mut attributes = object(resource)?;
+        let mut attributes = plain_object(resource_type, resource)?;
         attributes.insert(
             resource_type.plain_id_member().to_owned(),
             resource.id.to_string().into(),
@@ -168,11 +200,6 @@ impl Columns {
         }
         Ok(write_record(file, cells.iter().map(String::as_str))?)
     }
-}
-
-fn object(resource: ResourceRef<'_>) -> Result<Attributes, StoreError> {
-    stored_value(resource.text)
-        .map_err(|error| StoreError::Corrupt(format!("the document {}: {error}", resource.id)))
 }
 
 fn write_record<'a>(file: &mut dyn Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {

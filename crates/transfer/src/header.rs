@@ -59,11 +59,15 @@ pub(super) fn columns(
 
 /// The names that a column may have.
 fn known(resource_type: &ResourceType) -> Vec<&str> {
-    let members = resource_type.relationships.iter();
-    let members = members.filter_map(|relationship| relationship.own_member());
+    let stored = resource_type.relationships.iter();
+    let stored = stored.filter(|relationship| relationship.own_member().is_some());
+    let relationships = stored.map(|relationship| relationship.name.as_str());
     let declared = resource_type.attributes.declared();
     let ids = [resource_type.plain_id_member(), "id"];
-    ids.into_iter().chain(declared).chain(members).collect()
+    ids.into_iter()
+        .chain(declared)
+        .chain(relationships)
+        .collect()
 }
 
 /// What is wrong with a name that is not declared. An open schema takes it, unless it is only
@@ -77,10 +81,8 @@ fn mistake<'a>(
     let nearest = candidates
         .map(|candidate| (likeness(candidate), candidate))
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let (least, is_closed) = match resource_type.attributes.is_closed() {
-        true => (ALIKE, true),
-        false => (1.0, false),
-    };
+    let is_closed = resource_type.attributes.is_closed();
+    let least = if is_closed { ALIKE } else { 1.0 };
     match nearest {
         Some((likeness, candidate)) if likeness >= least => {
             Some(format!("'{name}' is not declared; is '{candidate}' meant?"))

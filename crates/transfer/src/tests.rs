@@ -12,6 +12,8 @@ use store_sqlite::{SqliteSettings, SqliteStore};
 
 use super::*;
 
+mod relationships;
+
 const BOOKS: &str = "type: books\nid: string\nattributes:\n  type: object\n  properties:\n    \
                      title: {type: string}\n    pages: {type: [integer, \"null\"]}\n";
 

@@ -85,8 +85,8 @@ async fn others_are_served_beside<T: Send + 'static>(
             assert_eq!(answer.text().await.unwrap(), "hello");
         }
     };
-    let served = tokio::time::timeout(SOON, others).await;
-    served.expect("the end of the flood");
+    let in_time = tokio::time::timeout(SOON, others).await;
+    in_time.expect("the end of the flood");
     flood.await.unwrap()
 }
 

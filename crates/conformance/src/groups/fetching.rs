@@ -181,7 +181,7 @@ fn related_collections_are_collections(run: &mut Run<'_>) -> Verdict {
         return unjudged("the world does not describe the related type");
     };
     let mut requests = Vec::new();
-    if let Some(name) = target.strings.first() {
+    if let Some(name) = run.world.fieldset(&found.target) {
         requests.push(Request::get(&path).query(&format!("fields[{}]", found.target), name));
     }
     if let Some(name) = target.sort.first() {

@@ -22,12 +22,11 @@ fn parameter(run: &Run<'_>) -> String {
 
 /// The attribute and the relationship that are asked for; the latter may be absent.
 fn wanted(run: &Run<'_>) -> Result<(String, Option<String>), Miss> {
-    let kind = run.main();
-    let mut attributes = kind.strings.iter().chain(&kind.integers);
-    let Some(attribute) = attributes.next() else {
-        return unjudged("the world names no attribute");
+    let Some(attribute) = run.world.fieldset(&run.world.main) else {
+        return unjudged("the world names no attribute, or says that the server has no fieldsets");
     };
-    let relationship = kind.relationships.first().map(|it| it.name.clone());
+    let relationship = run.main().relationships.first();
+    let relationship = relationship.map(|it| it.name.clone());
     Ok((attribute.clone(), relationship))
 }
 
@@ -41,6 +40,7 @@ fn shown(resource: &Value) -> Vec<&str> {
 /// A list of the collection with these fields.
 fn list(run: &mut Run<'_>, fields: &str) -> Result<Answer, Miss> {
     run.samples.all()?;
+    wanted(run)?;
     let request = Request::get(run.collection()).query(&parameter(run), fields);
     let answer = run.send(&request)?;
     answer.is(&[200])?;
@@ -98,8 +98,7 @@ fn there_are_no_other_fields(run: &mut Run<'_>) -> Verdict {
     let Ok(found) = run.samples.any_filled() else {
         return Ok(());
     };
-    let target = run.world.types.get(&found.target);
-    let Some(name) = target.and_then(|kind| kind.strings.first()) else {
+    let Some(name) = run.world.fieldset(&found.target) else {
         return Ok(());
     };
     if !run.world.include {
@@ -152,7 +151,9 @@ fn hidden_relationships_are_included(run: &mut Run<'_>) -> Verdict {
 
 fn unknown_names_are_refused(run: &mut Run<'_>) -> Verdict {
     let own = parameter(run);
-    for (name, value) in [("fields[unknownType]", "x"), (own.as_str(), "unknownField")] {
+    let unknown = [("fields[unknownType]", "x"), (own.as_str(), "unknownField")];
+    let count = if run.main().open { 1 } else { 2 };
+    for (name, value) in unknown.into_iter().take(count) {
         let request = Request::get(run.collection()).query(name, value);
         run.send(&request)?.refuses(name)?;
     }

@@ -148,11 +148,8 @@ fn links_keep_the_other_parameters(run: &mut Run<'_>) -> Verdict {
     let kind = run.main();
     let fields = format!("fields[{}]", run.world.main);
     let mut others = Vec::new();
-    others.extend(
-        kind.strings
-            .first()
-            .map(|name| (fields.as_str(), name.clone())),
-    );
+    let fieldset = run.world.fieldset(&run.world.main);
+    others.extend(fieldset.map(|name| (fields.as_str(), name.clone())));
     others.extend(kind.sort.first().map(|name| ("sort", name.clone())));
     let relationship = kind.relationships.first().filter(|_| run.world.include);
     others.extend(relationship.map(|it| ("include", it.name.clone())));

@@ -25,13 +25,15 @@ fn with_query(run: &mut Run<'_>, query: &str) -> Result<Answer, Miss> {
     run.get(&path)
 }
 
-/// `fields[TYPE]` and an attribute.
-fn fieldset(run: &Run<'_>) -> Result<(String, String), Miss> {
+/// A parameter with brackets that the server takes: its family, member and value.
+fn bracketed(run: &Run<'_>) -> Result<[String; 3], Miss> {
     run.samples.all()?;
-    match run.main().strings.first().or(run.main().integers.first()) {
-        Some(name) => Ok((run.world.main.clone(), name.clone())),
-        None => unjudged("the world names no attribute"),
-    }
+    let main = &run.world.main;
+    let parts = match run.world.fieldset(main) {
+        Some(name) => ["fields", main, name],
+        None => ["page", "size", "1"],
+    };
+    Ok(parts.map(str::to_owned))
 }
 
 /// A text with a space, from the attribute that is filtered by.
@@ -61,16 +63,16 @@ fn plus_is_a_space(run: &mut Run<'_>) -> Verdict {
 }
 
 fn brackets_may_stand_as_they_are(run: &mut Run<'_>) -> Verdict {
-    let (kind, name) = fieldset(run)?;
-    with_query(run, &format!("fields[{kind}]={name}"))?.is(&[200])?;
+    let [family, member, value] = bracketed(run)?;
+    with_query(run, &format!("{family}[{member}]={value}"))?.is(&[200])?;
     Ok(())
 }
 
 fn encoded_brackets_mean_the_same(run: &mut Run<'_>) -> Verdict {
-    let (kind, name) = fieldset(run)?;
-    let plain = with_query(run, &format!("fields[{kind}]={name}"))?;
+    let [family, member, value] = bracketed(run)?;
+    let plain = with_query(run, &format!("{family}[{member}]={value}"))?;
     for (open, close) in [("%5B", "%5D"), ("%5b", "%5d")] {
-        let encoded = with_query(run, &format!("fields{open}{kind}{close}={name}"))?;
+        let encoded = with_query(run, &format!("{family}{open}{member}{close}={value}"))?;
         let data = encoded.is(&[200])?.data();
         encoded.must(data == plain.data(), "the same data as with brackets", data)?;
     }
@@ -97,8 +99,8 @@ fn extension_parameters_have_a_namespace(_: &mut Run<'_>) -> Verdict {
 }
 
 fn a_parameter_twice_is_refused(run: &mut Run<'_>) -> Verdict {
-    let (kind, name) = fieldset(run)?;
-    let once = format!("fields%5B{kind}%5D={name}");
+    let [family, member, value] = bracketed(run)?;
+    let once = format!("{family}%5B{member}%5D={value}");
     let answer = with_query(run, &format!("{once}&{once}"))?;
     let first = answer.items().first().map(key);
     answer.must(answer.status == 400, "400", &json!([answer.status, first]))

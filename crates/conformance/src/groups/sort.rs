@@ -35,25 +35,21 @@ fn sorted(run: &mut Run<'_>, sort: &str) -> Result<Answer, Miss> {
     Ok(answer)
 }
 
-/// The order of two values, as far as everyone agrees on it: numbers, and texts of one case whose
-/// letters and digits are ASCII. How others are ordered is the server's choice.
+/// The order of two values, as far as everyone agrees on it: that of numbers, and that of texts
+/// which first differ in two ASCII letters of one case, or of which one begins the other. How case,
+/// digits and other letters are ordered is the server's choice.
 fn order(left: &Value, right: &Value) -> Option<Ordering> {
     if let (Some(left), Some(right)) = (left.as_f64(), right.as_f64()) {
         return left.partial_cmp(&right);
     }
     let (left, right) = (left.as_str()?, right.as_str()?);
-    let plain = |text: &str| {
-        let mut letters = text.chars().skip(1);
-        !text.is_empty()
-            && letters.all(|it| it.is_ascii_lowercase() || it.is_ascii_digit())
-            && text.starts_with(|it: char| it.is_ascii_alphanumeric())
+    let mut pairs = left.chars().zip(right.chars());
+    let Some((first, second)) = pairs.find(|(first, second)| first != second) else {
+        return Some(left.len().cmp(&right.len()));
     };
-    let same_case = |test: fn(char) -> bool| left.starts_with(test) == right.starts_with(test);
-    let comparable = plain(left) && plain(right) && same_case(|it| it.is_ascii_uppercase());
-    if !comparable {
-        return (left == right).then_some(Ordering::Equal);
-    }
-    Some(left.cmp(right))
+    let lower = first.is_ascii_lowercase() && second.is_ascii_lowercase();
+    let upper = first.is_ascii_uppercase() && second.is_ascii_uppercase();
+    (lower || upper).then(|| first.cmp(&second))
 }
 
 /// Fails unless the resources stand in this order; `-` before a name reverses it.
@@ -118,10 +114,12 @@ fn minus_means_descending(run: &mut Run<'_>) -> Verdict {
 }
 
 fn an_unsupported_sort_is_refused(run: &mut Run<'_>) -> Verdict {
-    let mut values = vec!["unknownField".to_owned(), "-unknownField".to_owned()];
-    if let Some(name) = run.main().sort.first() {
-        values.push(format!("{name},,{name}"));
-        values.push(format!("{name},unknownField"));
+    let mut values = vec![",".to_owned()];
+    let sortable = run.main().sort.first();
+    values.extend(sortable.map(|name| format!("{name},,{name}")));
+    if !run.main().open {
+        values.extend(["unknownField", "-unknownField"].map(str::to_owned));
+        values.extend(sortable.map(|name| format!("{name},unknownField")));
     }
     for value in values {
         let request = Request::get(run.collection()).query("sort", &value);
@@ -171,4 +169,32 @@ fn one_resource_is_not_sorted(run: &mut Run<'_>) -> Verdict {
     let request = Request::get(run.path_of(&one)).query("sort", name);
     run.send(&request)?.is(&[200, 400])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_an_order_that_everyone_agrees_on_is_demanded() {
+        for (left, right) in [
+            (json!(2), json!(10)),
+            (json!("ab"), json!("abc")),
+            (json!("a b"), json!("a c")),
+            (json!("Ab"), json!("Ca")),
+        ] {
+            assert_eq!(order(&left, &right), Some(Ordering::Less), "{left} {right}");
+            assert_eq!(
+                order(&right, &left),
+                Some(Ordering::Greater),
+                "{left} {right}"
+            );
+        }
+        for (left, right) in [("a", "B"), ("a9", "a10"), ("a-b", "a b"), ("\u{e4}", "b")] {
+            assert_eq!(order(&json!(left), &json!(right)), None, "{left} {right}");
+        }
+        assert_eq!(order(&Value::Null, &json!(1)), None);
+    }
 }

@@ -5,7 +5,12 @@ use conformance::{Outcome, World, check};
 use crate::blog;
 use crate::server::{Fault, start};
 
-pub(crate) const WORLD: &str = include_str!("../../../../examples/conformance/blog.yaml");
+/// The example world; this server has atomic operations besides.
+pub(crate) const WORLD: &str = concat!(
+    include_str!("../../../../examples/conformance/blog.yaml"),
+    "operations: /operations
+"
+);
 
 /// What this server gives nobody the chance to judge.
 const UNJUDGED: [&str; 26] = [

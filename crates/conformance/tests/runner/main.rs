@@ -8,3 +8,5 @@ mod server;
 mod a_server_that_keeps_them;
 #[cfg(test)]
 mod broken;
+#[cfg(test)]
+mod worlds;

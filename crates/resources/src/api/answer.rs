@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use bytes::Bytes;
 use http::{StatusCode, header};
 use jsonapi::{Applied, Links, Parameters};
 
 use super::Service;
+use super::cache::Document;
 use super::conditions::tag;
 use super::document::{self, Around, Shapes};
 use super::failure::Answered;
@@ -122,7 +124,11 @@ pub(super) fn kept(
     room: Room,
     applied: Applied,
 ) -> Response {
-    let mut response = jsonapi::http::document(status, room.keep(document));
+    let text = Bytes::from(document);
+    let mut response = jsonapi::http::document(status, room.keep(text.clone()));
     response.extensions_mut().insert(applied);
+    response
+        .extensions_mut()
+        .insert(Document { text, tag: None });
     response
 }

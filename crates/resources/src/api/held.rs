@@ -50,9 +50,9 @@ impl Held {
 
 impl Room {
     /// Keeps the room for as long as any part of these bytes.
-    pub(super) fn keep(self, document: Vec<u8>) -> Bytes {
+    pub(super) fn keep(self, document: Bytes) -> Bytes {
         let Self(Some(permit)) = self else {
-            return document.into();
+            return document;
         };
         Bytes::from_owner(Kept {
             document,
@@ -62,7 +62,7 @@ impl Room {
 }
 
 struct Kept {
-    document: Vec<u8>,
+    document: Bytes,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn room_is_given_back_with_the_last_part_of_an_answer() {
         let held = Held::new(100 << 10);
-        let mut answer = held.room(70 << 10).unwrap().keep(vec![1; 70 << 10]);
+        let mut answer = held.room(70 << 10).unwrap().keep(vec![1; 70 << 10].into());
         assert!(matches!(held.room(70 << 10), Err(StoreError::Busy(_))));
         assert!(held.room(30 << 10).is_ok() && held.room(1000).is_ok());
         drop(answer.split_to(10));

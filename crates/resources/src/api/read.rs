@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use jsonapi::{Applied, CURSOR_PAGINATION, Error, Parameters};
 
 use super::answer::Answer;
@@ -22,9 +22,14 @@ pub(super) async fn list(
     State(service): Api,
     on: Collection,
     Extension(applied): Extension<Applied>,
-    RawQuery(query): RawQuery,
+    url: Uri,
 ) -> Response {
-    let found = collection(&service, &on.resource_type, query.as_deref(), &applied).await;
+    let found = collection(&service, &on.resource_type, url.query(), &applied);
+    let request = (&url, &applied);
+    let found = service
+        .cache
+        .answer(&service, &on.resource_type, request, found)
+        .await;
     service.respond(found)
 }
 
@@ -62,17 +67,22 @@ pub(super) async fn posted_query(
 
 pub(super) async fn find(
     State(service): Api,
+    Extension(applied): Extension<Applied>,
     on: Target,
-    RawQuery(query): RawQuery,
+    url: Uri,
     headers: HeaderMap,
 ) -> Response {
     let found = async {
-        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
+        let answer = Answer::take(&service, &on.resource_type, url.query())?;
         let found = service.controller.find(&on.resource_type, &on.id).await?;
-        let found = answer.resource(StatusCode::OK, found).await?;
-        Ok(conditions::unless_known(&headers, found)?)
+        answer.resource(StatusCode::OK, found).await
     };
-    let found = found.await;
+    let request = (&url, &applied);
+    let found = service
+        .cache
+        .answer(&service, &on.resource_type, request, found)
+        .await;
+    let found = found.and_then(|found| Ok(conditions::unless_known(&headers, found)?));
     service.respond(found)
 }
 

@@ -92,7 +92,7 @@ pub(super) async fn creation(
     draft: Draft,
 ) -> Result<Prepared, Failure> {
     let targets = draft.targets(resource_type)?;
-    let (members, pointers) = valid(resource_type, draft).await?;
+    let (members, pointers) = valid(resource_type, draft, true).await?;
     let write = Write::insert(resource_type, id, members);
     Ok(Prepared {
         write,
@@ -134,7 +134,7 @@ async fn replacement(
     let targets = draft.targets(resource_type)?;
     let kept = resource_type.unchangeable();
     let (members, pointers) = if kept.is_empty() {
-        valid(resource_type, draft).await?
+        valid(resource_type, draft, false).await?
     } else {
         draft.into_members(resource_type)?
     };
@@ -158,11 +158,16 @@ impl LinkTarget {
     }
 }
 
+/// The members to store; those of a new resource with the defaults of its type.
 async fn valid(
     resource_type: &Arc<ResourceType>,
     draft: Draft,
+    is_new: bool,
 ) -> Result<(Attributes, Pointers), Failure> {
-    let (members, pointers) = draft.into_members(resource_type)?;
+    let (mut members, pointers) = draft.into_members(resource_type)?;
+    if is_new {
+        resource_type.attributes.fill_defaults(&mut members);
+    }
     let validated = resource_type.clone();
     let is_large = work::is_large(&members);
     let validate = move || validated.attributes.validate(members);

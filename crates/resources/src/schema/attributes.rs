@@ -2,6 +2,7 @@
 
 mod declared;
 mod explanation;
+mod listed;
 mod parts;
 mod place;
 mod relationships;
@@ -16,9 +17,11 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
+use self::listed::Listed;
 use self::parts::Parts;
+use self::place::Place;
 use self::relationships::Names;
-use self::storable::{list, unstorable_name};
+use self::storable::{large_integers, list, unstorable_name};
 use super::Relationship;
 use super::wording::predicate;
 
@@ -26,9 +29,6 @@ pub use declared::{Declared, Known};
 
 /// Violations that are listed; those after them are only counted.
 pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
-
-/// Violations that are counted; the search ends there.
-const VIOLATIONS_COUNTED_MAX: usize = 10_000;
 
 /// The attributes of one resource, in the order in which they were given.
 pub type Attributes = Map<String, Value>;
@@ -100,6 +100,18 @@ impl AttributesSchema {
     /// The names of the declared attributes, in the order of the definition.
     pub fn declared(&self) -> impl Iterator<Item = &str> {
         self.declared.keys().map(String::as_str)
+    }
+
+    /// Gives a new resource the declared attributes that it does not bring and that have a
+    /// `default`.
+    pub fn fill_defaults(&self, attributes: &mut Attributes) {
+        for (name, schema) in &self.declared {
+            if let Some(default) = schema.get("default")
+                && !attributes.contains_key(name)
+            {
+                attributes.insert(name.clone(), default.clone());
+            }
+        }
     }
 
     /// Whether only declared attributes may be there.
@@ -219,48 +231,9 @@ impl AttributesSchema {
         let names = attributes.as_object().into_iter().flat_map(Map::keys);
         let unstorable = names.filter_map(|name| unstorable_name(name));
         let lists = self.single.iter().filter_map(|name| list(name, attributes));
-        unstorable.chain(lists)
-    }
-}
-
-/// Violations up to the bound, and how many more there are.
-#[derive(Default)]
-struct Listed {
-    violations: BTreeSet<Violation>,
-    more: usize,
-}
-
-impl Listed {
-    fn add(&mut self, violation: Violation) -> ControlFlow<()> {
-        if self.violations.len() < VIOLATIONS_LISTED_MAX {
-            self.violations.insert(violation);
-            return ControlFlow::Continue(());
-        }
-        self.more += 1;
-        if self.more + VIOLATIONS_LISTED_MAX < VIOLATIONS_COUNTED_MAX {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.violations.is_empty()
-    }
-
-    fn into_violations(self) -> Vec<Violation> {
-        let mut violations: Vec<_> = self.violations.into_iter().collect();
-        if self.more > 0 {
-            let more = self.more;
-            let all_counted = more + VIOLATIONS_LISTED_MAX < VIOLATIONS_COUNTED_MAX;
-            let least = if all_counted { "" } else { "at least " };
-            violations.push(Violation {
-                pointer: String::new(),
-                keyword: String::new(),
-                message: format!("and {least}{more} more"),
-            });
-        }
-        violations
+        let mut large = Vec::new();
+        large_integers(attributes, &Place::root(""), &mut large);
+        unstorable.chain(lists).chain(large)
     }
 }
 
@@ -365,6 +338,25 @@ mod tests {
             assert_eq!(open.validate(attributes).unwrap_err().len(), 1, "{name:?}");
         }
         assert!(open.validate(object(json!({"a$b": 1, "_id": 2}))).is_ok());
+    }
+
+    #[test]
+    fn integers_that_one_of_the_stores_could_not_keep_are_refused() {
+        let open = AttributesSchema::compile(&json!({"type": "object"})).unwrap();
+        let large = json!({"a": [1, {"b": 9_223_372_036_854_775_808_u64}]});
+        let refused = open.validate(object(large)).unwrap_err();
+        assert_eq!(places(&refused), [("/a/1/b", "maximum")]);
+        let fine = json!({"a": [i64::MAX, i64::MIN, 1e300]});
+        assert!(open.validate(object(fine)).is_ok());
+    }
+
+    #[test]
+    fn defaults_stand_for_what_is_absent_and_not_for_null() {
+        let schema = json!({"properties": {"a": {"default": 1}, "b": {"default": [2]}, "c": {}}});
+        let schema = AttributesSchema::compile(&schema).unwrap();
+        let mut attributes = object(json!({"a": null}));
+        schema.fill_defaults(&mut attributes);
+        assert_eq!(Value::Object(attributes), json!({"a": null, "b": [2]}));
     }
 
     #[test]

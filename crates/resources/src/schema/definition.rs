@@ -220,6 +220,7 @@ impl Definition {
         {
             mistakes.extend(self.index_mistakes(&schema, located));
             mistakes.extend(self.capability_mistakes(&schema, located));
+            mistakes.extend(default_mistakes(&schema, located));
         }
         mistakes.extend(self.shard_key_mistakes(located));
         mistakes.extend(self.timestamp_mistakes(located));
@@ -292,6 +293,26 @@ impl Definition {
             })
             .collect()
     }
+}
+
+/// Defaults that their own schemas refuse.
+fn default_mistakes(schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mistake> {
+    let mut defaults = Map::new();
+    schema.fill_defaults(&mut defaults);
+    let names: Vec<String> = defaults.keys().cloned().collect();
+    let violations = schema.validate(defaults).err().unwrap_or_default();
+    let within = names.iter().filter_map(|name| {
+        let token = jsonapi::pointer_token(name);
+        let start = format!("/{token}");
+        let violation = violations.iter().find(|violation| {
+            let rest = violation.pointer.strip_prefix(&start);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })?;
+        let pointer = format!("/attributes/properties/{token}/default");
+        let message = format!("is no value of the attribute: {}", violation.message);
+        Some(mistake(located.position(&pointer), &pointer, message))
+    });
+    within.collect()
 }
 
 impl Page {
@@ -401,6 +422,46 @@ mod tests {
         for kind in ["serial", "objectId", "string", "uuid", "integer"] {
             assert!(found[0].message.contains(kind), "{}", found[0].message);
         }
+    }
+
+    #[test]
+    fn keywords_that_would_have_no_effect_are_mistakes() {
+        for (schema, field, told) in [
+            (
+                "  properties: {a: {readOnly: true}}\n",
+                "a/readOnly",
+                "settable: false",
+            ),
+            (
+                "  properties: {a: {writeOnly: true}}\n",
+                "a/writeOnly",
+                "readable: false",
+            ),
+            (
+                "  properties: {a: {type: integer, default: x}}\n",
+                "a/default",
+                "of the type integer",
+            ),
+            (
+                "  properties: {a: {properties: {b: {default: 1}}}}\n",
+                "a/properties/b/default",
+                "only an attribute itself",
+            ),
+        ] {
+            let text = format!("type: t\nattributes:\n  type: object\n{schema}");
+            let found = parse(&text).unwrap_err();
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].field, format!("/attributes/properties/{field}"));
+            assert!(found[0].message.contains(told), "{found:?}");
+        }
+        let closed =
+            "  additionalProperties: false\n  required: [a, b]\n  properties: {a: {default: 1}}\n";
+        assert_eq!(
+            attributes(closed),
+            [(5, "/attributes/required/1".to_owned())]
+        );
+        let fine = "  required: [a, b]\n  properties: {a: {readOnly: false, default: 1}}\n";
+        assert_eq!(attributes(fine), []);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Relationship {
     pub target: Target,
     /// Where it is stored.
     pub link: Link,
+    /// Whether its resources can be included in the documents of others.
+    pub includable: bool,
     /// Whether clients may change it.
     pub writable: bool,
     /// What becomes of the resource when a related one is deleted.

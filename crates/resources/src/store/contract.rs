@@ -45,6 +45,7 @@ macro_rules! store_contract {
             a_total_is_given_where_it_is_wanted,
             readers_at_once_are_each_given_their_own,
             a_write_that_was_acknowledged_is_in_every_later_read,
+            a_change_is_told_before_it_is_acknowledged,
             an_id_that_is_taken_is_refused,
             ids_of_every_kind_are_kept,
             the_store_chooses_integer_ids_and_none_twice,

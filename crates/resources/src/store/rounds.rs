@@ -56,6 +56,10 @@ impl Store for Rounds {
         self.store.hosts()
     }
 
+    fn changes(&self) -> Option<u64> {
+        self.store.changes()
+    }
+
     fn reachability(&self) -> Option<watch::Receiver<Reachability>> {
         self.store.reachability()
     }

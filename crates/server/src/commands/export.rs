@@ -18,29 +18,63 @@ use super::say;
 use crate::command_line::Export;
 use crate::definitions;
 use crate::failure::Failure;
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::store;
 
 /// Bytes that are written to a file at a time.
 const BUFFER: usize = 1 << 18;
 
+/// A collection and the file that it goes to.
+struct Job {
+    resource_type: Arc<ResourceType>,
+    file: PathBuf,
+    format: Format,
+}
+
 pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
-    let format = format(arguments)?;
+    let jobs = jobs(&settings, arguments)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let resource_type = definitions::find(&settings, &arguments.resource_type)?;
-        let store = store::open_existing(&settings, &resource_type).await?;
-        let outcome = match Target::create(&arguments.file, settings.files_mode.0) {
-            Ok(target) => {
-                let path = &arguments.file;
-                export(&*store, &resource_type, format, target, path).await
-            }
-            Err(failure) => Err(failure),
-        };
-        store.close().await;
-        say(&format!("{} exported", outcome?));
-        Ok(())
+        let types: Vec<_> = jobs.iter().map(|job| job.resource_type.clone()).collect();
+        let read = store::open_to_read(&settings, &types).await?;
+        let outcome = export_all(&*read.store, &settings, &jobs).await;
+        read.store.close().await;
+        outcome
     })
+}
+
+async fn export_all(store: &dyn Store, settings: &Settings, jobs: &[Job]) -> Result<(), Failure> {
+    for job in jobs {
+        let target = Target::create(&job.file, settings.files_mode.0)?;
+        let count = export(store, &job.resource_type, job.format, target, &job.file).await?;
+        match jobs {
+            [_] => say(&format!("{count} exported")),
+            _ => say(&format!("{}: {count} exported", job.resource_type.name)),
+        }
+    }
+    Ok(())
+}
+
+fn jobs(settings: &Settings, arguments: &Export) -> Result<Vec<Job>, Failure> {
+    if let Some(name) = &arguments.resource_type {
+        return Ok(vec![Job {
+            format: format(arguments)?,
+            resource_type: definitions::find(settings, name)?,
+            file: arguments.file.clone(),
+        }]);
+    }
+    let folder = arguments.all.clone().unwrap_or_default();
+    let types = definitions::all(settings)?;
+    if settings.mongo_uri.is_none() {
+        store::must_exist(settings)?;
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error, &folder))?;
+    let job = |resource_type: Arc<ResourceType>| Job {
+        file: folder.join(format!("{}.ndjson", resource_type.name)),
+        format: Format::JsonLines,
+        resource_type,
+    };
+    Ok(types.into_iter().map(job).collect())
 }
 
 /// Writes the file and returns the count of its rows.

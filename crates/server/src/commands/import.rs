@@ -1,17 +1,20 @@
 //! `monocoque import`
 
+mod report;
 mod source;
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resources::schema::{IdKind, ResourceType};
-use resources::store::{Store, StoreError};
+use resources::store::Store;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use transfer::{self, BATCH_ROWS, ImportError, ImportOptions, Importer, RowIds, Summary};
+use transfer::{self, Format, ImportError, ImportOptions, Importer, RowIds, Summary};
 
+use self::report::{and_more, report};
 use self::source::Source;
 use super::file_format::file_format;
 use super::progress::Progress;
@@ -25,95 +28,147 @@ use crate::store;
 /// Set by the first signal.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// A file and the collection of its rows.
+struct Job<'a> {
+    arguments: &'a Import,
+    resource_type: Arc<ResourceType>,
+    file: PathBuf,
+    format: Format,
+}
+
 pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
-    let format = file_format(arguments.format, &arguments.file)?;
     if arguments.upsert && matches!(arguments.on_error, Rejection::Stop) {
         return Err(Failure::usage(
             "--upsert stores each row by itself, and cannot undo all: name --on-error skip or \
              --on-error halt",
         ));
     }
-    let source = Source::open(&arguments.file, format)?;
+    let jobs = jobs(&settings, arguments)?;
     if arguments.dry_run {
-        return dry_run(&settings, arguments, source);
+        return jobs.iter().try_for_each(Job::dry_run);
     }
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let resource_type = definitions::find(&settings, &arguments.resource_type)?;
-        let options = ImportOptions {
-            skip_rows: arguments.skip_rows,
-            row_ids: row_ids(arguments, &resource_type, &source)?,
-            upsert: arguments.upsert,
-            rejections_max: arguments.rejections_max,
-            stop: Some(&STOP),
-        };
+        let sources = jobs.iter().map(|job| Source::open(&job.file, job.format));
+        let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
+        let row_ids = jobs
+            .iter()
+            .zip(&sources)
+            .map(|(job, source)| job.row_ids(source));
+        let row_ids: Vec<_> = row_ids.collect::<Result<_, _>>()?;
         stop_on_signal()?;
-        let store = store::open(&settings, std::slice::from_ref(&resource_type)).await?;
-        if arguments.if_empty && !store::is_empty(&*store, &resource_type).await? {
-            store.close().await;
-            say("nothing is imported: the collection has resources already");
-            return Ok(());
+        let types: Vec<_> = jobs.iter().map(|job| job.resource_type.clone()).collect();
+        let store = store::open(&settings, &types).await?;
+        let mut outcome = Ok(());
+        for ((job, source), row_ids) in jobs.iter().zip(sources).zip(row_ids) {
+            outcome = job.run(&*store, source, row_ids).await;
+            if outcome.is_err() {
+                break;
+            }
         }
-        let outcome = import(&*store, &resource_type, arguments, options, source).await;
         store.close().await;
-        report(arguments, outcome)
+        outcome
     })
 }
 
-/// Checks the rows against the definition alone.
-fn dry_run(settings: &Settings, arguments: &Import, source: Source) -> Result<(), Failure> {
-    let resource_type = definitions::find(settings, &arguments.resource_type)?;
-    let format = source.format;
-    let (file, _) = source.counted(&STOP);
-    let unreadable = |reason| Failure::settings(format!("{}: {reason}", arguments.file.display()));
-    let rows = transfer::rows(format, &resource_type, file).map_err(unreadable)?;
-    let rejections_max = arguments.rejections_max;
-    let mut rejected = |line, reason: &str| say(&format!("line {line} rejected: {reason}"));
-    let checked = transfer::check(&resource_type, rows, rejections_max, &mut rejected);
-    let Summary {
-        stored, rejected, ..
-    } = checked.map_err(|error| unreadable(error.to_string()))?;
-    super::print(&format!(
-        "{stored} fine, {rejected} rejected; nothing is stored\n"
-    ))?;
-    if rejected == 0 {
-        return Ok(());
+fn jobs<'a>(settings: &Settings, arguments: &'a Import) -> Result<Vec<Job<'a>>, Failure> {
+    if let (Some(name), Some(file)) = (&arguments.resource_type, &arguments.file) {
+        return Ok(vec![Job {
+            format: file_format(arguments.format, file)?,
+            resource_type: definitions::find(settings, name)?,
+            file: file.clone(),
+            arguments,
+        }]);
     }
-    let more = and_more(arguments, rejected);
-    Err(Failure::settings(format!("rows would be rejected{more}")))
-}
-
-/// What is to be said where the search for mistakes has ended before the file.
-fn and_more(arguments: &Import, rejected: u64) -> String {
-    if rejected < arguments.rejections_max {
-        return String::new();
-    }
-    format!("; the search ended with {rejected} of them (--rejections-max)")
-}
-
-/// What makes the ids of rows that bring none, if `--restartable` is given.
-fn row_ids(
-    arguments: &Import,
-    resource_type: &ResourceType,
-    source: &Source,
-) -> Result<Option<RowIds>, Failure> {
-    // Rows of types with string ids always bring an id.
-    if !arguments.restartable || resource_type.id == IdKind::String {
-        return Ok(None);
-    }
-    if !RowIds::can_make(resource_type.id) {
-        return Err(Failure::usage(format!(
-            "--restartable is for ids that are objectId or uuid, but those of '{}' are {}; \
-             --skip-rows goes on where an import ended",
-            resource_type.name, resource_type.id
+    let folder = arguments.all.clone().unwrap_or_default();
+    let job = |resource_type: Arc<ResourceType>| Job {
+        file: folder.join(format!("{}.ndjson", resource_type.name)),
+        format: Format::JsonLines,
+        resource_type,
+        arguments,
+    };
+    let jobs = definitions::all(settings)?.into_iter().map(job);
+    let jobs: Vec<_> = jobs.filter(|job| job.file.exists()).collect();
+    if jobs.is_empty() {
+        return Err(Failure::settings(format!(
+            "{} has no file TYPE.ndjson of a declared type",
+            folder.display()
         )));
     }
-    let name = arguments.file.file_name().unwrap_or_default();
-    match source.changed {
-        Some(changed) => Ok(Some(RowIds::new(&name.to_string_lossy(), changed))),
-        None => Err(Failure::usage(
-            "--restartable needs a file: its name and the time of its last change are in the ids",
-        )),
+    Ok(jobs)
+}
+
+impl Job<'_> {
+    async fn run(
+        &self,
+        store: &dyn Store,
+        source: Source,
+        row_ids: Option<RowIds>,
+    ) -> Result<(), Failure> {
+        let name = &self.resource_type.name;
+        if self.arguments.if_empty && !store::is_empty(store, &self.resource_type).await? {
+            say(&format!("nothing is imported: there are {name} already"));
+            return Ok(());
+        }
+        let options = ImportOptions {
+            skip_rows: self.arguments.skip_rows,
+            row_ids,
+            upsert: self.arguments.upsert,
+            rejections_max: self.arguments.rejections_max,
+            stop: Some(&STOP),
+        };
+        let on_error = self.arguments.on_error;
+        let outcome = import(store, &self.resource_type, on_error, options, source).await;
+        if self.arguments.all.is_some() {
+            super::print(&format!("{name}: "))?;
+        }
+        report(self.arguments, &self.file, outcome)
+    }
+
+    /// Checks the rows against the definition alone.
+    fn dry_run(&self) -> Result<(), Failure> {
+        let source = Source::open(&self.file, self.format)?;
+        let (file, _) = source.counted(&STOP);
+        let unreadable = |reason| Failure::settings(format!("{}: {reason}", self.file.display()));
+        let rows = transfer::rows(self.format, &self.resource_type, file).map_err(unreadable)?;
+        let rejections_max = self.arguments.rejections_max;
+        let mut rejected = |line, reason: &str| say(&format!("line {line} rejected: {reason}"));
+        let checked = transfer::check(&self.resource_type, rows, rejections_max, &mut rejected);
+        let Summary {
+            stored, rejected, ..
+        } = checked.map_err(|error| unreadable(error.to_string()))?;
+        super::print(&format!(
+            "{stored} fine, {rejected} rejected; nothing is stored\n"
+        ))?;
+        if rejected == 0 {
+            return Ok(());
+        }
+        let more = and_more(self.arguments, rejected);
+        Err(Failure::settings(format!("rows would be rejected{more}")))
+    }
+
+    /// What makes the ids of rows that bring none, if `--restartable` is given.
+    fn row_ids(&self, source: &Source) -> Result<Option<RowIds>, Failure> {
+        let resource_type = &self.resource_type;
+        // Rows of types with string ids always bring an id.
+        if !self.arguments.restartable || resource_type.id == IdKind::String {
+            return Ok(None);
+        }
+        if !RowIds::can_make(resource_type.id) {
+            return Err(Failure::usage(format!(
+                "--restartable is for ids that are objectId or uuid, but those of '{}' are {}; \
+                 --skip-rows goes on where an import ended",
+                resource_type.name, resource_type.id
+            )));
+        }
+        let name = self.file.file_name().unwrap_or_default();
+        match source.changed {
+            Some(changed) => Ok(Some(RowIds::new(&name.to_string_lossy(), changed))),
+            None => Err(Failure::usage(
+                "--restartable needs a file: its name and the time of its last change are in the \
+                 ids",
+            )),
+        }
     }
 }
 
@@ -144,7 +199,7 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 async fn import(
     store: &dyn Store,
     resource_type: &Arc<ResourceType>,
-    arguments: &Import,
+    on_error: Rejection,
     options: ImportOptions<'_>,
     source: Source,
 ) -> Result<Summary, ImportError> {
@@ -161,7 +216,7 @@ async fn import(
     let importer = Importer {
         store,
         resource_type,
-        on_error: arguments.on_error.into(),
+        on_error: on_error.into(),
         options,
         rejected: &mut |line, reason| {
             progress
@@ -177,92 +232,4 @@ async fn import(
     let outcome = importer.run(rows).await;
     progress.borrow().finish();
     outcome
-}
-
-/// Prints the closing count in every case, and says what went wrong.
-fn report(arguments: &Import, outcome: Result<Summary, ImportError>) -> Result<(), Failure> {
-    let summary = match &outcome {
-        Ok(summary)
-        | Err(
-            ImportError::Store { summary, .. }
-            | ImportError::File { summary, .. }
-            | ImportError::Stopped { summary },
-        ) => *summary,
-    };
-    let Summary {
-        stored, rejected, ..
-    } = summary;
-    super::print(&format!("{stored} stored, {rejected} rejected\n"))?;
-    match outcome {
-        Ok(_) => match arguments.on_error {
-            _ if rejected == 0 => Ok(()),
-            Rejection::Stop => Err(Failure::settings(format!(
-                "nothing was stored, because rows were rejected; '--on-error skip' stores the \
-                 others{}",
-                and_more(arguments, rejected)
-            ))),
-            Rejection::Halt => Err(Failure::settings(
-                "a row was rejected: those before it are stored, those after it are not",
-            )),
-            Rejection::Skip => Err(Failure::settings(
-                "rows were rejected: the others are stored",
-            )),
-        },
-        Err(error) => Err(failure(arguments, error, summary)),
-    }
-}
-
-fn failure(arguments: &Import, error: ImportError, summary: Summary) -> Failure {
-    let all_or_nothing = matches!(arguments.on_error, Rejection::Stop);
-    match error {
-        ImportError::File { reason, .. } => {
-            Failure::settings(format!("{}: {reason}", arguments.file.display()))
-        }
-        ImportError::Stopped { .. } => {
-            say(&how_to_go_on(arguments, summary, 0));
-            Failure::unavailable("the import was told to stop before its end")
-        }
-        ImportError::Store { error, .. } => {
-            let unknown = matches!(error, StoreError::OutcomeUnknown(_));
-            if unknown && all_or_nothing {
-                say("either all rows are stored or none: look before you run it again");
-            } else {
-                say(&how_to_go_on(arguments, summary, BATCH_ROWS));
-            }
-            error.into()
-        }
-    }
-}
-
-/// What is stored and how to run the import again. So many rows after the settled ones may be
-/// stored too.
-fn how_to_go_on(arguments: &Import, summary: Summary, unknown: usize) -> String {
-    if matches!(arguments.on_error, Rejection::Stop) {
-        return "nothing is stored: run it again".to_owned();
-    }
-    let (row, line) = (summary.settled.row, summary.settled.line);
-    let mut parts = Vec::new();
-    if row > 0 {
-        parts.push(format!(
-            "the first {row} rows of the file, up to line {line}, are settled: --skip-rows {row} \
-             goes on after them"
-        ));
-    }
-    match (row, unknown) {
-        (0, 0) => parts.push("nothing is stored: run it again".to_owned()),
-        (_, 0) => {}
-        (0, unknown) => parts.push(format!(
-            "of the first {unknown} rows of the file some may be stored"
-        )),
-        (_, unknown) => parts.push(format!(
-            "of the {unknown} rows that follow some may be stored too"
-        )),
-    }
-    if arguments.upsert {
-        parts.push("with --upsert no row is stored twice that has an id".to_owned());
-    }
-    if arguments.restartable {
-        parts.push("with --restartable no row is stored twice".to_owned());
-    }
-    parts.join("; ")
 }

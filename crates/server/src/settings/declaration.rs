@@ -158,6 +158,9 @@ settings! {
         /// The largest answer that lists what is wrong with a request; it says how much it leaves
         /// out.
         error_body_bytes_max: Size = "64KiB" from "1KiB" to "64MiB";
+        /// What written answers that are kept for the next reader may hold together; 0 keeps none.
+        /// Only the embedded store tells when they are out of date.
+        answer_cache_bytes_max: Size = "64MiB" from "0" to "64GiB";
         /// How many relationships a path of `include` goes through at most.
         include_depth_max: usize = "4" from "0" to "16";
         /// How many atomic operations one request has at most.

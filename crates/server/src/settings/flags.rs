@@ -19,10 +19,11 @@ const STORE: &[&str] = &[
 const MONGODB: &[&str] = &["resources", "mongo_uri", "mongo_operation_timeout_ms"];
 
 /// The settings that a command uses, where it does not use them all.
-const USED: [(&str, &[&str]); 7] = [
+const USED: [(&str, &[&str]); 8] = [
     ("import", STORE),
     ("export", STORE),
     ("backup", &["data_dir", "files_mode"]),
+    ("restore", &["data_dir", "files_mode"]),
     ("check", &["data_dir", "files_mode"]),
     ("indexes", MONGODB),
     ("explain", MONGODB),

@@ -105,11 +105,7 @@ async fn a_data_directory_in_use_is_code_64_and_its_holder_is_named() {
     let server = Server::start().await;
     let store = server.store().clone();
     let pid = server.pid().to_string();
-    for arguments in [
-        &SERVE[..],
-        &["export", "contacts"],
-        &["import", "contacts", "-", "--format", "json"],
-    ] {
+    for arguments in [&SERVE[..], &["import", "contacts", "-", "--format", "json"]] {
         let outcome = Invocation::new(arguments).on(&store).run();
         outcome.fails_with(64, &[store.data_dir().to_str().unwrap(), "in use", &pid]);
     }
@@ -234,4 +230,62 @@ async fn an_empty_store_still_knows_the_kind_of_its_ids() {
         .on(&store)
         .run();
     outcome.fails_with(64, &["books", "uuid", "integer"]);
+}
+
+#[tokio::test]
+async fn an_export_beside_a_process_has_what_was_committed_and_leaves_nothing_behind() {
+    let server = Server::start().await;
+    let body = json!({"firstName": "Ada"});
+    let answer = server
+        .send_plain(reqwest::Method::POST, "/contacts", &body)
+        .await;
+    answer.document(201);
+    let store = server.store();
+    let before = files(&store.data_dir());
+    let export = ["export", "contacts", "--format", "ndjson"];
+    let outcome = Invocation::new(&export).on(store).run();
+    assert!(outcome.output().ends_with(",\"firstName\":\"Ada\"}\n"));
+    assert_eq!(before.len(), files(&store.data_dir()).len());
+    let answer = server
+        .send_plain(reqwest::Method::POST, "/contacts", &body)
+        .await;
+    answer.document(201);
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_into_an_empty_directory_and_a_damaged_one_nowhere() {
+    let store = filled().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let made = Invocation::new(&["backup", &path("backup")])
+        .on(&store)
+        .run();
+    assert_eq!(made.code, 0, "{made:?}");
+    let restore = |file: &str, data: &str| {
+        Invocation::new(&["restore", &path(file), "--data-dir", &path(data)]).run()
+    };
+    let again = Invocation::new(&["restore", &path("backup")])
+        .on(&store)
+        .run();
+    again.fails_with(64, &["has a store already"]);
+    assert_eq!(restore("backup", "data").code, 0);
+    let export = |data: &str| {
+        let export = ["export", "contacts", "--data-dir", data];
+        Invocation::new(&export).run().output().to_owned()
+    };
+    let original = export(store.data_dir().to_str().unwrap());
+    assert_eq!(export(&path("data")), original);
+    // Bytes of documents are others. SQLite leaves pieces of them where nothing is any more, too.
+    let mut bytes = std::fs::read(path("backup")).unwrap();
+    for place in (8..bytes.len()).rev() {
+        if bytes[place - 8..place] == *b"xxxxxxxx" {
+            bytes[place - 1] = b'y';
+        }
+    }
+    std::fs::write(path("damaged"), &bytes).unwrap();
+    restore("damaged", "other").fails_with(69, &["is damaged", "does not fit its checksum"]);
+    std::fs::write(path("foreign"), "no store").unwrap();
+    assert_ne!(restore("foreign", "other").code, 0);
+    restore("absent", "other").fails_with(64, &["absent"]);
+    assert!(!folder.path().join("other/monocoque.sqlite").exists());
 }

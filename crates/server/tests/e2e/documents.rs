@@ -1,6 +1,6 @@
 //! What README.md and docs/ tell people to type, and what they say comes of it.
 
-mod page;
+pub(crate) mod page;
 
 use std::path::Path;
 
@@ -19,16 +19,23 @@ fn blocks(document: &str) -> Vec<Block> {
         .join("../..")
         .join(document);
     let document = std::fs::read_to_string(&path).unwrap();
-    let fenced = document.split("\n```").skip(1).step_by(2);
-    fenced
-        .map(|block| {
-            let (language, text) = block.split_once('\n').unwrap();
-            Block {
+    let mut lines = document.lines();
+    let mut blocks = Vec::new();
+    while let Some(line) = lines.next() {
+        // A block inside a list is indented as the list is.
+        let indentation = line.len() - line.trim_start().len();
+        if let Some(language) = line[indentation..].strip_prefix("```") {
+            let inside = lines
+                .by_ref()
+                .map(|line| line.get(indentation..).unwrap_or_default());
+            let text: Vec<&str> = inside.take_while(|line| *line != "```").collect();
+            blocks.push(Block {
                 language: language.to_owned(),
-                text: text.trim().to_owned(),
-            }
-        })
-        .collect()
+                text: text.join("\n"),
+            });
+        }
+    }
+    blocks
 }
 
 /// The path of a curl command's URL.
@@ -55,7 +62,9 @@ async fn the_definitions_of_the_guide_are_served() {
     let blocks = blocks("docs/resources.md");
     let definitions: Vec<&Block> = blocks
         .iter()
-        .filter(|block| block.language == "yaml")
+        // The other blocks show a part of a definition, or one of a shelf.
+        .filter(|block| block.language == "yaml" && block.text.contains("\nattributes:"))
+        .filter(|block| !block.text.starts_with("# shelf/"))
         .collect();
     assert_eq!(definitions.len(), 2);
     for (number, definition) in definitions.iter().enumerate() {
@@ -69,6 +78,22 @@ async fn the_definitions_of_the_guide_are_served() {
     creates(&server, &blocks).await;
     let notes = server.request(Method::GET, "/notes").send().await.unwrap();
     assert_eq!(notes.status(), StatusCode::OK);
+}
+
+#[test]
+fn the_shelf_of_the_guide_has_no_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = blocks("docs/resources.md");
+    let shelf = blocks
+        .iter()
+        .filter_map(|block| block.text.strip_prefix("# shelf/"));
+    for file in shelf {
+        let (name, definition) = file.split_once('\n').unwrap();
+        std::fs::write(folder.path().join(name), definition).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let outcome = Invocation::new(&["resources", "check", path]).run();
+    assert_eq!(outcome.output().lines().count(), 2);
 }
 
 #[tokio::test]

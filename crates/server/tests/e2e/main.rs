@@ -45,6 +45,9 @@ mod contacts;
 // The example of related types.
 #[cfg(test)]
 mod blog;
+// The obligations of JSON:API, checked by the runner that ships.
+#[cfg(test)]
+mod conformance;
 // Related types, written.
 #[cfg(test)]
 mod blog_writing;
@@ -63,3 +66,6 @@ mod crash;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;
+// Pages of docs/ that are about the embedded store, or about no store.
+#[cfg(test)]
+mod pages;

@@ -34,6 +34,9 @@ mod storage;
 // The contacts, and types that a definition file declares.
 #[cfg(test)]
 mod contacts;
+// The obligations of JSON:API, checked by the runner that ships.
+#[cfg(test)]
+mod conformance;
 // Related types, written.
 #[cfg(test)]
 mod blog_writing;
@@ -49,3 +52,6 @@ mod crash;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;
+// The way from the embedded store.
+#[cfg(test)]
+mod moving;

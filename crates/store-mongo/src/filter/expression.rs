@@ -31,6 +31,17 @@ pub(crate) fn holds(filter: &Filter, subject: &Subject, joins: &mut Joins) -> Bs
             Some(id) => is_one_of(id, ids),
             None => false.into(),
         },
+        Filter::Member {
+            path,
+            test: Test::Missing,
+        } => subject.lacks(path),
+        Filter::Member {
+            path,
+            test: Test::Null,
+        } => {
+            let is_null = has_type(&subject.value(path), &["null"]);
+            doc! { "$and": [is_null, { "$not": [subject.lacks(path)] }] }.into()
+        }
         Filter::Member { path, test } => {
             let test = passes(test, "$$value".into(), subject, joins);
             doc! { "$let": { "vars": { "value": subject.value(path) }, "in": test } }.into()
@@ -53,11 +64,10 @@ pub(crate) fn holds(filter: &Filter, subject: &Subject, joins: &mut Joins) -> Bs
     }
 }
 
-/// Whether a value passes a test.
+/// Whether a value passes a test. One that is missing passes as null does.
 fn passes(test: &Test, value: Bson, subject: &Subject, joins: &mut Joins) -> Bson {
     match test {
-        Test::Missing => has_type(&value, &["missing"]),
-        Test::Null => has_type(&value, &["null"]),
+        Test::Missing | Test::Null => has_type(&value, &["null"]),
         Test::Compare(comparison, scalar) => compare_scalar(*comparison, value, scalar),
         Test::OneOf(scalars) => equals_one(&value, scalars),
         Test::Text {
@@ -128,9 +138,7 @@ fn equals_one(value: &Bson, scalars: &[Scalar]) -> Bson {
 
 /// Whether a value is what JSON has as an object: a document, or of a type that JSON has not.
 pub(crate) fn is_object(value: &Bson) -> Bson {
-    const OTHERS: [&str; 8] = [
-        "missing", "null", "bool", "int", "long", "double", "string", "array",
-    ];
+    const OTHERS: [&str; 7] = ["null", "bool", "int", "long", "double", "string", "array"];
     let is_other = has_type(value, &OTHERS);
     let infinite = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(Bson::from);
     let is_infinite = doc! { "$in": [value.clone(), literal(infinite.to_vec())] };

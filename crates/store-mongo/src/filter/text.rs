@@ -15,15 +15,18 @@ pub(super) fn pattern(relation: TextRelation, ignores_case: bool, text: &str) ->
         pattern.push('^');
     }
     for character in text.chars() {
-        let same = match ignores_case {
-            true => variants(character),
-            false => vec![character],
+        let same = if ignores_case {
+            variants(character)
+        } else {
+            vec![character]
         };
         match same.as_slice() {
             [only] => push(*only, &mut pattern),
             several => {
                 pattern.push('[');
-                several.iter().for_each(|one| push(*one, &mut pattern));
+                for one in several {
+                    push(*one, &mut pattern);
+                }
                 pattern.push(']');
             }
         }

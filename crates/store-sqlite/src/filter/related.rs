@@ -1,7 +1,7 @@
 //! Filters that reach other resources. A member that is declared as a relationship holds ids, or
 //! nothing; so its index alone decides.
 
-use resources::query::{Comparison, Filter};
+use resources::query::{Comparison, Filter, Test};
 use resources::schema::{Link, Relationship};
 use rusqlite::types::Value;
 
@@ -17,9 +17,33 @@ pub(super) fn exists(
     filter: &Filter,
 ) -> String {
     let related = Row::related(parameters, relationship);
+    if let Link::One { member } = &relationship.link
+        && is_selective(filter)
+    {
+        let named = row.member([member.as_str()]).value();
+        let (id, table) = (related.id_as_member(), related.table());
+        let passes = condition(parameters, &related, filter);
+        return format!("{named} IN (SELECT {id} FROM {table} WHERE {passes})");
+    }
     let from = related_rows(row, relationship, &related);
     let passes = condition(parameters, &related, filter);
     format!("EXISTS (SELECT 1 FROM {from} AND ({passes}))")
+}
+
+/// Whether few resources pass, as far as the filter alone tells: then they are looked for first, and
+/// by an index those that name them; else each resource in turn is asked for what it names, until
+/// the page is full.
+fn is_selective(filter: &Filter) -> bool {
+    match filter {
+        Filter::Ids(_) => true,
+        Filter::Member { test, .. } => matches!(
+            test,
+            Test::Compare(Comparison::Equal, _) | Test::OneOf(_) | Test::Links(_)
+        ),
+        Filter::All(filters) => filters.iter().any(is_selective),
+        Filter::Related { filter, .. } => is_selective(filter),
+        Filter::Everything | Filter::Any(_) | Filter::Not(_) | Filter::Count { .. } => false,
+    }
 }
 
 /// So many resources are related. No more of them are counted than decide it.

@@ -1,6 +1,7 @@
 //! Pages that are too large to be held at once.
 
-use resources::query::Total;
+use resources::query::{Comparison, Key, KeyPath, MemberPath, Order, Scalar, Test, Total};
+use resources::schema::Kinds;
 
 use super::*;
 
@@ -91,4 +92,41 @@ async fn clients_that_do_not_read_hold_a_bounded_number_of_streams() {
         tokio::task::yield_now().await;
     }
     drop(second);
+}
+
+#[tokio::test]
+async fn a_large_page_keeps_its_filter_and_its_order() {
+    let (_folder, store, of) = filled().await;
+    let n = MemberPath {
+        names: vec!["n".to_owned()],
+        kinds: Kinds::ANY,
+    };
+    let two = Scalar::of(&serde_json::json!(2)).unwrap();
+    let above = Test::Compare(Comparison::Greater, two);
+    let path = KeyPath::Member {
+        through: Vec::new(),
+        path: n.clone(),
+    };
+    let descending = true;
+    let order = Order {
+        keys: vec![Key { path, descending }],
+    };
+    for (from_end, skip, expected) in [(false, 2, 7..18), (true, 0, 3..14)] {
+        let query = Query {
+            filter: Filter::member(n.clone(), above.clone()),
+            order: order.clone(),
+            skip,
+            from_end,
+            ..Query::first(11)
+        };
+        let page = store.list(&of, &query).await.unwrap();
+        assert_eq!((page.total, page.more), (Some(Total::Exact(17)), true));
+        let mut all = numbers(&page.resources);
+        assert_eq!(all.len(), 2);
+        let mut rest = page.rest.unwrap();
+        while let Some(batch) = rest.next().await.unwrap() {
+            all.extend(numbers(&batch));
+        }
+        assert_eq!(all, expected.rev().collect::<Vec<_>>());
+    }
 }

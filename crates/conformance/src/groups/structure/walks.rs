@@ -84,7 +84,7 @@ pub(super) fn the_self_link_gives_the_same_document(run: &mut Run<'_>) -> Verdic
     if let Some(name) = kind.sort.first() {
         request = request.query("sort", &format!("-{name}"));
     }
-    if let Some(name) = kind.strings.first() {
+    if let Some(name) = run.world.fieldset(&run.world.main) {
         request = request.query(&format!("fields[{}]", run.world.main), name);
     }
     if let Some(relationship) = kind.relationships.first().filter(|_| run.world.include) {
@@ -185,6 +185,9 @@ pub(super) fn self_links_lead_to_their_resource(run: &mut Run<'_>) -> Verdict {
 
 pub(super) fn names_are_case_sensitive(run: &mut Run<'_>) -> Verdict {
     let one = run.samples.one()?;
+    if !run.world.fields {
+        return unjudged("the world says that the server has no fieldsets");
+    }
     let attributes = one["attributes"].as_object();
     let mut names = attributes.into_iter().flat_map(|it| it.keys());
     let Some((name, upper)) = names.find_map(|name| {

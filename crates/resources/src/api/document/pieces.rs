@@ -31,7 +31,7 @@ pub(in crate::api) fn pieces(
         rest,
     };
     pieces.write(beginning)?;
-    let first = room.keep(pieces.document.take());
+    let first = room.keep(pieces.document.take().into());
     let body = stream::once(async { Ok(first) }).chain(pieces.stream());
     let mut response = jsonapi::http::document(StatusCode::OK, Body::from_stream(body));
     response.extensions_mut().insert(applied);

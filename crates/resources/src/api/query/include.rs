@@ -69,6 +69,11 @@ fn inclusion(
         let place = path.to_string();
         invalid("include", format!("{reason}: {}", excerpt(&place, 0)))
     })?;
+    if !relationship.includable {
+        let place = path.to_string();
+        let detail = format!("'{name}' cannot be included: {}", excerpt(&place, 0));
+        return Err(invalid("include", detail));
+    }
     Ok(Inclusion {
         relationship: relationship.clone(),
         target: service.types.target(relationship).clone(),

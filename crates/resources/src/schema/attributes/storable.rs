@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Violation;
+use super::place::Place;
 
 /// A unique index is over single values: MongoDB would compare the elements of a list, `SQLite` the
 /// whole. The same is true of a list on the way to the value; `path` has dots between the names.
@@ -37,4 +38,26 @@ pub(super) fn unstorable_name(name: &str) -> Option<Violation> {
         keyword: "propertyNames".into(),
         message,
     })
+}
+
+/// MongoDB has no integers beyond 64 bits with a sign.
+pub(super) fn large_integers(value: &Value, place: &Place<'_>, found: &mut Vec<Violation>) {
+    match value {
+        Value::Number(number) if number.is_u64() && !number.is_i64() => found.push(Violation {
+            pointer: place.to_string(),
+            keyword: "maximum".into(),
+            message: format!("the value is an integer above {}", i64::MAX),
+        }),
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                large_integers(element, &place.index(index), found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                large_integers(member, &place.name(name), found);
+            }
+        }
+        _ => {}
+    }
 }

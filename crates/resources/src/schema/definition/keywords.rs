@@ -52,21 +52,32 @@ pub(super) fn subschemas<'a>(keyword: &str, value: &'a Value) -> Vec<(String, &'
     Vec::new()
 }
 
-/// Patterns in the schema at `pointer` that cannot be compiled: the rest of what can be wrong with a
-/// keyword is in the published schema.
+/// What is wrong with the keywords of the schema at `pointer` and those inside it, beyond what the
+/// published schema can say.
 pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) -> Vec<Mistake> {
     let mut found = Vec::new();
-    let mut wrong = |pattern: &str, pointer: &str| {
-        let message = wrong_pattern(pattern);
-        found.extend(message.map(|text| mistake(located.position(pointer), pointer, text)));
+    let mut wrong = |pointer: &str, message: String| {
+        found.push(mistake(located.position(pointer), pointer, message));
     };
-    if let Some(pattern) = schema["pattern"].as_str() {
-        wrong(pattern, &format!("{pointer}/pattern"));
+    if let Some(message) = schema["pattern"].as_str().and_then(wrong_pattern) {
+        wrong(&format!("{pointer}/pattern"), message);
     }
     let named = schema["patternProperties"].as_object();
     for pattern in named.into_iter().flat_map(Map::keys) {
-        let token = jsonapi::pointer_token(pattern);
-        wrong(pattern, &format!("{pointer}/patternProperties/{token}"));
+        if let Some(message) = wrong_pattern(pattern) {
+            let token = jsonapi::pointer_token(pattern);
+            wrong(&format!("{pointer}/patternProperties/{token}"), message);
+        }
+    }
+    for (position, name) in undeclared(schema) {
+        let message = format!("'{name}' is required and not declared, so that nothing is valid");
+        wrong(&format!("{pointer}/required/{position}"), message);
+    }
+    // `/attributes/properties/NAME` is an attribute.
+    let is_attribute = pointer.matches('/').count() == 3 && pointer.contains("/properties/");
+    if schema.get("default").is_some() && !is_attribute {
+        let message = "has no effect here: only an attribute itself can have a default".to_owned();
+        wrong(&format!("{pointer}/default"), message);
     }
     for (keyword, value) in schema.as_object().into_iter().flatten() {
         for (step, inner) in subschemas(keyword, value) {
@@ -74,6 +85,21 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
         }
     }
     found
+}
+
+/// Required names that a closed schema refuses, with their positions.
+fn undeclared(schema: &Value) -> impl Iterator<Item = (usize, &str)> {
+    let is_closed =
+        schema["additionalProperties"] == false && schema.get("patternProperties").is_none();
+    let required = schema["required"].as_array().filter(|_| is_closed);
+    let names = required.into_iter().flatten().enumerate();
+    names.filter_map(|(position, name)| {
+        let name = name.as_str()?;
+        schema["properties"]
+            .get(name)
+            .is_none()
+            .then_some((position, name))
+    })
 }
 
 fn wrong_pattern(pattern: &str) -> Option<String> {

@@ -90,6 +90,7 @@ fn relationship(name: &str, target: (&str, &str), link: Link) -> Relationship {
             id: declared.id,
         },
         link,
+        includable: true,
         writable: true,
         on_delete: OnDelete::default(),
         page: PageLimits {

@@ -116,6 +116,34 @@ pub async fn a_write_that_was_acknowledged_is_in_every_later_read(store: AnyStor
     crowd.join_all().await;
 }
 
+pub async fn a_change_is_told_before_it_is_acknowledged(store: AnyStore) {
+    let resource_type = things(&store).await;
+    let Some(mut told) = store.changes() else {
+        return;
+    };
+    let mut changed = |what: &str| {
+        let now = store.changes().unwrap();
+        assert_ne!(now, told, "{what}");
+        told = now;
+    };
+    let id = insert(&store, &resource_type, json!({"n": 0})).await.id;
+    changed("an insertion");
+    one(&store, update(&resource_type, &id, json!({"n": 1})))
+        .await
+        .unwrap();
+    changed("an update");
+    one(&store, deletion(&resource_type, &id)).await.unwrap();
+    changed("a deletion");
+    for mode in [ImportMode::EachBatch, ImportMode::AllOrNothing] {
+        let mut import = begun(&store, &resource_type, mode).await;
+        insert_all(&mut import, rows(&resource_type, 0..3)).await;
+        import.commit().await.unwrap();
+        changed("an import");
+    }
+    find(&store, &resource_type, &id).await;
+    assert_eq!(store.changes(), Some(told), "a read changes nothing");
+}
+
 pub async fn pages_partition_the_collection_in_the_order_of_creation(store: AnyStore) {
     let resource_type = things(&store).await;
     for n in 0..25 {

@@ -293,3 +293,23 @@ async fn a_unique_index_makes_a_second_one_a_conflict() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_new_resource_has_the_defaults_of_what_it_does_not_bring() {
+    let definition = "type: tasks\nattributes:\n  type: object\n  required: [state]\n  \
+                      properties:\n    state: {type: string, default: open}\n    \
+                      tags: {type: array, default: []}\n";
+    let folder = folder_with(&[("tasks.yaml", definition)]);
+    let server = Setup::fresh().definitions(folder.path()).start().await;
+    let body = json!({"tags": ["a"]});
+    let created = server.send_plain(Method::POST, "/tasks", &body).await;
+    let created = created.data(201);
+    assert_eq!(
+        created["attributes"],
+        json!({"tags": ["a"], "state": "open"})
+    );
+    let url = created["links"]["self"].as_str().unwrap();
+    // Whoever replaces a resource says all of it.
+    let replaced = server.send_plain(Method::PUT, url, &json!({})).await;
+    replaced.error(422, "invalid_attribute");
+}

@@ -53,6 +53,8 @@ impl Reader<'_> {
             ),
             Store::MongoDb(_) => format!("#!/bin/sh\nexec {path} \"$@\"\n"),
         };
+        let sample = self.folder.join("contacts.ndjson");
+        std::fs::write(sample, resources::schema::SAMPLE_CONTACTS).unwrap();
         let installed = self.folder.join("bin");
         std::fs::create_dir(&installed).unwrap();
         let installed = installed.join("monocoque");
@@ -92,10 +94,16 @@ impl Reader<'_> {
         self.server = Some(setup.start().await);
     }
 
-    /// The text with the addresses of this server in the place of the default ones.
+    /// The text with the addresses of these servers in the place of those on the page.
     fn here(&self, text: &str) -> String {
+        let text = match &self.store {
+            Store::MongoDb(database) => {
+                text.replace("mongodb://localhost:27017/shop", database.uri())
+            }
+            Store::Embedded(_) => text.to_owned(),
+        };
         let Some(server) = &self.server else {
-            return text.to_owned();
+            return text;
         };
         text.replace("localhost:8000", &server.address().to_string())
             .replace("localhost:9000", &server.admin_address().to_string())
@@ -106,9 +114,6 @@ impl Reader<'_> {
         command.args(arguments).current_dir(self.folder);
         let installed = self.folder.join("bin").display().to_string();
         command.env("PATH", format!("{installed}:/usr/local/bin:/usr/bin:/bin"));
-        if let Store::MongoDb(database) = &self.store {
-            command.env("MONGO_URI", database.uri());
-        }
         if let Some(server) = &self.server {
             command.env("MONOCOQUE_ADMIN_LISTEN", server.admin_address().to_string());
         }

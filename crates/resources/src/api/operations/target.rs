@@ -76,11 +76,8 @@ pub(super) fn operated(
         .filter(|_| service.served.contains(name));
     let Some(resource_type) = served else {
         let detail = format!("There is no type '{name}' here.");
-        return Err(
-            Error::new(StatusCode::NOT_FOUND, "not_found", "Nothing here")
-                .detail(detail)
-                .pointer(pointer),
-        );
+        let error = Error::new(StatusCode::NOT_FOUND, "unknown_type", "No such type");
+        return Err(error.detail(detail).pointer(pointer));
     };
     if !resource_type.operations {
         let (code, title) = ("operations_not_allowed", "No atomic operations");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{blog, create, identifier, identifiers, linkage, pointer, send};
 use crate::harness::{Answer, JSON_API};
 
-fn article(id: &str, relationships: Value) -> Value {
+fn article(id: &str, relationships: &Value) -> Value {
     json!({"type": "articles", "id": id, "attributes": {"title": "t"},
            "relationships": relationships})
 }
@@ -22,7 +22,7 @@ async fn relationships_are_set_at_creation_from_either_body() {
         &server,
         Method::POST,
         "/articles",
-        article("a", relationships),
+        article("a", &relationships),
     )
     .await;
     let plain = json!({"id": "b", "title": "t", "author": "ada", "tags": [2, "1", 2]});
@@ -93,9 +93,9 @@ async fn a_missing_target_is_named_with_its_pointer_and_nothing_is_stored() {
         ),
     ];
     for (relationships, expected, named) in cases {
-        let creating = article("new", relationships.clone());
+        let creating = article("new", &relationships);
         let created = send(&server, Method::POST, "/articles", creating).await;
-        let changing = article("there", relationships);
+        let changing = article("there", &relationships);
         let changed = send(&server, Method::PATCH, "/articles/there", changing).await;
         for answer in [created, changed] {
             let error = answer.error(404, "related_not_found");
@@ -163,7 +163,7 @@ async fn linkage_of_the_wrong_type_or_shape_is_refused_where_it_stands() {
         ),
     ];
     for (relationships, status, expected) in cases {
-        let data = article("a", relationships);
+        let data = article("a", &relationships);
         let answer = send(&server, Method::POST, "/articles", data).await;
         assert_eq!(pointer(&answer.errors(status)[0]), expected);
     }

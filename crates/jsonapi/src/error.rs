@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 /// The size of an error document unless a service says otherwise, in bytes.
 pub const ERROR_BYTES_MAX: usize = 64 << 10;
 
+/// Below this path a process serves a page about each code: `links.about` of an error that names no
+/// page of its own leads there.
+pub const ERROR_PAGES: &str = "/-/errors";
+
 /// The code of an error object that counts the errors that are not listed.
 const MORE: &str = "more_errors";
 
@@ -42,7 +46,8 @@ pub struct Error {
     pub detail: Option<String>,
     /// Where in the request it is.
     pub source: Option<Source>,
-    /// Where to read more, absent in most errors.
+    /// Where to read more. Without `about` the document has the page about the code, below
+    /// [`ERROR_PAGES`].
     pub links: Option<Box<ErrorLinks>>,
     /// Further facts for programs, such as `line` and `column`.
     pub meta: Map<String, Value>,
@@ -145,9 +150,11 @@ impl Error {
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
-        if let Some(links) = &self.links {
-            object.serialize_entry("links", links)?;
-        }
+        let mut links = self.links.as_deref().cloned().unwrap_or_default();
+        links
+            .about
+            .get_or_insert_with(|| format!("{ERROR_PAGES}/{}", self.code).into());
+        object.serialize_entry("links", &links)?;
         object.serialize_entry("status", self.status.as_str())?;
         object.serialize_entry("code", &self.code)?;
         object.serialize_entry("title", &self.title)?;
@@ -271,11 +278,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_object_has_only_the_members_that_were_given() {
+    fn an_error_object_has_the_members_that_were_given_and_a_page_about_its_code() {
         let error = Error::new(StatusCode::NOT_FOUND, "not_found", "Contact not found");
         assert_eq!(
             serde_json::to_value(&error).unwrap(),
-            serde_json::json!({"status": "404", "code": "not_found", "title": "Contact not found"})
+            serde_json::json!({
+                "links": {"about": "/-/errors/not_found"},
+                "status": "404",
+                "code": "not_found",
+                "title": "Contact not found",
+            })
         );
     }
 

@@ -16,7 +16,7 @@ pub use document::{
     Identifier, Linkage, Operation, OperationCode, OperationData, OperationTarget, ResourceObject,
     Target, operations,
 };
-pub use error::{ERROR_BYTES_MAX, Error, ErrorLinks, Errors, Source};
+pub use error::{ERROR_BYTES_MAX, ERROR_PAGES, Error, ErrorLinks, Errors, Source};
 pub use json::{DEPTH_MAX, InvalidJson, parse as parse_json, pointer_token};
 pub use media_type::{
     ATOMIC, Applied, BodyFormat, CURSOR_PAGINATION, MEDIA_TYPE, Offered, accept, content_type,

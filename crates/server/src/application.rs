@@ -16,7 +16,7 @@ use crate::presenter::Wording;
 use crate::sample_data::SampleData;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{front_door, probes, store};
+use crate::{error_pages, front_door, probes, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -91,7 +91,7 @@ impl Plan {
         settings: &Settings,
         health: &Health,
     ) -> Result<Application, Failure> {
-        let mut main = Router::new();
+        let mut main = error_pages::router();
         let mut opened = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);

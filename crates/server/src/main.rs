@@ -12,6 +12,7 @@ mod definitions;
 mod store;
 mod application;
 mod front_door;
+mod error_pages;
 mod service_manager;
 mod watched_store;
 mod probes;

@@ -380,3 +380,58 @@ fn continuous_integration_runs_the_test_command_of_the_readme() {
         "{script}"
     );
 }
+
+/// The codes of errors in a source: texts that stand behind a status, before a title, or behind the
+/// arrow of `Fault::code`.
+fn error_codes(source: &str) -> Vec<&str> {
+    let code = source.split("#[cfg(test)]").next().unwrap();
+    let parts: Vec<&str> = code.split('"').collect();
+    let is_code = |text: &str| {
+        text.contains('_')
+            && text
+                .chars()
+                .all(|one| one.is_ascii_lowercase() || one == '_')
+    };
+    let mut found = Vec::new();
+    for at in (1..parts.len().saturating_sub(2)).filter(|at| is_code(parts[*at])) {
+        let before = parts[at - 1].trim_end().trim_end_matches(',');
+        let word = before.rsplit([' ', '(', '\n']).next().unwrap();
+        let is_titled = parts[at + 1].trim() == ","
+            && parts[at + 2].starts_with(|first: char| first.is_ascii_uppercase());
+        if word.starts_with("StatusCode::") || is_titled || before.ends_with("=>") {
+            found.push(parts[at]);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_error_code_has_a_page() {
+    let pages = read(&root().join("docs/errors.md"));
+    let mut codes = BTreeSet::new();
+    for source in [
+        "jsonapi/src",
+        "resources/src/api",
+        "chassis/src/fault.rs",
+        "server/src/presenter.rs",
+    ] {
+        let path = root().join("crates").join(source);
+        let sources = if path.is_dir() {
+            files(&path, "rs")
+        } else {
+            vec![path]
+        };
+        for path in sources {
+            codes.extend(error_codes(&read(&path)).into_iter().map(str::to_owned));
+        }
+    }
+    assert!(codes.len() > 40, "{codes:?}");
+    let without: Vec<_> = codes
+        .iter()
+        .filter(|code| !pages.contains(&format!("`{code}`")))
+        .collect();
+    assert!(
+        without.is_empty(),
+        "without a row in docs/errors.md: {without:?}"
+    );
+}

@@ -37,17 +37,15 @@ pub(super) fn run(arguments: &Explain) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let target = &arguments.target;
-        let text = match &arguments.id {
-            Some(id) => of_one(&settings, target, id).await?,
-            None => {
-                let plan = of_list(&settings, target).await?;
-                if plan.is_costly {
-                    say(COSTLY);
-                }
-                plan.text
-            }
-        };
-        super::print(&format!("{text}\n"))
+        if let Some(id) = &arguments.id {
+            let text = of_one(&settings, target, id).await?;
+            return super::print(&format!("{text}\n"));
+        }
+        let plan = of_list(&settings, target).await?;
+        if plan.is_costly {
+            say(COSTLY);
+        }
+        super::print(&format!("{}\n", plan.text))
     })
 }
 
@@ -65,12 +63,11 @@ async fn of_one(settings: &Settings, resource_type: &str, id: &str) -> Result<St
 async fn of_list(settings: &Settings, target: &str) -> Result<Plan, Failure> {
     let url = url(settings, target)?;
     let types = definitions::all(settings)?;
-    let store: Arc<dyn Store> = match store::open_mongodb(settings).await? {
-        Some(mongodb) => Arc::new(mongodb),
-        None => {
-            store::must_exist(settings)?;
-            store::open(settings, &types).await?
-        }
+    let store: Arc<dyn Store> = if let Some(mongodb) = store::open_mongodb(settings).await? {
+        Arc::new(mongodb)
+    } else {
+        store::must_exist(settings)?;
+        store::open(settings, &types).await?
     };
     let plan = resources::explain(&types, store.clone(), limits(settings), &url).await;
     store.close().await;

@@ -52,100 +52,103 @@ async fn head_says_what_get_says_and_a_slash_at_the_end_changes_nothing() {
     }
 }
 
+/// The parameters of `/articles`, the one that is wrong, and what is told of it.
+const MISTAKES: [(&str, &str, &str); 25] = [
+    (
+        "filter[nobody]=1",
+        "filter[nobody]",
+        "'articles' has no field 'nobody': filter[^nobody]=1",
+    ),
+    (
+        "filter[views]=many",
+        "filter[views]",
+        "'views' takes an integer, such as 5: filter[views]=^many",
+    ),
+    (
+        "filter[views][contains]=1",
+        "filter[views][contains]",
+        "'views' is no text",
+    ),
+    (
+        "filter[title][size]=1",
+        "filter[title][size]",
+        "'title' is no array",
+    ),
+    (
+        "filter[publishedAt][gt]=yesterday",
+        "filter[publishedAt][gt]",
+        "a date with its time",
+    ),
+    ("filter[title][like]=x", "filter[title][like]", "like"),
+    (
+        "filter=equals(views,'x')",
+        "filter",
+        "filter=equals(views,^'x')",
+    ),
+    ("filter=has(title)", "filter", "'title' is no relationship"),
+    ("filter=count(tags)", "filter", "^"),
+    (
+        "filter[author]=abc",
+        "filter[author]",
+        "filter[author]=^abc",
+    ),
+    (
+        "filter=and(equals(views,1),has(comments,equals(nobody,'x')))",
+        "filter",
+        "'comments' has no field 'nobody'",
+    ),
+    (
+        "sort=nobody",
+        "sort",
+        "'articles' has no field 'nobody': ^nobody",
+    ),
+    ("sort=comments.body", "sort", "^comments.body"),
+    ("sort=author", "sort", "'author' is a relationship"),
+    (
+        "include=nobody",
+        "include",
+        "'articles' has no relationship 'nobody': ^nobody",
+    ),
+    (
+        "include=author.title",
+        "include",
+        "'people' has no relationship 'title'",
+    ),
+    (
+        "fields[articles]=nobody",
+        "fields[articles]",
+        "'articles' has no field 'nobody'",
+    ),
+    (
+        "fields[nobody]=title",
+        "fields[nobody]",
+        "There is no type 'nobody'",
+    ),
+    ("page[number]=0", "page[number]", "integer from 1"),
+    ("page[total]=maybe", "page[total]", "true or false"),
+    (
+        "page[comments][size]=1",
+        "page[comments][size]",
+        "page[comments][size]",
+    ),
+    (
+        "include=comments&page[comments][size]=0",
+        "page[comments][size]",
+        "integer from 1",
+    ),
+    (
+        "include=comments&sort[comments]=author.name",
+        "sort[comments]",
+        "own attributes",
+    ),
+    ("limit=5", "limit", "page[size]"),
+    ("sort=title&sort=views", "sort", "more than once"),
+];
+
 #[tokio::test]
 async fn a_mistake_is_a_400_with_its_parameter_and_its_place() {
     let server = blog().await;
-    for (query, parameter, told) in [
-        (
-            "filter[nobody]=1",
-            "filter[nobody]",
-            "'articles' has no field 'nobody': filter[^nobody]=1",
-        ),
-        (
-            "filter[views]=many",
-            "filter[views]",
-            "'views' takes an integer, such as 5: filter[views]=^many",
-        ),
-        (
-            "filter[views][contains]=1",
-            "filter[views][contains]",
-            "'views' is no text",
-        ),
-        (
-            "filter[title][size]=1",
-            "filter[title][size]",
-            "'title' is no array",
-        ),
-        (
-            "filter[publishedAt][gt]=yesterday",
-            "filter[publishedAt][gt]",
-            "a date with its time",
-        ),
-        ("filter[title][like]=x", "filter[title][like]", "like"),
-        (
-            "filter=equals(views,'x')",
-            "filter",
-            "filter=equals(views,^'x')",
-        ),
-        ("filter=has(title)", "filter", "'title' is no relationship"),
-        ("filter=count(tags)", "filter", "^"),
-        (
-            "filter[author]=abc",
-            "filter[author]",
-            "filter[author]=^abc",
-        ),
-        (
-            "filter=and(equals(views,1),has(comments,equals(nobody,'x')))",
-            "filter",
-            "'comments' has no field 'nobody'",
-        ),
-        (
-            "sort=nobody",
-            "sort",
-            "'articles' has no field 'nobody': ^nobody",
-        ),
-        ("sort=comments.body", "sort", "^comments.body"),
-        ("sort=author", "sort", "'author' is a relationship"),
-        (
-            "include=nobody",
-            "include",
-            "'articles' has no relationship 'nobody': ^nobody",
-        ),
-        (
-            "include=author.title",
-            "include",
-            "'people' has no relationship 'title'",
-        ),
-        (
-            "fields[articles]=nobody",
-            "fields[articles]",
-            "'articles' has no field 'nobody'",
-        ),
-        (
-            "fields[nobody]=title",
-            "fields[nobody]",
-            "There is no type 'nobody'",
-        ),
-        ("page[number]=0", "page[number]", "integer from 1"),
-        ("page[total]=maybe", "page[total]", "true or false"),
-        (
-            "page[comments][size]=1",
-            "page[comments][size]",
-            "page[comments][size]",
-        ),
-        (
-            "include=comments&page[comments][size]=0",
-            "page[comments][size]",
-            "integer from 1",
-        ),
-        (
-            "include=comments&sort[comments]=author.name",
-            "sort[comments]",
-            "own attributes",
-        ),
-        ("limit=5", "limit", "page[size]"),
-        ("sort=title&sort=views", "sort", "more than once"),
-    ] {
+    for (query, parameter, told) in MISTAKES {
         let answer = server.get(&format!("/articles?{query}")).await;
         let problem = answer.error(400, "invalid_query_parameter");
         assert_eq!(problem["source"]["parameter"], parameter, "{query}");
@@ -160,4 +163,32 @@ async fn a_mistake_is_a_400_with_its_parameter_and_its_place() {
         .error(404, "relationship_not_found");
     let paged = server.get("/articles/1/author?page[size]=1").await;
     paged.error(400, "invalid_query_parameter");
+}
+
+#[tokio::test]
+async fn an_error_links_to_a_page_about_its_code() {
+    let server = blog().await;
+    for url in [
+        "/articles?sort=nobody",
+        "/articles/99",
+        "/articles/1/nobody",
+        "/nowhere",
+        "/articles?page[size]=101",
+    ] {
+        let answer = server.get(url).await;
+        let error = answer.errors(answer.status)[0].clone();
+        let about = error["links"]["about"].as_str().unwrap();
+        let page = server.get(about).await;
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, "text/plain; charset=utf-8")
+        );
+        let code = error["code"].as_str().unwrap();
+        let status = format!("{code}\n\nStatus: {}", answer.status);
+        assert!(page.text().starts_with(&status), "{url}: {}", page.text());
+    }
+    server
+        .get("/-/errors/nothing")
+        .await
+        .error(404, "not_found");
 }

@@ -5,6 +5,8 @@ mod folder;
 mod indexes;
 mod keywords;
 mod mistake;
+mod names;
+mod page;
 mod references;
 mod relationships;
 mod timestamps;
@@ -20,11 +22,11 @@ use serde_json::{Map, Value};
 use self::capabilities::Capabilities;
 use self::indexes::IndexDefinition;
 use self::mistake::{explain, mistake};
+use self::page::Page;
 use self::together::{Parsed, resolve};
 use super::located_yaml::LocatedValue;
 use super::{
-    AttributesSchema, DEFINITION_SCHEMA, IdKind, PageLimits, Relationship, ResourceType,
-    Timestamps, Totals,
+    AttributesSchema, DEFINITION_SCHEMA, IdKind, Relationship, ResourceType, Timestamps, Totals,
 };
 
 pub use folder::load_folder;
@@ -32,9 +34,6 @@ pub use mistake::{DefinitionError, Mistake};
 
 /// How the names of collections begin that stores use for themselves.
 const OWN_COLLECTIONS: &str = "monocoque_";
-
-const PAGE_DEFAULT: u64 = 20;
-const PAGE_MAXIMUM: u64 = 1000;
 
 #[expect(
     clippy::unwrap_used,
@@ -74,12 +73,6 @@ struct Definition {
     operations: Option<bool>,
     #[serde(default)]
     timestamps: Timestamps,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Page {
-    default: Option<u64>,
-    maximum: Option<u64>,
 }
 
 /// Whether a change must name the version that it is made for.
@@ -262,37 +255,6 @@ impl Definition {
             shard_key: self.shard_key.clone(),
         })
     }
-
-    fn id_attribute_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
-        let Some(name) = &self.id_attribute else {
-            return Vec::new();
-        };
-        let mut mistakes = Vec::new();
-        if self.declares(name) {
-            let pointer = format!("/attributes/properties/{}", jsonapi::pointer_token(name));
-            let message = "is the idAttribute, which the server fills; leave it out here";
-            mistakes.push(mistake(located.position(&pointer), &pointer, message));
-        }
-        let required = self.attributes["required"].as_array();
-        if required.is_some_and(|required| required.iter().any(|entry| entry == name.as_str())) {
-            let pointer = "/attributes/required";
-            let message = format!("'{name}' is the idAttribute, which the server fills");
-            mistakes.push(mistake(located.position(pointer), pointer, message));
-        }
-        mistakes
-    }
-
-    fn shard_key_mistakes(&self, located: &LocatedValue) -> Vec<Mistake> {
-        let closed = self.attributes["additionalProperties"] == false;
-        let keys = self.shard_key.iter().enumerate();
-        keys.filter(|(_, name)| closed && !self.declares(name))
-            .map(|(position, name)| {
-                let pointer = format!("/shardKey/{position}");
-                let message = format!("'{name}' is no declared attribute");
-                mistake(located.position(&pointer), &pointer, message)
-            })
-            .collect()
-    }
 }
 
 /// Defaults that their own schemas refuse.
@@ -315,27 +277,6 @@ fn default_mistakes(schema: &AttributesSchema, located: &LocatedValue) -> Vec<Mi
     within.collect()
 }
 
-impl Page {
-    /// A bound that is left out follows the other one.
-    fn limits(&self) -> PageLimits {
-        let default = self
-            .default
-            .unwrap_or_else(|| PAGE_DEFAULT.min(self.maximum.unwrap_or(PAGE_DEFAULT)));
-        let maximum = self.maximum.unwrap_or(PAGE_MAXIMUM.max(default));
-        PageLimits { default, maximum }
-    }
-
-    /// A default above the maximum; `pointer` is where the page stands.
-    fn mistake(&self, pointer: &str, located: &LocatedValue) -> Option<Mistake> {
-        let page = self.limits();
-        (page.default > page.maximum).then(|| {
-            let pointer = format!("{pointer}/default");
-            let message = format!("is {} but the maximum is {}", page.default, page.maximum);
-            mistake(located.position(&pointer), &pointer, message)
-        })
-    }
-}
-
 /// English plurals in their regular forms; the definition's `singular` covers the rest.
 fn singular(plural: &str) -> String {
     if let Some(stem) = plural.strip_suffix("ies") {
@@ -350,6 +291,7 @@ fn singular(plural: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::PageLimits;
 
     fn mistakes(text: &str) -> Vec<(usize, String)> {
         let found = parse(text).unwrap_err();

@@ -4,6 +4,7 @@
 
 mod access_log;
 mod body;
+mod method_override;
 mod host;
 mod panics;
 mod request_id;
@@ -148,6 +149,7 @@ impl Stack {
         let span = identity.span();
         // 2. Access log: outside of all that can refuse or fail, so that it sees every answer.
         let record = AccessRecord::open(&request, &span, self.limits.logged_parameters);
+        method_override::apply(&mut request);
         let mut body_is_unread = !request.body().is_end_stream();
         let answering = async {
             // 3. Host: a request that names none, or several, may be meant for somebody else.

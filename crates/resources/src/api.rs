@@ -2,6 +2,7 @@
 
 mod read;
 mod write;
+mod operations;
 mod conditions;
 mod request;
 mod links;
@@ -15,6 +16,7 @@ mod held;
 mod cache;
 mod failure;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -32,6 +34,9 @@ use self::held::Held;
 use crate::controller::Controller;
 use crate::schema::{ResourceType, Types};
 use crate::store::Store;
+
+/// The path of atomic operations.
+const OPERATIONS: &str = "/operations";
 
 const OFFERED: Offered = Offered {
     extensions: &[],
@@ -53,6 +58,8 @@ pub struct Limits {
     pub cache_bytes_max: usize,
     /// How many relationships a path of `include` goes through at most.
     pub include_depth_max: usize,
+    /// How many atomic operations a request has at most; for more, 400.
+    pub operations_max: usize,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
     /// may send such requests without asking.
     pub any_media_type: bool,
@@ -63,6 +70,8 @@ type Api = State<Arc<Service>>;
 /// What the handlers work with.
 struct Service {
     types: Arc<Types>,
+    /// The names of those that have URLs.
+    served: HashSet<String>,
     /// The writers of all types.
     writers: Arc<Writers>,
     controller: Controller,
@@ -72,12 +81,18 @@ struct Service {
 }
 
 impl Service {
-    fn new(types: &[Arc<ResourceType>], store: Arc<dyn Store>, limits: Limits) -> Self {
+    fn new(
+        types: &[Arc<ResourceType>],
+        served: &[String],
+        store: Arc<dyn Store>,
+        limits: Limits,
+    ) -> Self {
         let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
         let writers = types.iter().map(writer).collect();
         let types = Arc::new(Types::new(types));
         Self {
             writers: Arc::new(writers),
+            served: served.iter().cloned().collect(),
             controller: Controller::new(store, types.clone()),
             types,
             limits,
@@ -111,18 +126,38 @@ pub fn router(
     store: Arc<dyn Store>,
     limits: Limits,
 ) -> Router {
+    let service = Arc::new(Service::new(types, served, store, limits));
     let mut router = Router::new();
-    for name in served {
-        for (path, methods) in routes(name) {
-            // Some clients end every path with a slash.
-            router = router
-                .route(&format!("{path}/"), methods.clone())
-                .route(&path, methods);
-        }
+    for (path, methods) in served.iter().flat_map(|name| routes(name)) {
+        router = mount(router, &path, methods);
     }
     router
-        .with_state(Arc::new(Service::new(types, store, limits)))
         .layer(from_fn_with_state(OFFERED, jsonapi::http::negotiate_with))
+        .merge(operations(&service))
+        .with_state(service)
+}
+
+/// Atomic operations, if they may be about a type that is served.
+fn operations(service: &Service) -> Router<Arc<Service>> {
+    let served = service.types.iter();
+    let mut served = served.filter(|one| service.served.contains(&one.name));
+    if !served.any(|one| one.operations) {
+        return Router::new();
+    }
+    let negotiate = from_fn_with_state(operations::OFFERED, jsonapi::http::negotiate_with);
+    let router = mount(Router::new(), OPERATIONS, post(operations::operate));
+    router.layer(negotiate)
+}
+
+/// Some clients end every path with a slash.
+fn mount(
+    router: Router<Arc<Service>>,
+    path: &str,
+    methods: MethodRouter<Arc<Service>>,
+) -> Router<Arc<Service>> {
+    router
+        .route(&format!("{path}/"), methods.clone())
+        .route(path, methods)
 }
 
 fn routes(name: &str) -> [(String, MethodRouter<Arc<Service>>); 5] {

@@ -7,6 +7,9 @@ mod include;
 mod write;
 mod link;
 mod delete;
+mod atomic;
+mod unit;
+mod timestamps;
 mod failure;
 
 use std::sync::Arc;
@@ -15,12 +18,14 @@ use self::delete::Referrers;
 use crate::schema::{Id, ResourceType, Types};
 use crate::store::Store;
 
+pub(crate) use atomic::{Action, Operation};
 pub(crate) use draft::LinkTarget;
 pub use draft::{Draft, GivenId, GivenLinks, IdRule};
 pub use failure::{Failure, Reason};
 pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
-pub(crate) use link::LinkChange;
+pub(crate) use link::{LinkChange, Linking};
 pub(crate) use read::Linked;
+pub(crate) use unit::Undone;
 pub(crate) use write::Versions;
 
 /// The operations on resources of any type.

@@ -6,6 +6,7 @@ mod id;
 mod kinds;
 mod located_yaml;
 mod relationship;
+mod timestamps;
 mod types;
 mod wording;
 
@@ -19,6 +20,7 @@ pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, par
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
 pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
+pub use timestamps::Timestamps;
 pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
@@ -56,6 +58,10 @@ pub struct ResourceType {
     pub totals: Totals,
     /// Whether a change must name the version that it is made for.
     pub if_match_required: bool,
+    /// Whether atomic operations may be about its resources.
+    pub operations: bool,
+    /// The attributes that say when a resource was created and changed.
+    pub timestamps: Timestamps,
     /// The attributes by which the MongoDB collection is sharded. Empty if it is sharded by `_id`
     /// or not at all.
     pub shard_key: Vec<String>,
@@ -81,6 +87,18 @@ impl ResourceType {
     #[must_use]
     pub fn reading(&self, attribute: &str) -> Reading {
         self.reading.get(attribute).copied().unwrap_or_default()
+    }
+
+    /// The members of a stored object that clients cannot change.
+    #[must_use]
+    pub fn unchangeable(&self) -> Vec<String> {
+        let attributes = self.writing.iter();
+        let attributes = attributes.filter(|(_, writing)| !writing.changeable);
+        let attributes = attributes.map(|(name, _)| name.clone());
+        let links = self.relationships.iter();
+        let links = links.filter(|one| !one.writable || !one.writing.changeable);
+        let links = links.filter_map(|one| one.own_member().map(str::to_owned));
+        attributes.chain(links).collect()
     }
 
     /// What writers may do with an attribute.

@@ -139,6 +139,7 @@ pub(crate) fn limits(settings: &Settings) -> resources::Limits {
         held_bytes_max: settings.page_streams_bytes_max.in_memory(),
         cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
         include_depth_max: settings.include_depth_max,
+        operations_max: settings.operations_max,
         any_media_type: settings.request_body_any_media_type,
     }
 }

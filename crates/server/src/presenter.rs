@@ -4,7 +4,8 @@
 use axum::response::{IntoResponse, Response};
 use chassis::fault::Fault;
 use chassis::presenter::{Presenter, Report, ReportKind};
-use jsonapi::{Error, Errors};
+use http::{HeaderValue, header};
+use jsonapi::{ATOMIC, Applied, Error, Errors};
 use serde_json::{Map, Value, json};
 
 /// JSON:API for everyone but the Fibonacci service.
@@ -22,7 +23,19 @@ impl Presenter for Wording {
             return fibonacci_error(fault);
         }
         let error = Error::new(fault.status(), fault.code(), fault.title()).detail(fault.detail());
-        Errors::from(error).into_response()
+        let mut response = Errors::from(error).into_response();
+        // Also what is refused before the service sees it is an answer of the extension.
+        let is_operations = path.trim_end_matches('/') == "/operations";
+        if is_operations && !matches!(fault, Fault::NotFound) {
+            let applied = Applied {
+                extensions: vec![ATOMIC],
+                profiles: Vec::new(),
+            };
+            if let Ok(value) = HeaderValue::try_from(applied.to_string()) {
+                response.headers_mut().insert(header::CONTENT_TYPE, value);
+            }
+        }
+        response
     }
 
     fn report(&self, report: &Report) -> Response {

@@ -16,6 +16,8 @@ pub struct Operation {
     pub target: Option<OperationTarget>,
     /// `data`.
     pub data: OperationData,
+    /// `meta`, empty when absent.
+    pub meta: Map<String, Value>,
     /// Where the operation stands in the request document.
     pub pointer: String,
 }
@@ -147,10 +149,19 @@ impl Operation {
                 OperationData::Resource(Box::new(object))
             }
         };
+        let meta = match members.remove("meta") {
+            None => Map::new(),
+            Some(Value::Object(meta)) => meta,
+            Some(_) => {
+                let detail = "'meta' must be an object.";
+                return Err(vec![malformed(format!("{pointer}/meta"), detail)]);
+            }
+        };
         Ok(Self {
             code,
             target,
             data,
+            meta,
             pointer,
         })
     }
@@ -356,6 +367,7 @@ mod tests {
         let operation =
             json!({"op": "add", "href": "/articles/1/relationships/tags", "data": data});
         let operation = one(operation).unwrap();
+        assert!(operation.meta.is_empty());
         let href = OperationTarget::Href("/articles/1/relationships/tags".into());
         assert_eq!(operation.target, Some(href));
         assert!(operation.clone().resource().is_err());
@@ -431,6 +443,10 @@ mod tests {
             (
                 json!({"op": "add", "ref": {"type": "t", "id": "1"}, "data": {"type": "t"}}),
                 vec!["/ref"],
+            ),
+            (
+                json!({"op": "remove", "href": "/x", "meta": 1}),
+                vec!["/meta"],
             ),
             (json!({"op": "add", "data": null}), vec!["/data"]),
             (

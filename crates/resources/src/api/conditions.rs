@@ -5,6 +5,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jsonapi::Error;
+use serde_json::{Map, Value};
 
 use crate::controller::Versions;
 use crate::schema::ResourceType;
@@ -25,13 +26,41 @@ pub(super) fn if_match(
     resource_type: &ResourceType,
 ) -> Result<Versions, Error> {
     let tags = tags(headers, &header::IF_MATCH)?;
+    versions(tags, resource_type).map_err(|error| error.header("If-Match"))
+}
+
+/// The same for an operation that stands at `pointer`, whose `meta.ifMatch` has the text of such a
+/// header.
+///
+/// # Errors
+/// As [`if_match`], with the place.
+pub(super) fn meta_if_match(
+    meta: &Map<String, Value>,
+    resource_type: &ResourceType,
+    pointer: &str,
+) -> Result<Versions, Error> {
+    let tags = match meta.get("ifMatch") {
+        None => None,
+        Some(value) => {
+            let text = value.as_str().map(str::trim);
+            let tags = match text {
+                Some("*") => Some(Tags::Any),
+                text => text.and_then(list).map(Tags::These),
+            };
+            let refused = || unreadable("meta.ifMatch").pointer(format!("{pointer}/meta/ifMatch"));
+            Some(tags.ok_or_else(refused)?)
+        }
+    };
+    versions(tags, resource_type).map_err(|error| error.pointer(pointer))
+}
+
+fn versions(tags: Option<Tags>, resource_type: &ResourceType) -> Result<Versions, Error> {
     match tags {
         None if resource_type.if_match_required => {
             let (code, title) = ("if_match_required", "If-Match is required");
-            let detail = "Read the resource and send its ETag as 'If-Match', so that no change of others is lost.";
-            Err(Error::new(StatusCode::PRECONDITION_REQUIRED, code, title)
-                .detail(detail)
-                .header("If-Match"))
+            let detail = "Read the resource and send its ETag as 'If-Match', or as 'meta.ifMatch' \
+                          of an operation, so that no change of others is lost.";
+            Err(Error::new(StatusCode::PRECONDITION_REQUIRED, code, title).detail(detail))
         }
         None | Some(Tags::Any) => Ok(None),
         // A weak tag never matches here.
@@ -118,15 +147,17 @@ fn list(mut text: &str) -> Option<Vec<(bool, String)>> {
 }
 
 fn malformed(name: &HeaderName) -> Error {
-    let (header, title) = match *name {
-        header::IF_MATCH => ("If-Match", "Invalid header"),
-        _ => ("If-None-Match", "Invalid header"),
+    let header = match *name {
+        header::IF_MATCH => "If-Match",
+        _ => "If-None-Match",
     };
-    Error::new(StatusCode::BAD_REQUEST, "invalid_header", title)
-        .detail(format!(
-            "'{header}' is '*' or a list of tags in quotes, such as \"5f2a\"."
-        ))
-        .header(header)
+    unreadable(header).header(header)
+}
+
+fn unreadable(name: &str) -> Error {
+    Error::new(StatusCode::BAD_REQUEST, "invalid_header", "Invalid header").detail(format!(
+        "'{name}' is '*' or a list of tags in quotes, such as \"5f2a\"."
+    ))
 }
 
 #[cfg(test)]

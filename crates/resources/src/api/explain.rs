@@ -44,7 +44,7 @@ pub async fn explain(
     limits: Limits,
     url: &Uri,
 ) -> Result<Plan, Unexplained> {
-    let service = Arc::new(Service::new(types, store, limits));
+    let service = Arc::new(Service::new(types, &[], store, limits));
     let resource_type = service.resource_type(url.path())?.clone();
     let mut parameters = Parameters::parse(url.query())?;
     let path = url.path().trim_end_matches('/');

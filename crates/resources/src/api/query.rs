@@ -13,7 +13,7 @@ use http::StatusCode;
 use jsonapi::filter::FilterLimits;
 use jsonapi::{Error, Page, PageLimits, Parameters};
 
-pub(super) use fields::Fields;
+pub(super) use fields::{Fields, take as take_fields};
 
 use super::Service;
 use super::page::List;

@@ -95,8 +95,8 @@ pub(super) async fn related(
 ) -> Response {
     let found = async {
         let target = service.types.target(&on.relationship);
-        let (id, linked) = on.linked(&service).await?;
-        let path = format!("{}/{}", on.url(&service, &id), on.segment());
+        let (resource, linked) = on.linked(&service).await?;
+        let path = format!("{}/{}", on.url(&service, &resource.id), on.segment());
         let scope = match linked {
             Linked::One(linked) => {
                 let answer = Answer::take(&service, target, query.as_deref())?;
@@ -128,12 +128,20 @@ pub(super) async fn linkage(
     on: RelatedTarget,
     Extension(applied): Extension<Applied>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
     let found = async {
         let parameters = Parameters::parse(query.as_deref())?;
-        let (id, linked) = on.linked(&service).await?;
-        let linkage = Linkage::new(&service, &on, &id, applied.has(CURSOR_PAGINATION));
-        linkage.answer(linked, parameters).await
+        let (resource, linked) = on.linked(&service).await?;
+        // What is stored with the resource changes with it, what is found changes by itself; so
+        // may what parameters ask for.
+        let is_stored = !matches!(linked, Linked::Those(_)) && query.is_none();
+        let linkage = Linkage::new(&service, &on, &resource.id, applied.has(CURSOR_PAGINATION));
+        let mut answer = linkage.answer(linked, parameters).await?;
+        if let Some(tag) = conditions::tag(&resource).filter(|_| is_stored) {
+            answer.headers_mut().insert(header::ETAG, tag);
+        }
+        Ok(conditions::unless_known(&headers, answer)?)
     };
     let found = found.await;
     service.respond(found)

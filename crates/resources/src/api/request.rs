@@ -12,9 +12,11 @@ use http_body_util::LengthLimitError;
 use jsonapi::{BodyFormat, Error, Errors, ResourceObject};
 use serde_json::Value;
 
+use super::links::LocalIds;
 use super::{Limits, Service, links};
 use crate::controller::{Draft, Failure, GivenId, Linked};
 use crate::schema::{Id, Relationship, ResourceType};
+use crate::store::Resource;
 
 /// The collection that a URL names.
 pub(super) struct Collection {
@@ -95,8 +97,8 @@ impl RelatedTarget {
         })
     }
 
-    /// The resource's own id, and where the related ones are found.
-    pub(super) async fn linked(&self, service: &Service) -> Result<(Id, Linked), Failure> {
+    /// The resource itself, and where the related ones are found.
+    pub(super) async fn linked(&self, service: &Service) -> Result<(Resource, Linked), Failure> {
         let controller = &service.controller;
         controller
             .linked(&self.resource_type, &self.id, &self.relationship)
@@ -163,14 +165,14 @@ async fn read(request: Request, on: &Service) -> Result<Draft, Errors> {
     let draft = match format {
         BodyFormat::JsonApi => {
             let object = ResourceObject::from_document(value)?;
-            from_resource_object(resource_type, object, "/data", is_new)?
+            from_resource_object(resource_type, object, &LocalIds::default(), "/data", is_new)?
         }
         BodyFormat::PlainJson => from_plain_object(resource_type, value)?,
     };
     Ok(draft)
 }
 
-async fn json(request: Request, on: &Service) -> Result<Value, Errors> {
+pub(super) async fn json(request: Request, on: &Service) -> Result<Value, Errors> {
     let bytes_max = on.limits.body_bytes_max;
     let text = to_bytes(request.into_body(), bytes_max).await;
     let text = text.map_err(|error| unread(&error, bytes_max))?;
@@ -216,9 +218,10 @@ fn format(headers: &HeaderMap, limits: Limits) -> Result<BodyFormat, Error> {
 }
 
 /// A draft from the resource object that stands at `base` in the request document.
-fn from_resource_object(
+pub(super) fn from_resource_object(
     resource_type: &ResourceType,
     mut object: ResourceObject,
+    locals: &LocalIds,
     base: &str,
     is_new: bool,
 ) -> Result<Draft, Errors> {
@@ -236,6 +239,7 @@ fn from_resource_object(
     let relationships = links::given(
         resource_type,
         std::mem::take(&mut object.relationships),
+        locals,
         base,
     )?;
     let mut ids = Vec::new();

@@ -7,9 +7,10 @@ use jsonapi::Parameters;
 
 use super::answer::Answer;
 use super::failure::{Answered, Problem};
+use super::links::LocalIds;
 use super::request::{Collection, RelatedTarget, ResourceBody, Target, check_unread_body};
 use super::{Api, Service, conditions, document, links};
-use crate::controller::{Failure, LinkChange, Reason};
+use crate::controller::{Failure, LinkChange, LinkTarget, Linking, Reason};
 
 pub(super) async fn create(
     State(service): Api,
@@ -104,8 +105,8 @@ pub(super) async fn delete(
 /// Puts other linkage in the place of that of a relationship.
 pub(super) async fn relink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
     let linked = async {
-        let (relationship, headers) = (&on.relationship, request.headers().clone());
-        let targets = links::targets(request, &service, &on.resource_type, relationship).await?;
+        let headers = request.headers().clone();
+        let targets = targets(request, &service, &on).await?;
         change(&service, &on, &headers, LinkChange::Replace(targets)).await
     };
     let linked = linked.await;
@@ -116,8 +117,8 @@ pub(super) async fn relink(State(service): Api, on: RelatedTarget, request: Requ
 pub(super) async fn link(State(service): Api, on: RelatedTarget, request: Request) -> Response {
     let linked = async {
         must_be_to_many(&on)?;
-        let (relationship, headers) = (&on.relationship, request.headers().clone());
-        let targets = links::targets(request, &service, &on.resource_type, relationship).await?;
+        let headers = request.headers().clone();
+        let targets = targets(request, &service, &on).await?;
         change(&service, &on, &headers, LinkChange::Add(targets)).await
     };
     let linked = linked.await;
@@ -129,11 +130,22 @@ pub(super) async fn unlink(State(service): Api, on: RelatedTarget, request: Requ
     let linked = async {
         must_be_to_many(&on)?;
         let headers = request.headers().clone();
-        let ids = links::leaving(request, &service, &on.relationship).await?;
+        let linkage = links::read(request, &service).await?;
+        let ids = links::leaving(&on.relationship, linkage, &LocalIds::default())?;
         change(&service, &on, &headers, LinkChange::Remove(ids)).await
     };
     let linked = linked.await;
     service.respond(linked)
+}
+
+async fn targets(
+    request: Request,
+    service: &Service,
+    on: &RelatedTarget,
+) -> Result<Vec<LinkTarget>, Problem> {
+    let linkage = links::read(request, service).await?;
+    let locals = LocalIds::default();
+    links::targets(&on.resource_type, &on.relationship, linkage, &locals)
 }
 
 async fn change(
@@ -143,8 +155,12 @@ async fn change(
     change: LinkChange,
 ) -> Answered {
     let versions = conditions::if_match(headers, &on.resource_type)?;
-    let (controller, relationship) = (&service.controller, &on.relationship);
-    let changed = controller.link(&on.resource_type, &on.id, relationship, change, versions);
+    let linking = Linking {
+        relationship: on.relationship.clone(),
+        change,
+        versions,
+    };
+    let changed = service.controller.link(&on.resource_type, &on.id, linking);
     let changed = changed.await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(tag) = conditions::tag(&changed) {

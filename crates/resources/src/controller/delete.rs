@@ -1,20 +1,22 @@
 //! Deleting a resource, and what relationships demand of those that name it.
 
+mod earlier;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use self::earlier::Earlier;
+use super::unit::Step;
 use super::write::Versions;
 use super::{Controller, Failure, Reason, id_of_url};
 use crate::query::{Filter, MemberPath, Query, Test};
 use crate::schema::{Attributes, Id, Link, OnDelete, Relationship, ResourceType};
-use crate::store::{Absence, Change, Page, Presence, Refusal, StoreError, Unit, Write, WriteError};
-use serde_json::Value;
+use crate::store::{Absence, Change, Page, Presence, StoreError, Write};
 
-/// How many resources one deletion deletes or changes.
+/// How many resources one unit with deletions deletes or changes.
 const AFFECTED_MAX: usize = 10_000;
-
-/// How often a deletion is planned again because others have linked to the resource meanwhile.
-const TRIES_MAX: usize = 16;
 
 /// A relationship through which resources of a type may name others.
 #[derive(Debug, Clone)]
@@ -25,6 +27,9 @@ pub(super) struct Referrer {
 
 /// By the name of a type: what may name its resources.
 pub(super) type Referrers = HashMap<String, Vec<Referrer>>;
+
+/// The name of a type, and the id of a resource of it.
+pub(super) type Key = (String, Id);
 
 /// What may name the resources of each of these types.
 pub(super) fn referrers<'t>(types: impl Iterator<Item = &'t Arc<ResourceType>>) -> Referrers {
@@ -42,6 +47,14 @@ pub(super) fn referrers<'t>(types: impl Iterator<Item = &'t Arc<ResourceType>>) 
     referrers
 }
 
+/// What a deletion does besides.
+pub(super) struct Plan {
+    /// What it does to those that name what goes.
+    pub(super) writes: Vec<Write>,
+    /// That nothing names what goes, for each resource that does.
+    pub(super) absences: Vec<(Key, Absence)>,
+}
+
 impl Controller {
     /// Removes a resource and returns its id. Those that name it are changed or removed in the
     /// same unit, or keep it from being removed, as their relationships say.
@@ -52,66 +65,68 @@ impl Controller {
         versions: Versions,
     ) -> Result<Id, Failure> {
         let id = id_of_url(resource_type, id)?;
-        for _ in 0..TRIES_MAX {
-            let mut write = Write::delete(resource_type, id.clone());
-            write.guard.versions = versions.clone();
-            let plan = self.plan(resource_type, &id, write).await?;
-            match self.store.write(plan.unit()).await {
-                Ok(_) => return Ok(id),
-                Err(WriteError::Refused { index: 0, refusal })
-                    if !matches!(refusal, Refusal::Referenced(_)) =>
-                {
-                    return Err(Failure::new(resource_type, refusal.into()));
-                }
-                // Others have linked to it, or changed what names it, since the plan was made.
-                Err(WriteError::Refused { .. }) => {}
-                Err(WriteError::Store(error)) => {
-                    return Err(Failure::new(resource_type, error.into()));
-                }
-            }
-        }
-        let text = "others link to the resource again and again".to_owned();
-        Err(Failure::new(resource_type, StoreError::Busy(text).into()))
+        let step = Step::Delete {
+            resource_type: resource_type.clone(),
+            id: id.clone(),
+            versions,
+        };
+        self.perform_one(step).await?;
+        Ok(id)
     }
 
-    async fn plan(
+    /// What the deletion of a resource does besides, after the earlier writes of the same unit.
+    pub(super) async fn plan_deletion(
         &self,
         resource_type: &Arc<ResourceType>,
         id: &Id,
-        write: Write,
+        earlier: &[Write],
     ) -> Result<Plan, Failure> {
-        let mut plan = Plan::new(write);
+        let earlier = Earlier::new(earlier);
+        let mut planning = Planning::default();
         let mut going = vec![(resource_type.clone(), id.clone())];
-        plan.goes.insert((resource_type.name.clone(), id.clone()));
-        let mut kept = Vec::new();
+        planning
+            .goes
+            .insert((resource_type.name.clone(), id.clone()));
         while let Some((gone_type, gone)) = going.pop() {
             for referrer in self.referrers.get(&gone_type.name).into_iter().flatten() {
-                let naming = self.naming(referrer, &gone, resource_type).await?;
-                plan.absences.push(referrer.absence(&gone));
+                let naming = self
+                    .naming(referrer, &gone, resource_type, &earlier)
+                    .await?;
+                let key = (gone_type.name.clone(), gone.clone());
+                planning.absences.push((key, referrer.absence(&gone)));
                 for id in naming {
-                    let key = (referrer.resource_type.name.clone(), id.clone());
-                    match referrer.relationship.on_delete {
-                        OnDelete::Restrict => kept.push(key),
-                        OnDelete::Clear => plan.clears.push((key, referrer.clear(id, &gone))),
-                        OnDelete::Cascade => {
-                            if plan.goes.insert(key) {
-                                let write = Write::delete(&referrer.resource_type, id.clone());
-                                plan.writes.push(write);
-                                going.push((referrer.resource_type.clone(), id));
-                            }
-                        }
+                    if planning.affect(referrer, &id, &gone) {
+                        going.push((referrer.resource_type.clone(), id));
                     }
                 }
-                if plan.writes.len() + plan.clears.len() > AFFECTED_MAX {
+                if planning.count() + earlier.count() > AFFECTED_MAX {
                     let reason = Reason::TooManyAffected(AFFECTED_MAX);
                     return Err(Failure::new(resource_type, reason));
                 }
             }
         }
-        match kept.into_iter().find(|key| !plan.goes.contains(key)) {
-            Some((by, _)) => Err(Failure::new(resource_type, Reason::Referenced(by))),
-            None => Ok(plan),
+        match planning.kept_by() {
+            None => Ok(planning.plan()),
+            Some(by) => Err(self.kept(resource_type, id, by, &earlier).await),
         }
+    }
+
+    /// Why a resource is not deleted that resources of the type `by` name.
+    async fn kept(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        id: &Id,
+        by: String,
+        earlier: &Earlier<'_>,
+    ) -> Failure {
+        let reason = match self.find_one(resource_type, id).await {
+            Err(failure) => return failure,
+            Ok(found) if !earlier.is_there(resource_type, id, found.is_some()) => {
+                Reason::NotFound(id.clone())
+            }
+            Ok(_) => Reason::Referenced(by),
+        };
+        Failure::new(resource_type, reason)
     }
 
     /// The ids of the resources that name one.
@@ -120,6 +135,7 @@ impl Controller {
         referrer: &Referrer,
         gone: &Id,
         deleted: &Arc<ResourceType>,
+        earlier: &Earlier<'_>,
     ) -> Result<Vec<Id>, Failure> {
         let query = Query {
             filter: referrer.filter(gone),
@@ -138,15 +154,20 @@ impl Controller {
                 ids.extend(batch.iter().map(|one| one.id.clone()));
             }
         }
-        Ok(ids)
+        Ok(earlier.naming(&referrer.resource_type, referrer.member(), gone, &ids))
     }
 }
 
 impl Referrer {
+    /// The member of a stored object that names others.
+    fn member(&self) -> &str {
+        self.relationship.own_member().unwrap_or_default()
+    }
+
     /// The resources that name this one.
     fn filter(&self, id: &Id) -> Filter {
-        let member = self.relationship.own_member().unwrap_or_default();
-        Filter::member(MemberPath::linkage(member), Test::Links(vec![id.clone()]))
+        let test = Test::Links(vec![id.clone()]);
+        Filter::member(MemberPath::linkage(self.member()), test)
     }
 
     fn absence(&self, id: &Id) -> Absence {
@@ -175,39 +196,58 @@ impl Referrer {
     }
 }
 
-/// What a deletion does.
-struct Plan {
-    /// The deletion itself, and those of the resources that go with it.
-    writes: Vec<Write>,
+/// A plan while it is made.
+#[derive(Default)]
+struct Planning {
+    deletions: Vec<Write>,
     /// Changes of resources, of which some may go all the same.
     clears: Vec<(Key, Write)>,
-    absences: Vec<Absence>,
+    /// What must not be deleted without these going too.
+    kept: Vec<Key>,
+    absences: Vec<(Key, Absence)>,
     /// Everything that goes.
     goes: HashSet<Key>,
 }
 
-/// The name of a type, and the id of a resource of it.
-type Key = (String, Id);
-
-impl Plan {
-    fn new(write: Write) -> Self {
-        Self {
-            writes: vec![write],
-            clears: Vec::new(),
-            absences: Vec::new(),
-            goes: HashSet::new(),
+impl Planning {
+    /// Does to a resource what its link to `gone` demands; says whether it goes too.
+    fn affect(&mut self, referrer: &Referrer, id: &Id, gone: &Id) -> bool {
+        let key = (referrer.resource_type.name.clone(), id.clone());
+        match referrer.relationship.on_delete {
+            OnDelete::Restrict => self.kept.push(key),
+            OnDelete::Clear => {
+                let clear = referrer.clear(id.clone(), gone);
+                self.clears.push((key, clear));
+            }
+            OnDelete::Cascade if self.goes.insert(key) => {
+                let deletion = Write::delete(&referrer.resource_type, id.clone());
+                self.deletions.push(deletion);
+                return true;
+            }
+            OnDelete::Cascade => {}
         }
+        false
     }
 
-    fn unit(self) -> Unit {
-        let Self {
-            mut writes,
-            clears,
-            absences,
-            goes,
-        } = self;
-        let clears = clears.into_iter().filter(|(key, _)| !goes.contains(key));
+    fn count(&self) -> usize {
+        self.deletions.len() + self.clears.len()
+    }
+
+    /// A type whose resources keep the deletion from being done.
+    fn kept_by(&self) -> Option<String> {
+        let kept = self.kept.iter().find(|key| !self.goes.contains(*key));
+        kept.map(|(by, _)| by.clone())
+    }
+
+    fn plan(self) -> Plan {
+        let goes = self.goes;
+        let clears = self.clears.into_iter();
+        let clears = clears.filter(|(key, _)| !goes.contains(key));
+        let mut writes = self.deletions;
         writes.extend(clears.map(|(_, write)| write));
-        Unit::new(writes).with_absences(absences)
+        Plan {
+            writes,
+            absences: self.absences,
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::draft::{LinkTarget, Pointers};
+use super::unit::Prepared;
 use super::write::Versions;
 use super::{Controller, Failure, Reason, id_of_url};
 use crate::schema::{Attributes, Id, Link, Relationship, ResourceType, Violation};
@@ -19,43 +22,78 @@ pub enum LinkChange {
     Remove(Vec<Id>),
 }
 
+/// A change of a relationship that is made for some versions of its resource.
+#[derive(Debug)]
+pub struct Linking {
+    /// Which relationship.
+    pub relationship: Arc<Relationship>,
+    /// What becomes of its linkage.
+    pub change: LinkChange,
+    /// The versions of which the resource must have one.
+    pub versions: Versions,
+}
+
 impl Controller {
     /// Changes the linkage of a relationship that clients may change.
     pub async fn link(
         &self,
         resource_type: &Arc<ResourceType>,
         id: &str,
-        relationship: &Arc<Relationship>,
-        change: LinkChange,
-        versions: Versions,
+        linking: Linking,
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
-        let member = writable_member(resource_type, relationship)?;
-        let ids = |targets: &[LinkTarget]| -> Vec<Id> {
-            targets.iter().map(|target| target.id.clone()).collect()
-        };
-        let members = |ids: &[Id]| ids.iter().map(Id::to_member).collect();
-        let (add, remove, targets) = match change {
-            LinkChange::Replace(targets) => {
-                let value = relationship.member_value(&ids(&targets));
-                let members = Attributes::from_iter([(member, value)]);
-                let mut write = Write::update(resource_type, id, members);
-                write.guard.validated = false;
-                write.guard.versions = versions;
-                return self.store_one(&Pointers::none(), write, targets).await;
-            }
-            LinkChange::Add(targets) => (members(&ids(&targets)), Vec::new(), targets),
-            LinkChange::Remove(ids) => (Vec::new(), members(&ids), Vec::new()),
-        };
-        let mut write = Write::update(resource_type, id, Attributes::new());
-        write.guard.validated = false;
-        write.guard.versions = versions;
-        write.change = Change::Link {
-            relationship: member,
-            add,
-            remove,
-        };
-        self.store_one(&Pointers::none(), write, targets).await
+        self.store_one(relinked(resource_type, id, linking)?).await
+    }
+}
+
+/// Other linkage of a relationship.
+pub(super) fn relinked(
+    resource_type: &Arc<ResourceType>,
+    id: Id,
+    linking: Linking,
+) -> Result<Prepared, Failure> {
+    let Linking {
+        relationship,
+        change,
+        versions,
+    } = linking;
+    let member = writable_member(resource_type, &relationship)?;
+    let ids = |targets: &[LinkTarget]| -> Vec<Id> {
+        targets.iter().map(|target| target.id.clone()).collect()
+    };
+    let members = |ids: &[Id]| ids.iter().map(Id::to_member).collect();
+    let (change, targets) = match change {
+        LinkChange::Replace(targets) => {
+            let value = relationship.member_value(&ids(&targets));
+            let members = Attributes::from_iter([(member, value)]);
+            (Change::Update(members), targets)
+        }
+        LinkChange::Add(_) | LinkChange::Remove(_) if relationship.is_to_one() => {
+            let reason = Reason::ToOne(relationship.name.clone());
+            return Err(Failure::new(resource_type, reason));
+        }
+        LinkChange::Add(targets) => {
+            let add = members(&ids(&targets));
+            (linked(member, add, Vec::new()), targets)
+        }
+        LinkChange::Remove(ids) => (linked(member, Vec::new(), members(&ids)), Vec::new()),
+    };
+    let mut write = Write::update(resource_type, id, Attributes::new());
+    write.guard.validated = false;
+    write.guard.versions = versions;
+    write.change = change;
+    Ok(Prepared {
+        write,
+        pointers: Pointers::none(),
+        targets,
+    })
+}
+
+fn linked(relationship: String, add: Vec<Value>, remove: Vec<Value>) -> Change {
+    Change::Link {
+        relationship,
+        add,
+        remove,
     }
 }
 

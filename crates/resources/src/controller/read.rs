@@ -83,24 +83,24 @@ impl Controller {
         found.map_err(|error| Failure::new(resource_type, error.into()))
     }
 
-    /// Where the resources of a relationship of this resource are found.
+    /// This resource, and where the resources of one of its relationships are found.
     pub async fn linked(
         &self,
         resource_type: &Arc<ResourceType>,
         id: &str,
         relationship: &Arc<Relationship>,
-    ) -> Result<(Id, Linked), Failure> {
-        let Resource { id, text } = self.find(resource_type, id).await?;
-        let ids = linked_ids(relationship, resource_type, &text)?;
+    ) -> Result<(Resource, Linked), Failure> {
+        let resource = self.find(resource_type, id).await?;
+        let ids = linked_ids(relationship, resource_type, &resource.text)?;
         let linked = match &relationship.link {
             Link::One { .. } => Linked::One(ids.into_iter().next()),
             Link::Many { .. } => Linked::Many(ids),
             Link::Inverse { member, .. } => {
-                let test = Test::Links(vec![id.clone()]);
+                let test = Test::Links(vec![resource.id.clone()]);
                 Linked::Those(Filter::member(MemberPath::linkage(member), test))
             }
         };
-        Ok((id, linked))
+        Ok((resource, linked))
     }
 
     /// The place of a resource in an order.

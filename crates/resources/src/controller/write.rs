@@ -1,12 +1,13 @@
-//! Writing: a draft becomes a write with its guard, and the write a unit in which every resource
-//! that it links to is there.
+//! Writing: a draft becomes a write with its guard, for a unit in which every resource that it links
+//! to is there.
 
 use std::sync::Arc;
 
 use super::draft::{LinkTarget, Pointers};
+use super::unit::{Prepared, Step};
 use super::{Controller, Draft, Failure, IdRule, Reason, id_of_url};
 use crate::schema::{Attributes, Id, ResourceType};
-use crate::store::{Resource, StoreError, Unit, Version, Write, WriteError, Written};
+use crate::store::{Resource, StoreError, Version, Write};
 use crate::work;
 
 /// The versions of which a resource must have one for a change; any will do for `None`.
@@ -25,10 +26,8 @@ impl Controller {
             Some(id) => id,
             None => self.next_id(resource_type).await?,
         };
-        let targets = draft.targets(resource_type)?;
-        let (members, pointers) = valid(resource_type, draft, true).await?;
-        let write = Write::insert(resource_type, id, members);
-        self.store_one(&pointers, write, targets).await
+        let prepared = creation(resource_type, id, draft).await?;
+        self.store_one(prepared).await
     }
 
     /// Sets the fields that the draft names and leaves the others as they are. The result is
@@ -41,16 +40,12 @@ impl Controller {
         versions: Versions,
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
-        draft.must_name(resource_type, &id)?;
-        draft.must_be_writable(resource_type, false)?;
-        let targets = draft.targets(resource_type)?;
-        let (members, pointers) = draft.into_members(resource_type)?;
-        let mut write = Write::update(resource_type, id, members);
-        write.guard.versions = versions;
-        self.store_one(&pointers, write, targets).await
+        self.store_one(update(resource_type, id, draft, versions)?)
+            .await
     }
 
-    /// Puts the draft's fields in the place of all that were there.
+    /// Puts the draft's fields in the place of all that were there, except of those that clients
+    /// cannot change.
     pub async fn replace(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -59,80 +54,103 @@ impl Controller {
         versions: Versions,
     ) -> Result<Resource, Failure> {
         let id = id_of_url(resource_type, id)?;
-        draft.must_name(resource_type, &id)?;
-        draft.must_be_writable(resource_type, false)?;
-        let targets = draft.targets(resource_type)?;
-        let (members, pointers) = valid(resource_type, draft, false).await?;
-        let mut write = Write::replace(resource_type, id, members);
-        write.guard.versions = versions;
-        self.store_one(&pointers, write, targets).await
+        let prepared = replacement(resource_type, id, draft, versions).await?;
+        self.store_one(prepared).await
     }
 
     async fn next_id(&self, resource_type: &Arc<ResourceType>) -> Result<Id, Failure> {
-        let ids = self.store.next_ids(resource_type, 1).await;
-        let id = ids.and_then(|ids| {
-            let none = || StoreError::Internal("one id was asked for, none was given".to_owned());
-            ids.into_iter().next().ok_or_else(none)
-        });
+        let ids = self.next_ids(resource_type, 1).await?;
+        let none = || StoreError::Internal("one id was asked for, none was given".to_owned());
+        let id = ids.into_iter().next().ok_or_else(none);
         id.map_err(|error| Failure::new(resource_type, error.into()))
     }
 
-    /// Does a write that stores a resource, if all of these targets are there; a refusal points
-    /// into the draft.
-    pub(super) async fn store_one(
+    /// So many ids for new resources whose ids are not the client's to choose.
+    pub(crate) async fn next_ids(
         &self,
-        pointers: &Pointers,
-        write: Write,
-        targets: Vec<LinkTarget>,
-    ) -> Result<Resource, Failure> {
-        let resource_type = write.resource_type.clone();
-        let written = self.write_linked(write, targets).await;
-        match written.map_err(|failure| pointers.place(failure))? {
-            Written::Stored(resource) => Ok(resource),
-            other => {
-                let text = format!("a write that stores left {other:?}");
-                Err(Failure::new(
-                    &resource_type,
-                    StoreError::Internal(text).into(),
-                ))
-            }
-        }
+        resource_type: &Arc<ResourceType>,
+        count: usize,
+    ) -> Result<Vec<Id>, Failure> {
+        let ids = self.store.next_ids(resource_type, count).await;
+        ids.map_err(|error| Failure::new(resource_type, error.into()))
     }
 
-    /// Does a write in a unit that demands its targets. The write comes first: a resource may link
-    /// to itself.
-    async fn write_linked(
-        &self,
-        write: Write,
-        targets: Vec<LinkTarget>,
-    ) -> Result<Written, Failure> {
-        let resource_type = write.resource_type.clone();
-        let failed = |reason| Failure::new(&resource_type, reason);
-        let mut writes = vec![write];
-        for LinkTarget {
-            relationship, id, ..
-        } in &targets
-        {
-            let target = self.types.target(relationship);
-            writes.push(Write::exists(target, id.clone()));
-        }
-        let written = self.store.write(Unit::new(writes)).await;
-        let written = written.map_err(|error| match error {
-            WriteError::Refused { index: 0, refusal } => failed(refusal.into()),
-            WriteError::Refused { index, refusal } => match targets.get(index - 1) {
-                Some(target) => failed(target.absent()).at(&target.pointer),
-                None => failed(refusal.into()),
-            },
-            WriteError::Store(error) => failed(error.into()),
-        })?;
-        let none = || StoreError::Internal("a unit of one write gave no result".to_owned());
-        let written = written.into_iter().next();
-        written.ok_or_else(|| failed(none().into()))
+    /// Does a write that stores a resource.
+    pub(super) async fn store_one(&self, prepared: Prepared) -> Result<Resource, Failure> {
+        let resource_type = prepared.write.resource_type.clone();
+        let stored = self.perform_one(Step::Store(Box::new(prepared))).await?;
+        let none = || StoreError::Internal("a write that stores stored nothing".to_owned());
+        let stored = stored.ok_or_else(none);
+        stored.map_err(|error| Failure::new(&resource_type, error.into()))
     }
 }
 
+/// A new resource with this id.
+pub(super) async fn creation(
+    resource_type: &Arc<ResourceType>,
+    id: Id,
+    draft: Draft,
+) -> Result<Prepared, Failure> {
+    let targets = draft.targets(resource_type)?;
+    let (members, pointers) = valid(resource_type, draft, true).await?;
+    let write = Write::insert(resource_type, id, members);
+    Ok(Prepared {
+        write,
+        pointers,
+        targets,
+    })
+}
+
+/// Other values of the fields that the draft names.
+pub(super) fn update(
+    resource_type: &Arc<ResourceType>,
+    id: Id,
+    draft: Draft,
+    versions: Versions,
+) -> Result<Prepared, Failure> {
+    draft.must_name(resource_type, &id)?;
+    draft.must_be_writable(resource_type, false)?;
+    let targets = draft.targets(resource_type)?;
+    let (members, pointers) = draft.into_members(resource_type)?;
+    let mut write = Write::update(resource_type, id, members);
+    write.guard.versions = versions;
+    Ok(Prepared {
+        write,
+        pointers,
+        targets,
+    })
+}
+
+/// Other fields. With those that are kept they can be held against the schema only where the
+/// resource is known: inside the unit.
+async fn replacement(
+    resource_type: &Arc<ResourceType>,
+    id: Id,
+    draft: Draft,
+    versions: Versions,
+) -> Result<Prepared, Failure> {
+    draft.must_name(resource_type, &id)?;
+    draft.must_be_writable(resource_type, false)?;
+    let targets = draft.targets(resource_type)?;
+    let kept = resource_type.unchangeable();
+    let (members, pointers) = if kept.is_empty() {
+        valid(resource_type, draft, false).await?
+    } else {
+        draft.into_members(resource_type)?
+    };
+    let mut write = Write::replace(resource_type, id, members);
+    write.guard.versions = versions;
+    write.guard.validated = !kept.is_empty();
+    write.kept = kept;
+    Ok(Prepared {
+        write,
+        pointers,
+        targets,
+    })
+}
+
 impl LinkTarget {
-    fn absent(&self) -> Reason {
+    pub(super) fn absent(&self) -> Reason {
         Reason::RelatedNotFound {
             resource_type: self.relationship.target.name.clone(),
             id: self.id.to_string(),

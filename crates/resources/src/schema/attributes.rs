@@ -2,6 +2,7 @@
 
 mod declared;
 mod explanation;
+mod listed;
 mod parts;
 mod place;
 mod relationships;
@@ -16,6 +17,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 
+use self::listed::Listed;
 use self::parts::Parts;
 use self::place::Place;
 use self::relationships::Names;
@@ -27,9 +29,6 @@ pub use declared::{Declared, Known};
 
 /// Violations that are listed; those after them are only counted.
 pub(crate) const VIOLATIONS_LISTED_MAX: usize = 100;
-
-/// Violations that are counted; the search ends there.
-const VIOLATIONS_COUNTED_MAX: usize = 10_000;
 
 /// The attributes of one resource, in the order in which they were given.
 pub type Attributes = Map<String, Value>;
@@ -235,47 +234,6 @@ impl AttributesSchema {
         let mut large = Vec::new();
         large_integers(attributes, &Place::root(""), &mut large);
         unstorable.chain(lists).chain(large)
-    }
-}
-
-/// Violations up to the bound, and how many more there are.
-#[derive(Default)]
-struct Listed {
-    violations: BTreeSet<Violation>,
-    more: usize,
-}
-
-impl Listed {
-    fn add(&mut self, violation: Violation) -> ControlFlow<()> {
-        if self.violations.len() < VIOLATIONS_LISTED_MAX {
-            self.violations.insert(violation);
-            return ControlFlow::Continue(());
-        }
-        self.more += 1;
-        if self.more + VIOLATIONS_LISTED_MAX < VIOLATIONS_COUNTED_MAX {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.violations.is_empty()
-    }
-
-    fn into_violations(self) -> Vec<Violation> {
-        let mut violations: Vec<_> = self.violations.into_iter().collect();
-        if self.more > 0 {
-            let more = self.more;
-            let all_counted = more + VIOLATIONS_LISTED_MAX < VIOLATIONS_COUNTED_MAX;
-            let least = if all_counted { "" } else { "at least " };
-            violations.push(Violation {
-                pointer: String::new(),
-                keyword: String::new(),
-                message: format!("and {least}{more} more"),
-            });
-        }
-        violations
     }
 }
 

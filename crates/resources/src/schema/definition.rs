@@ -7,6 +7,7 @@ mod keywords;
 mod mistake;
 mod references;
 mod relationships;
+mod timestamps;
 mod together;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ use self::mistake::{explain, mistake};
 use self::together::{Parsed, resolve};
 use super::located_yaml::LocatedValue;
 use super::{
-    AttributesSchema, DEFINITION_SCHEMA, IdKind, PageLimits, Relationship, ResourceType, Totals,
+    AttributesSchema, DEFINITION_SCHEMA, IdKind, PageLimits, Relationship, ResourceType,
+    Timestamps, Totals,
 };
 
 pub use folder::load_folder;
@@ -69,6 +71,9 @@ struct Definition {
     #[serde(default)]
     totals: Totals,
     if_match: Option<IfMatch>,
+    operations: Option<bool>,
+    #[serde(default)]
+    timestamps: Timestamps,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -211,13 +216,14 @@ impl Definition {
         // Nothing can be found out from a schema that leads back to itself.
         let references = references::mistakes(&self.attributes, "/attributes", located);
         if references.is_empty()
-            && let Ok(schema) = AttributesSchema::compile(&self.attributes)
+            && let Ok(schema) = AttributesSchema::compile(&self.whole_attributes())
         {
             mistakes.extend(self.index_mistakes(&schema, located));
             mistakes.extend(self.capability_mistakes(&schema, located));
             mistakes.extend(default_mistakes(&schema, located));
         }
         mistakes.extend(self.shard_key_mistakes(located));
+        mistakes.extend(self.timestamp_mistakes(located));
         mistakes.extend(self.relationship_mistakes(located));
         mistakes.extend(self.page.mistake("/page", located));
         mistakes
@@ -228,7 +234,7 @@ impl Definition {
         located: &LocatedValue,
         relationships: Vec<Arc<Relationship>>,
     ) -> Result<ResourceType, Vec<Mistake>> {
-        let attributes = AttributesSchema::compile(&self.attributes)
+        let attributes = AttributesSchema::compile(&self.whole_attributes())
             .map_err(|error| explain(&error, "/attributes", located))?;
         let indexes: Vec<_> = self.indexes.iter().map(|index| self.index(index)).collect();
         let unique = indexes.iter().filter(|index| index.unique);
@@ -250,6 +256,8 @@ impl Definition {
             reading: self.reading(),
             writing: self.writing(),
             if_match_required: self.if_match == Some(IfMatch::Required),
+            operations: self.operations.unwrap_or(true),
+            timestamps: self.timestamps.clone(),
             totals: self.totals,
             shard_key: self.shard_key.clone(),
         })

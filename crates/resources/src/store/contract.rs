@@ -27,10 +27,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource, ResourceRef, Store,
-    StoreError, Unit, Version, Write, WriteError, Written,
+    Absence, Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource,
+    ResourceRef, Store, StoreError, Unit, Version, Write, WriteError, Written,
 };
-use crate::query::{Count, Filter, Query, Total};
+use crate::query::{Count, Filter, MemberPath, Query, Test, Total};
 use crate::schema::{self, Attributes, Id, IdKind, ResourceType};
 
 /// Makes a test of each clause.
@@ -69,6 +69,10 @@ macro_rules! store_contract {
             a_write_sees_those_before_it_in_the_unit,
             a_unit_without_writes_does_nothing,
             a_unit_can_demand_that_a_resource_exists,
+            a_unit_is_not_done_while_something_is_there_that_must_not_be,
+            what_must_be_absent_is_looked_for_after_the_writes_of_the_unit,
+            of_linking_and_deleting_at_once_no_link_leads_nowhere,
+            a_replacement_keeps_the_members_that_it_says,
             a_unit_under_a_key_that_is_not_remembered_is_not_done,
             concurrent_updates_lose_nothing,
             concurrent_links_lose_and_double_nothing,

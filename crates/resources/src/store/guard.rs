@@ -34,7 +34,8 @@ impl Write {
     pub fn needs_current(&self) -> bool {
         let conditional = self.guard.versions.is_some()
             || self.guard.validated
-            || self.guard.scope != Filter::Everything;
+            || self.guard.scope != Filter::Everything
+            || !self.kept.is_empty();
         let presence_decides = match self.change {
             Change::Replace(_) => true,
             Change::Delete => self.guard.presence != Presence::MustBeNew,
@@ -76,17 +77,10 @@ pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure
             return Err(Refusal::Changed { id, version }.into());
         }
     }
-    let changes = match &write.change {
+    let mut changes = match &write.change {
         Change::Delete => return Ok(After::Removed),
         Change::Nothing => return Ok(After::Unchanged),
-        Change::Replace(members) if !write.guard.validated => {
-            return Ok(After::Replaced(members.clone()));
-        }
-        Change::Replace(members) => {
-            let before = parse(write, text)?;
-            validate(write, members, &before, members)?;
-            return Ok(After::Replaced(members.clone()));
-        }
+        Change::Replace(members) => return replaced(write, members, text).map(After::Replaced),
         Change::Update(members) => members.clone(),
         Change::Link {
             relationship,
@@ -100,6 +94,10 @@ pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure
     let before = parse(write, text)?;
     let mut whole = before.clone();
     whole.extend(changes.clone());
+    if whole != before {
+        changes.extend(write.stamps.clone());
+        whole.extend(write.stamps.clone());
+    }
     if write.guard.validated {
         validate(write, &changes, &before, &whole)?;
     }
@@ -107,6 +105,28 @@ pub fn admit(write: &Write, current: Option<&str>) -> Result<After, WriteFailure
         members: changes,
         whole,
     })
+}
+
+/// The members that stand in the place of all but those that are kept.
+fn replaced(write: &Write, members: &Attributes, text: &str) -> Result<Attributes, WriteFailure> {
+    if !write.guard.validated && write.kept.is_empty() {
+        return Ok(members.clone());
+    }
+    let before = parse(write, text)?;
+    let mut whole = members.clone();
+    for name in &write.kept {
+        if let Some(value) = before.get(name) {
+            whole.insert(name.clone(), value.clone());
+        }
+    }
+    if !write.kept.is_empty() && whole != before {
+        whole.extend(write.stamps.clone());
+    }
+    if write.guard.validated {
+        let schema = &write.resource_type.attributes;
+        whole = schema.validate(whole).map_err(Refusal::Invalid)?;
+    }
+    Ok(whole)
 }
 
 /// A scope is local: what is related cannot be seen from within a write.
@@ -251,6 +271,44 @@ mod tests {
             refusal(admit(&nothing, None)),
             Refusal::Absent(Id::Integer(1))
         );
+    }
+
+    #[test]
+    fn a_replacement_leaves_what_it_keeps() {
+        let mut write = Write::replace(&books(), Id::Integer(1), members(json!({"a": 2})));
+        write.kept = vec!["k".to_owned(), "absent".to_owned()];
+        write.stamps = members(json!({"at": "now"}));
+        assert!(write.needs_current());
+        let After::Replaced(after) = admit(&write, Some(r#"{"k":1,"a":1,"b":1}"#)).unwrap() else {
+            panic!("not a replacement")
+        };
+        assert_eq!(Value::Object(after), json!({"a": 2, "k": 1, "at": "now"}));
+    }
+
+    #[test]
+    fn what_is_stamped_is_set_by_a_change_that_changes_something() {
+        let stamped = |mut write: Write| {
+            write.stamps = members(json!({"at": "now"}));
+            match admit(&write, Some(r#"{"a":1,"tags":[1]}"#)).unwrap() {
+                After::Updated { members, whole } => {
+                    assert_eq!(members.get("at"), whole.get("at"));
+                    whole.contains_key("at")
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let update = |value| Write::update(&books(), Id::Integer(1), members(value));
+        let link = |id: i64| {
+            let mut link = update(json!({}));
+            link.change = Change::Link {
+                relationship: "tags".to_owned(),
+                add: vec![json!(id)],
+                remove: Vec::new(),
+            };
+            link
+        };
+        assert!(stamped(update(json!({"a": 2}))) && stamped(link(2)));
+        assert!(!stamped(update(json!({"a": 1}))) && !stamped(link(1)));
     }
 
     #[test]

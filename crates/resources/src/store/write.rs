@@ -90,6 +90,11 @@ pub struct Write {
     pub guard: Guard,
     /// What is to be done.
     pub change: Change,
+    /// Members that a replacement leaves as they are.
+    pub kept: Vec<String>,
+    /// Members that are set too if an update, a change of links or a replacement that keeps
+    /// something changes anything.
+    pub stamps: Attributes,
 }
 
 /// The conditions of a write.
@@ -197,6 +202,8 @@ impl Write {
             id,
             guard,
             change,
+            kept: Vec::new(),
+            stamps: Attributes::new(),
         }
     }
 }

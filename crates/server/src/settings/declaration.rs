@@ -163,6 +163,8 @@ settings! {
         answer_cache_bytes_max: Size = "64MiB" from "0" to "64GiB";
         /// How many relationships a path of `include` goes through at most.
         include_depth_max: usize = "4" from "0" to "16";
+        /// How many atomic operations one request has at most.
+        operations_max: usize = "100" from "1" to "10000";
         /// How long a request body may take to come before it is answered with 408.
         body_read_timeout_ms: Duration = "15s" from "1ms" to "1h";
         /// How long a request may take, from the end of its body, before it is answered with 504.

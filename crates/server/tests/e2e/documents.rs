@@ -40,7 +40,8 @@ fn blocks(document: &str) -> Vec<Block> {
 
 /// The path of a curl command's URL.
 fn path(command: &str) -> &str {
-    let url = command.split("http://localhost:8000").nth(1).unwrap();
+    let url = command.split("http://localhost:8000").nth(1);
+    let url = url.unwrap_or_default();
     url.split(['\'', ' ', '\n']).next().unwrap()
 }
 
@@ -100,6 +101,27 @@ async fn the_request_of_the_api_page_creates_a_contact() {
     let blocks = blocks("docs/api.md");
     let server = Setup::fresh().start().await;
     creates(&server, &blocks).await;
+}
+
+#[tokio::test]
+async fn the_requests_of_the_api_page_about_relations_are_done() {
+    let blocks = blocks("docs/api.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/blog");
+    let blog = Setup::fresh().definitions(&folder);
+    let server = blog.arguments(["--sample-data"]).start().await;
+    for (place, status) in [("/relationships/tags", 204), ("/operations", 200)] {
+        let is_wanted =
+            |block: &&Block| block.text.starts_with("curl") && path(&block.text).ends_with(place);
+        let example = &blocks.iter().find(is_wanted).unwrap().text;
+        let media_type = example.split_once("Content-Type: ").unwrap().1;
+        let media_type = media_type.split_once('\'').unwrap().0;
+        let request = server.request(Method::POST, path(example));
+        let request = request
+            .header("Content-Type", media_type)
+            .body(body(example));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{example}");
+    }
 }
 
 /// Sends the first request of a page that creates a resource.

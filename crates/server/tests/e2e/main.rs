@@ -48,6 +48,9 @@ mod blog;
 // The obligations of JSON:API, checked by the runner that ships.
 #[cfg(test)]
 mod conformance;
+// Related types, written.
+#[cfg(test)]
+mod blog_writing;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

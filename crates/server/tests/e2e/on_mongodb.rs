@@ -37,6 +37,9 @@ mod contacts;
 // The obligations of JSON:API, checked by the runner that ships.
 #[cfg(test)]
 mod conformance;
+// Related types, written.
+#[cfg(test)]
+mod blog_writing;
 // The example of related types.
 #[cfg(test)]
 mod blog;

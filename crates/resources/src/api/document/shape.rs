@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jsonapi::{
     DocumentWriter, IdentifierParts, LinkageParts, Links, Pagination, Parameters,
-    RelationshipParts, ResourceParts, ResourceWriter,
+    RelationshipParts, ResourceParts, ResourceWriter, ResultsWriter,
 };
 
 use crate::api::Service;
@@ -84,8 +84,8 @@ impl Shapes {
         resource: ResourceRef<'_>,
         beside: Beside<'_>,
     ) -> Result<(), StoreError> {
-        let id = resource.id.to_string();
         if shape.is_plain && beside.cursor.is_none() {
+            let id = resource.id.to_string();
             if beside.is_included {
                 document.include(&shape.writer, &id, resource.text);
             } else {
@@ -93,6 +93,35 @@ impl Shapes {
             }
             return Ok(());
         }
+        self.with_parts(shape, resource, beside, |parts| {
+            if beside.is_included {
+                document.include_parts(&shape.writer, parts);
+            } else {
+                document.resource_parts(&shape.writer, parts);
+            }
+        })
+    }
+
+    /// Writes the resource that an operation has stored.
+    pub(in crate::api) fn write_result(
+        &self,
+        results: &mut ResultsWriter,
+        shape: &Shape,
+        resource: ResourceRef<'_>,
+    ) -> Result<(), StoreError> {
+        self.with_parts(shape, resource, Beside::default(), |parts| {
+            results.resource(&shape.writer, parts);
+        })
+    }
+
+    fn with_parts(
+        &self,
+        shape: &Shape,
+        resource: ResourceRef<'_>,
+        beside: Beside<'_>,
+        write: impl FnOnce(&ResourceParts<'_>),
+    ) -> Result<(), StoreError> {
+        let id = resource.id.to_string();
         let (attributes, stored) = shape.split(resource)?;
         let linkages = self.linkages(shape, resource.id, stored, beside.compound);
         let identifiers: Vec<Vec<IdentifierParts<'_>>> =
@@ -103,17 +132,12 @@ impl Shapes {
             .zip(linkages.iter().zip(&identifiers))
             .map(|((position, _), (linkage, identifiers))| linkage.parts(*position, identifiers))
             .collect();
-        let parts = ResourceParts {
+        write(&ResourceParts {
             shows_id_attribute: shape.shows_id_attribute(),
             relationships: &relationships,
             cursor: beside.cursor,
             ..ResourceParts::new(&id, &attributes)
-        };
-        if beside.is_included {
-            document.include_parts(&shape.writer, &parts);
-        } else {
-            document.resource_parts(&shape.writer, &parts);
-        }
+        });
         Ok(())
     }
 

@@ -9,13 +9,22 @@ use crate::schema::Violation;
 
 /// The error of such a reason; none for others.
 pub(super) fn error(reason: &Reason, singular: &str) -> Option<Error> {
-    link(reason, singular)
-        .or_else(|| condition(reason, singular))
-        .or_else(|| bound(reason, singular))
+    let words = linking(reason, singular).or_else(|| condition(reason, singular));
+    let (status, code, title, detail) = words.or_else(|| bound(reason, singular))?;
+    let error = Error::new(status, code, title).detail(detail);
+    Some(match reason {
+        Reason::Changed { version, .. } => error.meta("etag", format!("\"{version}\"")),
+        Reason::TooManyIncluded(_) => error.parameter("include"),
+        _ => error,
+    })
 }
 
-fn link(reason: &Reason, singular: &str) -> Option<Error> {
-    let (status, code, title, detail) = match reason {
+/// A status, a code, a title and a detail.
+type Words = (StatusCode, &'static str, &'static str, String);
+
+/// Relationships that are not as the request wants them.
+fn linking(reason: &Reason, singular: &str) -> Option<Words> {
+    Some(match reason {
         Reason::NoRelationship(name) => (
             StatusCode::NOT_FOUND,
             "relationship_not_found",
@@ -40,55 +49,55 @@ fn link(reason: &Reason, singular: &str) -> Option<Error> {
             StatusCode::FORBIDDEN,
             "relationship_is_to_one",
             "Relationship is to one resource",
-            format!("'{name}' leads to one resource at most: set it with PATCH."),
+            format!("'{name}' leads to one {singular} at most: set it with PATCH."),
         ),
         _ => return None,
-    };
-    Some(Error::new(status, code, title).detail(detail))
+    })
 }
 
-fn condition(reason: &Reason, singular: &str) -> Option<Error> {
-    let failed = |code, title| Error::new(StatusCode::PRECONDITION_FAILED, code, title);
-    match reason {
-        Reason::Exists(id) => {
-            let detail = format!(
-                "There is a {singular} with the id '{id}', but 'If-None-Match' wants none."
-            );
-            Some(failed("already_exists", "Resource exists already").detail(detail))
-        }
-        Reason::Changed { id, version } => {
-            let detail = format!(
-                "The {singular} with the id '{id}' has another version now: 'meta.etag' has its \
-                 tag."
-            );
-            let error = failed("version_conflict", "Resource has changed").detail(detail);
-            Some(error.meta("etag", format!("\"{version}\"")))
-        }
-        _ => None,
-    }
+/// Conditions that do not hold.
+fn condition(reason: &Reason, singular: &str) -> Option<Words> {
+    Some(match reason {
+        Reason::Exists(id) => (
+            StatusCode::PRECONDITION_FAILED,
+            "already_exists",
+            "Resource exists already",
+            format!("There is a {singular} with the id '{id}', but 'If-None-Match' wants none."),
+        ),
+        Reason::Changed { id, .. } => (
+            StatusCode::PRECONDITION_FAILED,
+            "version_conflict",
+            "Resource has changed",
+            format!(
+                "The {singular} with the id '{id}' has another version now: 'meta.etag' has its tag."
+            ),
+        ),
+        _ => return None,
+    })
 }
 
-fn bound(reason: &Reason, singular: &str) -> Option<Error> {
-    match reason {
-        Reason::TooManyIncluded(maximum) => {
-            let title = "Too many included resources";
-            let detail = format!(
+/// More than one request may ask for.
+fn bound(reason: &Reason, singular: &str) -> Option<Words> {
+    Some(match reason {
+        Reason::TooManyIncluded(maximum) => (
+            StatusCode::BAD_REQUEST,
+            "too_many_included",
+            "Too many included resources",
+            format!(
                 "An answer includes {maximum} resources at most. Ask for smaller pages, or for less of \
                  each relationship with 'page[RELATIONSHIP][size]'."
-            );
-            let error = Error::new(StatusCode::BAD_REQUEST, "too_many_included", title);
-            Some(error.detail(detail).parameter("include"))
-        }
-        Reason::TooManyAffected(maximum) => {
-            let title = "Too many affected resources";
-            let detail = format!(
-                "More than {maximum} resources name this {singular}: delete or change some of them \
-                 first."
-            );
-            Some(Error::new(StatusCode::CONFLICT, "too_many_affected", title).detail(detail))
-        }
-        _ => None,
-    }
+            ),
+        ),
+        Reason::TooManyAffected(maximum) => (
+            StatusCode::CONFLICT,
+            "too_many_affected",
+            "Too many affected resources",
+            format!(
+                "More than {maximum} resources name this {singular}: delete or change some of them first."
+            ),
+        ),
+        _ => return None,
+    })
 }
 
 /// Fields that clients cannot write, each with its place.

@@ -12,7 +12,10 @@ use crate::schema::ResourceType;
 pub(in crate::api) struct Fields(Fieldsets);
 
 /// Takes every `fields[TYPE]`.
-pub(super) fn take(service: &Service, parameters: &mut Parameters) -> Result<Fields, Error> {
+pub(in crate::api) fn take(
+    service: &Service,
+    parameters: &mut Parameters,
+) -> Result<Fields, Error> {
     let sets = parameters.take_fields()?;
     for (name, fields) in sets.iter() {
         let parameter = format!("fields[{name}]");

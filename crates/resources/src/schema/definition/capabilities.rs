@@ -48,7 +48,16 @@ impl Definition {
     pub(super) fn writing(&self) -> BTreeMap<String, Writing> {
         let said = self.capabilities.iter();
         let said = said.map(|(name, said)| (name.clone(), said.writing(true)));
+        let made_here = Writing {
+            settable: false,
+            changeable: false,
+        };
+        let made_here = self
+            .timestamps
+            .names()
+            .map(|name| (name.to_owned(), made_here));
         said.filter(|(_, writing)| *writing != Writing::default())
+            .chain(made_here)
             .collect()
     }
 
@@ -59,11 +68,18 @@ impl Definition {
     ) -> Vec<Mistake> {
         let is_unknown =
             |name: &String| matches!(schema.at(std::slice::from_ref(name)), Declared::Unknown);
+        let is_made_here = |name: &String| {
+            let said = &self.capabilities[name];
+            let is_written = said.settable.is_some() || said.changeable.is_some();
+            is_written && self.timestamps.names().any(|made| made == name)
+        };
         let message = |name: &String| {
             if self.relationships.contains_key(name) {
                 Some("is a relationship: say this there")
             } else if self.id_attribute.as_ref() == Some(name) {
                 Some("is the idAttribute, which is as the id is")
+            } else if is_made_here(name) {
+                Some("is made by the server, and clients never write it")
             } else {
                 is_unknown(name).then_some("is no declared attribute")
             }

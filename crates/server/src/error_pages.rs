@@ -33,7 +33,7 @@ fn page(code: &str) -> Option<String> {
     let mut page = format!("{code}\n\nStatus: {status}\nWhen: {meaning}\n");
     if !others.is_empty() {
         let others = others.join(", ");
-        page.push_str(&format!("Told together with: {others}\n"));
+        page.extend(["Told together with: ", &others, "\n"]);
     }
     Some(page.replace('`', ""))
 }

@@ -1,6 +1,8 @@
 //! What a request is about: a collection, a resource, a body. Each is read wholly or refused with
 //! all that is wrong.
 
+mod form;
+
 use std::error::Error as _;
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use super::{Limits, Service, links};
 use crate::controller::{Draft, Failure, GivenId, Linked};
 use crate::schema::{Id, Relationship, ResourceType};
 use crate::store::Resource;
+
+pub(super) use self::form::form;
 
 /// The collection that a URL names.
 pub(super) struct Collection {
@@ -119,31 +123,6 @@ impl RelatedTarget {
 fn malformed_url() -> Error {
     Error::new(StatusCode::BAD_REQUEST, "malformed_url", "Malformed URL")
         .detail("The URL is not UTF-8 after percent-decoding.")
-}
-
-/// The parameters of a query that stand in the body, as a form.
-pub(super) async fn form(request: Request, on: &Service) -> Result<String, Error> {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let media_type = request.headers().get(header::CONTENT_TYPE);
-    let media_type = media_type.and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|text| text.split(';').next());
-    if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM)) {
-        let (code, title) = ("unsupported_media_type", "Unsupported media type");
-        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, title)
-            .detail(format!("The body has the query parameters, as {FORM}."))
-            .header("Content-Type"));
-    }
-    let url = request.uri().query().map(str::to_owned);
-    let bytes_max = on.limits.body_bytes_max;
-    let body = to_bytes(request.into_body(), bytes_max).await;
-    let body = body.map_err(|error| unread(&error, bytes_max))?;
-    let body = String::from_utf8(body.into()).map_err(|_| {
-        let title = "Invalid query parameter";
-        Error::new(StatusCode::BAD_REQUEST, "invalid_query_parameter", title)
-            .detail("The parameters in the body are not UTF-8.")
-    })?;
-    let parts = url.into_iter().chain([body]);
-    Ok(parts.collect::<Vec<_>>().join("&"))
 }
 
 impl FromRequest<Arc<Service>> for ResourceBody {

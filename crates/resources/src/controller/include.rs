@@ -1,10 +1,15 @@
 //! Related resources beside others: level by level, with one request to the store for all that is
 //! wanted of one type at a level.
 
+mod compound;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use self::compound::key;
 use super::{Controller, Failure, Reason};
+
+pub(crate) use self::compound::{Compound, Linkage, Typed};
 use crate::query::{Filter, NoRelated, Query, Total};
 use crate::schema::{Id, Link, Relationship, ResourceType};
 use crate::store::{Resource, StoreError, for_each_member, stored_value};
@@ -27,73 +32,10 @@ pub struct Inclusion {
     pub children: Vec<Inclusion>,
 }
 
-/// A resource with its type.
-#[derive(Debug, Clone)]
-pub struct Typed {
-    /// Its type.
-    pub resource_type: Arc<ResourceType>,
-    /// The resource.
-    pub resource: Arc<Resource>,
-}
-
-/// The linkage of a relationship as far as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Linkage {
-    /// The ids that are shown.
-    pub ids: Vec<Id>,
-    /// How many there are.
-    pub total: u64,
-    /// How many are shown at most.
-    pub size: u64,
-    /// See [`Inclusion::path`].
-    pub path: String,
-}
-
-/// What stands beside the primary data.
-#[derive(Debug, Default)]
-pub struct Compound {
-    /// The included resources, each once and none that is in the primary data.
-    pub included: Vec<Typed>,
-    linkages: HashMap<(Key, String), Linkage>,
-    /// Every resource that was read.
-    known: HashMap<Key, Arc<Resource>>,
-    in_document: HashSet<Key>,
-}
-
-/// The type and the id of a resource.
-type Key = (String, Id);
-
-fn key(resource_type: &ResourceType, id: &Id) -> Key {
-    (resource_type.name.clone(), id.clone())
-}
-
 /// Resources, and what is to be included of each of them.
 struct Level<'i> {
     inclusions: &'i [Inclusion],
     parents: Vec<Typed>,
-}
-
-impl Compound {
-    /// The linkage of a relationship that is included.
-    #[must_use]
-    pub fn linkage(&self, of: &ResourceType, id: &Id, relationship: &str) -> Option<&Linkage> {
-        self.linkages.get(&(key(of, id), relationship.to_owned()))
-    }
-
-    fn link(&mut self, parent: &Typed, relationship: &Relationship, linkage: Linkage) {
-        let parent = key(&parent.resource_type, &parent.resource.id);
-        self.linkages
-            .insert((parent, relationship.name.clone()), linkage);
-    }
-
-    /// Notes a resource that is included, unless it is in the document already.
-    fn include(&mut self, found: &Typed) {
-        let key = key(&found.resource_type, &found.resource.id);
-        self.known.insert(key.clone(), found.resource.clone());
-        if self.in_document.insert(key) {
-            self.included.push(found.clone());
-        }
-    }
 }
 
 impl Controller {

@@ -1,18 +1,22 @@
 //! `filter`: texts become a typed tree.
 
+mod linkage;
 mod literal;
+mod operator;
 
 use std::sync::Arc;
 
 use jsonapi::filter::{self as syntax, Element, Expression, Literal, Node, Operand};
 use jsonapi::{Error, Parameters, Path};
 
-use self::literal::{scalars, text};
+use self::linkage::{empty, linked, through};
+use self::literal::{array, count, ids, scalars, text};
+use self::operator::{comparison_of, relation_of};
 use super::FILTERS;
 use super::member::{Field, Named, Purpose, member_of_element, named};
 use crate::api::Service;
-use crate::query::{Comparison, Filter, MemberPath, Test, TextRelation};
-use crate::schema::{Declared, Id, IdKind, Kinds, Link, Relationship, ResourceType, Types};
+use crate::query::{Comparison, Filter, Test};
+use crate::schema::{Declared, Relationship, ResourceType, Types};
 
 /// Takes the filters of the primary data.
 pub(super) fn take(
@@ -148,14 +152,14 @@ impl Binder<'_> {
                 Ok(Test::Compare(comparison, scalars.swap_remove(0)))
             }),
             Operand::Size(path) => {
-                let size = number(literal)?;
+                let size = count(literal)?;
                 self.on_attribute(seen, path, |names, declared| {
                     array(declared, path.at, names)?;
                     Ok(Test::Size(comparison, size))
                 })
             }
             Operand::Count(path) => {
-                let number = number(literal)?;
+                let number = count(literal)?;
                 self.on_relationship(seen, path, |relationship| {
                     if relationship.is_to_one() {
                         let reason = format!("'{path}' is no to-many relationship");
@@ -321,86 +325,9 @@ impl Binder<'_> {
     }
 }
 
-/// One of these resources is related.
-fn linked(relationship: &Arc<Relationship>, ids: Vec<Id>) -> Filter {
-    match &relationship.link {
-        Link::One { member } | Link::Many { member } => {
-            Filter::member(MemberPath::linkage(member), Test::Links(ids))
-        }
-        Link::Inverse { .. } => Filter::Related {
-            relationship: relationship.clone(),
-            filter: Box::new(Filter::Ids(ids)),
-        },
-    }
-}
-
-/// Nothing is related.
-fn empty(relationship: &Arc<Relationship>) -> Filter {
-    match &relationship.link {
-        Link::One { member } => {
-            let path = MemberPath::linkage(member);
-            let null = Filter::member(path.clone(), Test::Null);
-            Filter::Any(vec![null, Filter::member(path, Test::Missing)])
-        }
-        Link::Many { .. } | Link::Inverse { .. } => Filter::Count {
-            relationship: relationship.clone(),
-            comparison: Comparison::Equal,
-            number: 0,
-        },
-    }
-}
-
-/// A filter of the resources that relationships lead to.
-fn through(relationships: Vec<Arc<Relationship>>, filter: Filter) -> Filter {
-    let wrap = |filter, relationship| Filter::Related {
-        relationship,
-        filter: Box::new(filter),
-    };
-    relationships.into_iter().rev().fold(filter, wrap)
-}
-
 fn one_or_any(mut any: Vec<Filter>) -> Filter {
     match any.len() {
         1 => any.swap_remove(0),
         _ => Filter::Any(any),
-    }
-}
-
-fn ids(kind: IdKind, literals: &[Literal]) -> Result<Vec<Id>, Mistake> {
-    let id = |literal: &Literal| {
-        let id = kind.parse(&literal.text);
-        id.or_else(|invalid| mistake(literal.at, invalid.to_string()))
-    };
-    literals.iter().map(id).collect()
-}
-
-fn number(literal: &Literal) -> Result<u64, Mistake> {
-    let number = literal.text.parse();
-    number.or_else(|_| mistake(literal.at, "A number of elements is wanted, such as 2"))
-}
-
-fn array(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
-    if declared.kinds().has(Kinds::ARRAY) {
-        return Ok(());
-    }
-    mistake(at, format!("'{}' is no array", names.join(".")))
-}
-
-fn comparison_of(comparison: syntax::Comparison) -> Comparison {
-    match comparison {
-        syntax::Comparison::Equal => Comparison::Equal,
-        syntax::Comparison::Less => Comparison::Less,
-        syntax::Comparison::LessOrEqual => Comparison::LessOrEqual,
-        syntax::Comparison::Greater => Comparison::Greater,
-        syntax::Comparison::GreaterOrEqual => Comparison::GreaterOrEqual,
-    }
-}
-
-fn relation_of(relation: syntax::TextMatch) -> TextRelation {
-    match relation {
-        syntax::TextMatch::Equals => TextRelation::Equals,
-        syntax::TextMatch::Contains => TextRelation::Contains,
-        syntax::TextMatch::StartsWith => TextRelation::StartsWith,
-        syntax::TextMatch::EndsWith => TextRelation::EndsWith,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Number, Value, json};
 
 use super::{Mistake, mistake};
 use crate::query::Scalar;
-use crate::schema::{Declared, Kinds};
+use crate::schema::{Declared, Id, IdKind, Kinds};
 
 /// The values that a literal may stand for, at least one, the likeliest first. Where nothing is
 /// declared `5` may be a number or a text.
@@ -46,6 +46,26 @@ pub(super) fn text(declared: &Declared, at: usize, names: &[String]) -> Result<(
         return Ok(());
     }
     mistake(at, format!("'{}' is no text", names.join(".")))
+}
+
+pub(super) fn ids(kind: IdKind, literals: &[Literal]) -> Result<Vec<Id>, Mistake> {
+    let id = |literal: &Literal| {
+        let id = kind.parse(&literal.text);
+        id.or_else(|invalid| mistake(literal.at, invalid.to_string()))
+    };
+    literals.iter().map(id).collect()
+}
+
+pub(super) fn count(literal: &Literal) -> Result<u64, Mistake> {
+    let number = literal.text.parse();
+    number.or_else(|_| mistake(literal.at, "A number of elements is wanted, such as 2"))
+}
+
+pub(super) fn array(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
+    if declared.kinds().has(Kinds::ARRAY) {
+        return Ok(());
+    }
+    mistake(at, format!("'{}' is no array", names.join(".")))
 }
 
 /// A number as JSON writes it.

@@ -24,6 +24,7 @@ const LIMITS: Limits = Limits {
     error_bytes_max: 1 << 16,
     held_bytes_max: 1 << 20,
     cache_bytes_max: 0,
+    operations_max: 100,
     include_depth_max: 5,
     any_media_type: false,
 };

@@ -38,9 +38,12 @@ fn page(code: &str) -> Option<String> {
     Some(page.replace('`', ""))
 }
 
-/// A row of the table.
+/// A row of the table, whose first column is a status.
 fn columns(line: &str) -> Option<(&str, &str, &str)> {
     let row = line.strip_prefix("| ")?.strip_suffix(" |")?;
+    if !row.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     let mut columns = row.splitn(3, " | ");
     Some((columns.next()?, columns.next()?, columns.next()?))
 }

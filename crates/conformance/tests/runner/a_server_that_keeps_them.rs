@@ -5,12 +5,8 @@ use conformance::{Outcome, World, check};
 use crate::blog;
 use crate::server::{Fault, start};
 
-/// The example world; this server has atomic operations besides.
-pub(crate) const WORLD: &str = concat!(
-    include_str!("../../../../examples/conformance/blog.yaml"),
-    "operations: /operations
-"
-);
+/// The example world.
+pub(crate) const WORLD: &str = include_str!("../../../../examples/conformance/blog.yaml");
 
 /// What this server gives nobody the chance to judge.
 const UNJUDGED: [&str; 26] = [

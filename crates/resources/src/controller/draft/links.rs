@@ -12,7 +12,7 @@ use crate::schema::{Id, Link, Relationship, Violation};
 pub struct GivenLinks {
     /// Which relationship.
     pub relationship: Arc<Relationship>,
-    /// To-one: an id or null. To-many: an array of ids. An id is given as in [`GivenId`].
+    /// To-one: an id or null. To-many: an array of ids. An id is given as in [`super::GivenId`].
     pub value: Value,
     /// Where the value stands, as a JSON pointer.
     pub pointer: String,

@@ -8,7 +8,7 @@ mod scalar;
 
 pub use case::{folded, variants};
 pub use cursor::{Bound, InvalidCursor, Seal};
-pub use filter::{Comparison, Filter, MemberPath, NoRelated, Related, Test, TextRelation};
+pub use filter::{Comparison, Filter, MemberPath, NoRelated, Related, Test, TextMatch};
 pub use jsonapi::Total;
 pub use order::{Key, KeyPath, Order, SortValue};
 pub use scalar::Scalar;

@@ -4,6 +4,7 @@ mod listing;
 mod pieces;
 mod shape;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -99,6 +100,7 @@ impl Around<'_> {
     ) -> Result<Vec<u8>, StoreError> {
         if let Some(compound) = self.compound {
             document.begin_included();
+            let mut shapes_of = HashMap::new();
             for Typed {
                 resource_type,
                 resource,
@@ -110,8 +112,10 @@ impl Around<'_> {
                     cursor: None,
                     is_included: true,
                 };
-                let shape = shapes.of(resource_type);
-                shapes.write(&mut document, &shape, ResourceRef { id, text }, beside)?;
+                let shape = shapes_of
+                    .entry(resource_type.name.as_str())
+                    .or_insert_with(|| shapes.of(resource_type));
+                shapes.write(&mut document, shape, ResourceRef { id, text }, beside)?;
             }
         }
         Ok(document.close(&Closing {

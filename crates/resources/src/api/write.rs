@@ -1,5 +1,7 @@
 //! Handlers that write: parse, one call of the controller, render.
 
+use std::sync::Arc;
+
 use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -10,7 +12,9 @@ use super::failure::{Answered, Problem};
 use super::links::LocalIds;
 use super::request::{Collection, RelatedTarget, ResourceBody, Target, check_unread_body};
 use super::{Api, Service, conditions, document, links};
-use crate::controller::{Failure, LinkChange, LinkTarget, Linking, Reason};
+use crate::controller::{Failure, LinkChange, LinkTarget, Linking, Reason, Versions};
+use crate::schema::ResourceType;
+use crate::store::Resource;
 
 pub(super) async fn create(
     State(service): Api,
@@ -51,14 +55,9 @@ pub(super) async fn update(
     headers: HeaderMap,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
-    let updated = async {
-        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
-        let versions = conditions::if_match(&headers, &on.resource_type)?;
-        let updated = service
-            .controller
-            .update(&on.resource_type, &on.id, draft, versions);
-        answer.resource(StatusCode::OK, updated.await?).await
-    };
+    let (controller, resource_type) = (&service.controller, &on.resource_type);
+    let update = |versions| controller.update(resource_type, &on.id, draft, versions);
+    let updated = changed(&service, resource_type, query.as_deref(), &headers, update);
     let updated = updated.await;
     service.respond(updated)
 }
@@ -70,16 +69,29 @@ pub(super) async fn replace(
     headers: HeaderMap,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
-    let replaced = async {
-        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
-        let versions = conditions::if_match(&headers, &on.resource_type)?;
-        let replaced = service
-            .controller
-            .replace(&on.resource_type, &on.id, draft, versions);
-        answer.resource(StatusCode::OK, replaced.await?).await
-    };
+    let (controller, resource_type) = (&service.controller, &on.resource_type);
+    let replace = |versions| controller.replace(resource_type, &on.id, draft, versions);
+    let replaced = changed(&service, resource_type, query.as_deref(), &headers, replace);
     let replaced = replaced.await;
     service.respond(replaced)
+}
+
+/// Changes a resource of one of the versions that the client allows, and shows it.
+async fn changed<C>(
+    service: &Arc<Service>,
+    resource_type: &Arc<ResourceType>,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    change: impl FnOnce(Versions) -> C,
+) -> Answered
+where
+    C: Future<Output = Result<Resource, Failure>>,
+{
+    let answer = Answer::take(service, resource_type, query)?;
+    let versions = conditions::if_match(headers, resource_type)?;
+    answer
+        .resource(StatusCode::OK, change(versions).await?)
+        .await
 }
 
 pub(super) async fn delete(

@@ -3,12 +3,12 @@
 
 mod matching;
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Scalar;
 use crate::schema::{Id, Kinds, Relationship};
 
+pub use jsonapi::filter::{Comparison, TextMatch};
 pub use matching::{NoRelated, Related};
 
 /// Which resources a read or a write may touch. Stores match it exhaustively, so a form that is
@@ -82,7 +82,7 @@ pub enum Test {
     /// It is a text, and another one is in it.
     Text {
         /// Where.
-        relation: TextRelation,
+        relation: TextMatch,
         /// Whether upper and lower case are the same; see [`super::folded`].
         ignores_case: bool,
         /// The other text.
@@ -97,48 +97,6 @@ pub enum Test {
     AnyObject(Box<Filter>),
     /// It is one of these ids, or an array with one of them; see [`Id::to_member`].
     Links(Vec<Id>),
-}
-
-/// How a value relates to the one that it is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// Equal.
-    Equal,
-    /// Less.
-    Less,
-    /// Less or equal.
-    LessOrEqual,
-    /// Greater.
-    Greater,
-    /// Greater or equal.
-    GreaterOrEqual,
-}
-
-/// Where in a text another one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TextRelation {
-    /// It is the whole text.
-    Equals,
-    /// Anywhere.
-    Contains,
-    /// At the start.
-    StartsWith,
-    /// At the end.
-    EndsWith,
-}
-
-impl Comparison {
-    /// Whether it holds for values in this order.
-    #[must_use]
-    pub fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Self::Equal => ordering.is_eq(),
-            Self::Less => ordering.is_lt(),
-            Self::LessOrEqual => ordering.is_le(),
-            Self::Greater => ordering.is_gt(),
-            Self::GreaterOrEqual => ordering.is_ge(),
-        }
-    }
 }
 
 impl MemberPath {

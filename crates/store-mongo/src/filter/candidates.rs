@@ -2,7 +2,7 @@
 //! the filter does, and sometimes elsewhere.
 
 use mongodb::bson::{Bson, Document, doc};
-use resources::query::{Filter, Test, TextRelation};
+use resources::query::{Filter, Test, TextMatch};
 
 use super::expression::operator;
 use super::text;
@@ -64,7 +64,7 @@ fn value(test: &Test, subject: &Subject) -> Option<Bson> {
         }
         Test::Null => doc! { "$type": "null" }.into(),
         Test::Text {
-            relation: TextRelation::Equals,
+            relation: TextMatch::Equals,
             ignores_case: false,
             text,
         } => text.clone().into(),

@@ -3,15 +3,15 @@
 
 use std::fmt::Write as _;
 
-use resources::query::{TextRelation, variants};
+use resources::query::{TextMatch, variants};
 
 /// The longest regular expression, in bytes: MongoDB takes none of 32 KiB.
 const LENGTH_MAX: usize = 32_000;
 
 /// Matches the texts that relate so to this one; none if it would be too long.
-pub(super) fn pattern(relation: TextRelation, ignores_case: bool, text: &str) -> Option<String> {
+pub(super) fn pattern(relation: TextMatch, ignores_case: bool, text: &str) -> Option<String> {
     let mut pattern = String::new();
-    if matches!(relation, TextRelation::Equals | TextRelation::StartsWith) {
+    if matches!(relation, TextMatch::Equals | TextMatch::StartsWith) {
         pattern.push('^');
     }
     for character in text.chars() {
@@ -31,7 +31,7 @@ pub(super) fn pattern(relation: TextRelation, ignores_case: bool, text: &str) ->
             }
         }
     }
-    if matches!(relation, TextRelation::Equals | TextRelation::EndsWith) {
+    if matches!(relation, TextMatch::Equals | TextMatch::EndsWith) {
         // `$` would match before a newline at the end too.
         pattern.push_str(r"(?![\s\S])");
     }
@@ -62,17 +62,11 @@ mod tests {
     fn nothing_of_a_text_is_more_than_a_literal() {
         let of = |relation, ignores_case, text| pattern(relation, ignores_case, text).unwrap();
         assert_eq!(
-            of(TextRelation::Contains, false, "a.*[(\\$^|\n\0é"),
+            of(TextMatch::Contains, false, "a.*[(\\$^|\n\0é"),
             r"a\.\*\[\(\\\$\^\|\x0a\x00é"
         );
-        assert_eq!(
-            of(TextRelation::StartsWith, true, "k-7"),
-            "^[kK\u{212a}]\\-7"
-        );
-        assert_eq!(of(TextRelation::EndsWith, true, "ß"), r"[ßẞ](?![\s\S])");
-        assert_eq!(
-            pattern(TextRelation::Equals, false, &"x".repeat(40_000)),
-            None
-        );
+        assert_eq!(of(TextMatch::StartsWith, true, "k-7"), "^[kK\u{212a}]\\-7");
+        assert_eq!(of(TextMatch::EndsWith, true, "ß"), r"[ßẞ](?![\s\S])");
+        assert_eq!(pattern(TextMatch::Equals, false, &"x".repeat(40_000)), None);
     }
 }

@@ -4,7 +4,7 @@
 //! values, a condition looks at the kind of the value as well; where it does not, the condition is
 //! one that an index alone decides.
 
-use resources::query::{Comparison, MemberPath, Scalar, Test, TextRelation, folded};
+use resources::query::{Comparison, MemberPath, Scalar, Test, TextMatch, folded};
 use resources::schema::{Id, Kinds};
 use rusqlite::types::Value;
 
@@ -176,19 +176,19 @@ fn one_of(
 fn text_relation(
     parameters: &mut Parameters,
     value: &str,
-    relation: TextRelation,
+    relation: TextMatch,
     text: String,
 ) -> String {
     match relation {
-        TextRelation::Equals => format!("{value} = {}", parameters.bind(text)),
-        TextRelation::Contains => format!("instr({value}, {}) > 0", parameters.bind(text)),
-        TextRelation::StartsWith => {
+        TextMatch::Equals => format!("{value} = {}", parameters.bind(text)),
+        TextMatch::Contains => format!("instr({value}, {}) > 0", parameters.bind(text)),
+        TextMatch::StartsWith => {
             let end = end_of_prefix(&text).map(|end| parameters.bind(end));
             let end = end.map_or(String::new(), |end| format!(" AND {value} < {end}"));
             format!("{value} >= {}{end}", parameters.bind(text))
         }
-        TextRelation::EndsWith if text.is_empty() => format!("{value} >= ''"),
-        TextRelation::EndsWith => {
+        TextMatch::EndsWith if text.is_empty() => format!("{value} >= ''"),
+        TextMatch::EndsWith => {
             // Bytes, since characters are not counted behind a NUL.
             let start = parameters.bind(-i64::try_from(text.len()).unwrap_or(i64::MAX));
             let text = parameters.bind(text.into_bytes());

@@ -1,8 +1,8 @@
 //! What lies beside the tables of collections, and whether it is used.
 
 use resources::query::{
-    Bound, Comparison, Count, Key, KeyPath, MemberPath, Order, Scalar, SortValue, Test,
-    TextRelation, Total,
+    Bound, Comparison, Count, Key, KeyPath, MemberPath, Order, Scalar, SortValue, Test, TextMatch,
+    Total,
 };
 use resources::schema::{Kinds, parse_all};
 use resources::store::{ImportMode, NewResource, Plan};
@@ -96,7 +96,7 @@ async fn step(store: &SqliteStore, query: &Query) -> (String, Plan) {
 async fn declared_indexes_and_those_of_relationships_are_used() {
     let (_folder, store) = fresh().await;
     let starts = Test::Text {
-        relation: TextRelation::StartsWith,
+        relation: TextMatch::StartsWith,
         ignores_case: false,
         text: "a".to_owned(),
     };

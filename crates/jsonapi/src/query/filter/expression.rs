@@ -1,5 +1,6 @@
 //! The tree of a filter, and its text.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::super::Path;
@@ -130,6 +131,20 @@ pub enum Comparison {
     Greater,
     /// `greaterOrEqual`
     GreaterOrEqual,
+}
+
+impl Comparison {
+    /// Whether it holds for a left and a right side in this order.
+    #[must_use]
+    pub fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::Less => ordering.is_lt(),
+            Self::LessOrEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterOrEqual => ordering.is_ge(),
+        }
+    }
 }
 
 /// Where in a text another is.

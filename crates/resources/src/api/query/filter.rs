@@ -3,7 +3,6 @@
 mod binder;
 mod linkage;
 mod literal;
-mod operator;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Filter, MemberPath, Test, TextRelation};
+use super::{Filter, MemberPath, Test, TextMatch};
 use crate::query::{Scalar, folded};
 use crate::schema::{Id, Relationship};
 
@@ -109,9 +109,9 @@ impl Test {
                 text,
             } => value.as_str().is_some_and(|value| {
                 if *ignores_case {
-                    relation.holds(&folded(value), &folded(text))
+                    is_in(*relation, &folded(value), &folded(text))
                 } else {
-                    relation.holds(value, text)
+                    is_in(*relation, value, text)
                 }
             }),
             Self::Size(comparison, size) => value
@@ -138,13 +138,11 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-impl TextRelation {
-    fn holds(self, whole: &str, part: &str) -> bool {
-        match self {
-            Self::Equals => whole == part,
-            Self::Contains => whole.contains(part),
-            Self::StartsWith => whole.starts_with(part),
-            Self::EndsWith => whole.ends_with(part),
-        }
+fn is_in(relation: TextMatch, whole: &str, part: &str) -> bool {
+    match relation {
+        TextMatch::Equals => whole == part,
+        TextMatch::Contains => whole.contains(part),
+        TextMatch::StartsWith => whole.starts_with(part),
+        TextMatch::EndsWith => whole.ends_with(part),
     }
 }

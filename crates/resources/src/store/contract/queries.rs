@@ -8,7 +8,7 @@ mod texts_and_arrays;
 use super::library::{Library, through};
 use super::*;
 use crate::query::{
-    Bound, Comparison, Key, KeyPath, MemberPath, Order, Scalar, SortValue, Test, TextRelation,
+    Bound, Comparison, Key, KeyPath, MemberPath, Order, Scalar, SortValue, Test, TextMatch,
 };
 use crate::schema::{Kinds, Relationship};
 
@@ -41,7 +41,7 @@ fn equals(value: &Value) -> Test {
     compare(Comparison::Equal, value)
 }
 
-fn text(relation: TextRelation, ignores_case: bool, text: &str) -> Test {
+fn text(relation: TextMatch, ignores_case: bool, text: &str) -> Test {
     Test::Text {
         relation,
         ignores_case,

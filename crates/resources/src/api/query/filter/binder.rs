@@ -7,7 +7,6 @@ use jsonapi::filter::{self as syntax, Element, Expression, Literal, Node, Operan
 
 use super::linkage::{empty, linked, through};
 use super::literal::{array, count, ids, scalars, text};
-use super::operator::{comparison_of, relation_of};
 use super::{Mistake, mistake};
 use crate::api::query::member::{Field, Named, Purpose, member_of_element, named};
 use crate::query::{Comparison, Filter, Test};
@@ -38,7 +37,7 @@ impl Binder<'_> {
                 operand,
                 comparison,
                 literal,
-            } => self.compare(seen, operand, comparison_of(*comparison), literal),
+            } => self.compare(seen, operand, *comparison, literal),
             Node::Between {
                 operand,
                 lower,
@@ -58,7 +57,7 @@ impl Binder<'_> {
                 literal,
             } => {
                 let test = Test::Text {
-                    relation: relation_of(*relation),
+                    relation: *relation,
                     ignores_case: *case == syntax::Case::Ignored,
                     text: literal.text.clone(),
                 };

@@ -3,7 +3,7 @@
 use super::documents::{INNER, OPEN, Shelves, scalars};
 use super::random::Random;
 use super::*;
-use crate::query::{Comparison, MemberPath, Scalar, Test, TextRelation};
+use crate::query::{Comparison, MemberPath, Scalar, Test, TextMatch};
 use crate::schema::{Kinds, Link};
 
 const COMPARISONS: [Comparison; 5] = [
@@ -14,11 +14,11 @@ const COMPARISONS: [Comparison; 5] = [
     Comparison::GreaterOrEqual,
 ];
 
-const RELATIONS: [TextRelation; 4] = [
-    TextRelation::Equals,
-    TextRelation::Contains,
-    TextRelation::StartsWith,
-    TextRelation::EndsWith,
+const RELATIONS: [TextMatch; 4] = [
+    TextMatch::Equals,
+    TextMatch::Contains,
+    TextMatch::StartsWith,
+    TextMatch::EndsWith,
 ];
 
 pub(super) struct Filters<'r> {

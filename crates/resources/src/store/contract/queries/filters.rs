@@ -70,7 +70,7 @@ pub async fn what_does_not_compare_passes_the_negation(store: AnyStore) {
         assert_eq!(passing(&store, &things, others.clone()).await, [0, 1, 2]);
         assert_eq!(passing(&store, &things, not(others)).await, [3]);
     }
-    let contains = where_v(text(TextRelation::Contains, false, "a"));
+    let contains = where_v(text(TextMatch::Contains, false, "a"));
     assert_eq!(passing(&store, &things, not(contains)).await, [0, 1, 3]);
 }
 

@@ -13,19 +13,19 @@ pub async fn a_part_of_a_text_is_found_with_and_without_case(store: AnyStore) {
     ];
     let things = stored(&store, &all).await;
     for (relation, ignores_case, part, expected) in [
-        (TextRelation::Equals, true, "ÄPFEL", vec![1]),
-        (TextRelation::Equals, false, "ÄPFEL", vec![]),
-        (TextRelation::Contains, false, "pfel", vec![0]),
-        (TextRelation::Contains, true, "äpfel", vec![0, 1, 2]),
-        (TextRelation::StartsWith, false, "Äp", vec![0]),
-        (TextRelation::StartsWith, true, "äp", vec![0, 1]),
-        (TextRelation::EndsWith, false, "gut", vec![0]),
-        (TextRelation::EndsWith, true, "äpFel", vec![1, 2]),
-        (TextRelation::Contains, true, "straße", vec![]),
-        (TextRelation::EndsWith, true, "k", vec![5]),
-        (TextRelation::EndsWith, false, "K", vec![]),
-        (TextRelation::Contains, false, "", vec![0, 1, 2, 5]),
-        (TextRelation::Contains, false, "7", vec![]),
+        (TextMatch::Equals, true, "ÄPFEL", vec![1]),
+        (TextMatch::Equals, false, "ÄPFEL", vec![]),
+        (TextMatch::Contains, false, "pfel", vec![0]),
+        (TextMatch::Contains, true, "äpfel", vec![0, 1, 2]),
+        (TextMatch::StartsWith, false, "Äp", vec![0]),
+        (TextMatch::StartsWith, true, "äp", vec![0, 1]),
+        (TextMatch::EndsWith, false, "gut", vec![0]),
+        (TextMatch::EndsWith, true, "äpFel", vec![1, 2]),
+        (TextMatch::Contains, true, "straße", vec![]),
+        (TextMatch::EndsWith, true, "k", vec![5]),
+        (TextMatch::EndsWith, false, "K", vec![]),
+        (TextMatch::Contains, false, "", vec![0, 1, 2, 5]),
+        (TextMatch::Contains, false, "7", vec![]),
     ] {
         let test = text(relation, ignores_case, part);
         let found = passing(&store, &things, where_v(test.clone())).await;
@@ -44,10 +44,10 @@ pub async fn characters_of_patterns_stand_for_themselves(store: AnyStore) {
     for (n, part) in (0..).zip(parts) {
         for ignores_case in [false, true] {
             for (relation, part) in [
-                (TextRelation::Contains, part.to_owned()),
-                (TextRelation::StartsWith, format!("a{part}")),
-                (TextRelation::EndsWith, format!("{part}z")),
-                (TextRelation::Equals, format!("a{part}z")),
+                (TextMatch::Contains, part.to_owned()),
+                (TextMatch::StartsWith, format!("a{part}")),
+                (TextMatch::EndsWith, format!("{part}z")),
+                (TextMatch::Equals, format!("a{part}z")),
             ] {
                 let test = text(relation, ignores_case, &part);
                 let found = passing(&store, &things, where_v(test.clone())).await;

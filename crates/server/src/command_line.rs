@@ -145,7 +145,8 @@ pub(crate) struct Import {
     pub(crate) upsert: bool,
     /// Rejected rows that are reported where nothing is stored any more; the rest of the file is
     /// not read then
-    #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX)]
+    #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX,
+        value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rejections_max: u64,
     /// Rows at the start of the file to pass over: those that an import before this one settled
     #[arg(long, value_name = "COUNT", default_value_t = 0)]

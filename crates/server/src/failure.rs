@@ -58,6 +58,11 @@ impl Failure {
         Self::new(Kind::Internal, message)
     }
 
+    /// Whether a setting or a file of the user is wrong.
+    pub(crate) fn is_about_input(&self) -> bool {
+        self.kind == Kind::Settings
+    }
+
     /// Writes the failure to the log.
     pub(crate) fn log(mut self) -> Self {
         tracing::error!(

@@ -58,9 +58,11 @@ impl SampleData {
         let mut links = Links::default();
         for (resource_type, source) in &self.0 {
             let name = &resource_type.name;
-            if is_empty(store, resource_type).await? {
+            let is_filled = is_empty(store, resource_type).await?;
+            // Rows that are not stored may still be those that others lead to.
+            links.read(resource_type, source.rows(resource_type)?, is_filled);
+            if is_filled {
                 fill(store, resource_type, source).await?;
-                links.read(resource_type, source.rows(resource_type)?);
             } else {
                 tracing::info!("the collection of '{name}' is not empty: no sample data is added");
             }

@@ -273,7 +273,7 @@ async fn write_unit(
 ) -> Result<Vec<Written>, WriteError> {
     store.counters.raise_for(&unit.writes).await?;
     match unit.writes.as_slice() {
-        [] => Ok(Vec::new()),
+        [] if unit.absences.is_empty() => Ok(Vec::new()),
         [write] if unit.absences.is_empty() => match write::single(store, write, deadline).await {
             Ok(written) => Ok(vec![written]),
             Err(stop @ (Stop::Overtaken | Stop::Incomparable)) => {

@@ -118,7 +118,7 @@ impl Listing {
         first.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let is_cut = !has_ended && got < limit;
         let more = match total {
-            _ if !is_cut => got > limit,
+            _ if has_ended || got > limit => got > limit,
             Some(Total::Exact(total)) if !self.has_bounds() => total > skip.saturating_add(limit),
             _ => self.has_more(&mut cursor, concern).await?,
         };
@@ -143,6 +143,9 @@ impl Listing {
             let batch = batch.iter();
             batch.for_each(|one| all.push(one.id.clone(), one.text));
         }
+        let is_whole = self.query.members.is_none();
+        let pages = &self.store.pages;
+        pages.have_read(&self.resource_type, &all, is_whole);
         let got = all.len() as u64;
         let total = self.total(&mut cursor, concern, got).await?;
         all.truncate(usize::try_from(self.query.limit).unwrap_or(usize::MAX));
@@ -165,7 +168,7 @@ impl Listing {
     async fn first_batch(&self, cursor: &mut Cursor) -> Result<Resources, StoreError> {
         let pages = &self.store.pages;
         let mut first = cursor.next().await?.unwrap_or_default();
-        pages.have_read(&self.resource_type, &first);
+        pages.have_read(&self.resource_type, &first, self.query.members.is_none());
         while first.bytes() < pages.batch_bytes / 2
             && (first.len() as u64) < self.wanted()
             && let Some(batch) = cursor.next().await?

@@ -55,12 +55,14 @@ impl Pages {
         u32::try_from(wanted.min(fitting).max(1)).unwrap_or(u32::MAX)
     }
 
-    /// The next documents are expected to be as large as these.
-    pub(crate) fn have_read(&self, of: &ResourceType, batch: &Resources) {
+    /// The next documents are expected to be as large as these; at least as large, where these are
+    /// not whole.
+    pub(crate) fn have_read(&self, of: &ResourceType, batch: &Resources, is_whole: bool) {
         let size = (batch.bytes() / batch.len().max(1)).max(1);
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         match sizes.get_mut(&of.collection) {
-            Some(known) => *known = size,
+            Some(known) if is_whole && !batch.is_empty() => *known = size,
+            Some(known) => *known = size.max(*known),
             None => drop(sizes.insert(of.collection.clone(), size)),
         }
     }
@@ -89,5 +91,28 @@ impl Pages {
     fn size(&self, of: &ResourceType) -> Option<usize> {
         let sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         sizes.get(&of.collection).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resources::schema::Id;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_whole_makes_nobody_expect_small_documents() {
+        let (pages, of) = (Pages::new(1000, 10_000), crate::tests::things());
+        let mut batch = Resources::default();
+        batch.push(Id::Integer(1), &"x".repeat(100));
+        pages.have_read(&of, &batch, true);
+        assert_eq!(pages.batch_size(&of, 50), 10);
+        let mut cut = Resources::default();
+        cut.push(Id::Integer(1), "{}");
+        pages.have_read(&of, &cut, false);
+        pages.have_read(&of, &Resources::default(), true);
+        assert_eq!(pages.batch_size(&of, 50), 10);
+        pages.have_read(&of, &cut, true);
+        assert_eq!(pages.batch_size(&of, 50), 50);
     }
 }

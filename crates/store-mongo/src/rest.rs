@@ -69,7 +69,8 @@ impl Rest {
         }
         if let Some((_, last)) = cursor.ends() {
             self.after = last.clone();
-            pages.have_read(&self.resource_type, &batch);
+            let is_whole = self.query.members.is_none();
+            pages.have_read(&self.resource_type, &batch, is_whole);
         }
         Ok(batch)
     }

@@ -52,6 +52,14 @@ impl Collection {
         ids: Vec<Id>,
         scope: &Filter,
     ) -> rusqlite::Result<Vec<Option<Resource>>> {
+        if *scope == Filter::Everything {
+            let collection = Self::new(resource_type);
+            let find = |id: Id| {
+                let text = collection.text(moment, &id)?;
+                Ok(text.map(|text| Resource { id, text }))
+            };
+            return ids.into_iter().map(find).collect();
+        }
         let row = Row::wanted(resource_type);
         let find = |id: Id| {
             let mut parameters = Parameters::default();

@@ -133,15 +133,18 @@ impl Listing<'_> {
 
     fn total(&self, moment: &Connection, bound: u64, page: &Beginning) -> rusqlite::Result<Total> {
         let query = self.query;
+        let shown = (page.resources.len() + page.left.len()) as u64;
+        let is_bounded = query.after.is_some() || query.before.is_some();
+        let shows_end = !page.more && !is_bounded && (shown > 0 || query.skip == 0);
+        if query.filter == Filter::Everything && shows_end {
+            return Ok(Total::Exact(query.skip + shown));
+        }
         if query.filter == Filter::Everything {
             let known = "SELECT resources FROM collections WHERE name = ?1";
             let mut statement = moment.prepare_cached(known)?;
             return statement
                 .query_one([&self.collection.name], |row| row.get(0).map(Total::Exact));
         }
-        let shown = (page.resources.len() + page.left.len()) as u64;
-        let is_bounded = query.after.is_some() || query.before.is_some();
-        let shows_end = !page.more && !is_bounded && (shown > 0 || query.skip == 0);
         let number = if shows_end {
             query.skip + shown
         } else {

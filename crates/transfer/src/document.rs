@@ -9,7 +9,7 @@ pub(super) fn row(
     resource_type: &ResourceType,
     mut object: Attributes,
 ) -> Result<Attributes, String> {
-    keep_linkages(&mut object);
+    keep_linkages(resource_type, &mut object)?;
     let object = ResourceObject::parse(Value::Object(object), "").map_err(|errors| {
         let details = errors
             .as_slice()
@@ -46,9 +46,25 @@ pub(super) fn row(
     Ok(row)
 }
 
-/// Relationships that only have links say nothing about what is stored.
-fn keep_linkages(object: &mut Attributes) {
-    if let Some(Value::Object(relationships)) = object.get_mut("relationships") {
-        relationships.retain(|_, relationship| relationship.get("data").is_some());
+/// Relationships that only have links say nothing about what is stored, an inverse is no part of the
+/// resource, and one of which only a page is shown says too little.
+fn keep_linkages(resource_type: &ResourceType, object: &mut Attributes) -> Result<(), String> {
+    let Some(Value::Object(relationships)) = object.get_mut("relationships") else {
+        return Ok(());
+    };
+    let is_inverse = |name: &String| {
+        let relationship = resource_type.relationship(name);
+        relationship.is_some_and(|one| one.own_member().is_none())
+    };
+    relationships.retain(|name, one| one.get("data").is_some() && !is_inverse(name));
+    let is_cut = |one: &Value| {
+        one.pointer("/links/next")
+            .is_some_and(|next| !next.is_null())
+    };
+    match relationships.iter().find(|(_, one)| is_cut(one)) {
+        Some((name, _)) => Err(format!(
+            "the relationship '{name}' is shown in part: import an export instead"
+        )),
+        None => Ok(()),
     }
 }

@@ -276,6 +276,32 @@ fn a_document_of_json_api_is_rows_too() {
 }
 
 #[test]
+fn a_document_gives_what_is_stored_of_relationships_and_nothing_cut() {
+    let definition = "type: people\nid: integer\nattributes: {type: object}\nrelationships:\n  \
+                      boss: {type: people}\n  team: {type: people, inverse: boss}\n  \
+                      friends: {type: people, kind: many}\n";
+    let resource_type = schema::parse(definition).unwrap();
+    let read = |relationships: Value| {
+        let text = json!({"data": [
+            {"type": "people", "id": "1", "relationships": relationships}
+        ]});
+        let text = text.to_string();
+        let mut rows = rows(Format::Json, &resource_type, text.as_bytes()).unwrap();
+        rows.next().unwrap().unwrap().object
+    };
+    let other = json!({"type": "people", "id": "2"});
+    let more = json!({"next": "/people/1/relationships/x?page%5Bnumber%5D=2"});
+    let row = read(json!({
+        "boss": {"data": other}, "friends": {"data": [other], "links": {"next": null}},
+        "team": {"data": [other], "links": more}
+    }));
+    let expected = json!({"id": "1", "boss": "2", "friends": ["2"]});
+    assert_eq!(Value::Object(row.unwrap()), expected);
+    let cut = read(json!({"friends": {"data": [other], "links": more}}));
+    assert!(cut.unwrap_err().contains("'friends' is shown in part"));
+}
+
+#[test]
 fn the_header_of_a_file_is_held_against_the_definition() {
     let closed = BOOKS.replace(
         "type: object",

@@ -14,9 +14,9 @@ use super::document::{self, Around, Shapes};
 use super::failure::Answered;
 use super::held::Room;
 use super::query::Shown;
-use crate::controller::{Compound, Failure, Inclusion, Typed};
+use crate::controller::{Compound, Failure, Inclusion, Reason, Typed};
 use crate::schema::ResourceType;
-use crate::store::{Resource, ResourceRef};
+use crate::store::{Resource, ResourceRef, StoreError};
 
 /// What an answer shows of a resource and beside it.
 pub(super) struct Answer<'s> {
@@ -24,6 +24,8 @@ pub(super) struct Answer<'s> {
     resource_type: Arc<ResourceType>,
     shapes: Shapes,
     include: Option<Vec<Inclusion>>,
+    /// Whether it tells of something that was done, so that it must not say otherwise.
+    is_done: bool,
 }
 
 impl<'s> Answer<'s> {
@@ -41,7 +43,14 @@ impl<'s> Answer<'s> {
             resource_type: resource_type.clone(),
             shapes: Shapes::new(service, shown.fields, Arc::new(parameters)),
             include: shown.include,
+            is_done: false,
         })
+    }
+
+    /// The same for a resource that was changed before it is shown.
+    pub(super) fn of_change(mut self) -> Self {
+        self.is_done = true;
+        self
     }
 
     /// A document of this resource.
@@ -67,7 +76,8 @@ impl<'s> Answer<'s> {
         let (service, resource_type) = (self.service, &self.resource_type);
         let resource = resource.map(Arc::new);
         let primary = resource.iter().map(|one| typed(resource_type, one.clone()));
-        let compound = include(service, primary.collect(), self.include.as_deref()).await?;
+        let compound = include(service, primary.collect(), self.include.as_deref()).await;
+        let compound = compound.map_err(|failure| self.told(failure))?;
         let around = Around {
             links: Links::new(self.shapes.parameters.url(path)),
             compound: compound.as_ref(),
@@ -79,7 +89,11 @@ impl<'s> Answer<'s> {
         });
         let own = resource.as_ref().map_or(0, |one| one.text.len());
         let bytes = own + document::bytes_beside(compound.as_ref());
-        let room = service.room(resource_type, bytes)?;
+        let room = if self.is_done {
+            Room::uncounted()
+        } else {
+            service.room(resource_type, bytes)?
+        };
         let document = document::one(&self.shapes, resource_type, primary, &around);
         let document = document.map_err(|error| Failure::new(resource_type, error.into()))?;
         let mut response = kept(status, document, room, Applied::default());
@@ -91,6 +105,18 @@ impl<'s> Answer<'s> {
             response.headers_mut().insert(header::ETAG, tag);
         }
         Ok(response)
+    }
+
+    /// A failure as it is told. After a change no failure of the store promises that nothing was
+    /// done.
+    fn told(&self, failure: Failure) -> Failure {
+        match failure.reason {
+            Reason::Store(error) if self.is_done => {
+                let text = format!("the change was made and cannot be shown: {error}");
+                Failure::new(&self.resource_type, StoreError::OutcomeUnknown(text).into())
+            }
+            reason => Failure { reason, ..failure },
+        }
     }
 }
 
@@ -126,9 +152,11 @@ pub(super) fn kept(
 ) -> Response {
     let text = Bytes::from(document);
     let mut response = jsonapi::http::document(status, room.keep(text.clone()));
-    response.extensions_mut().insert(applied);
-    response
-        .extensions_mut()
-        .insert(Document { text, tag: None });
+    response.extensions_mut().insert(applied.clone());
+    response.extensions_mut().insert(Document {
+        text,
+        tag: None,
+        applied,
+    });
     response
 }

@@ -3,7 +3,7 @@
 //! The store says whether anything may have changed since an answer was made
 //! ([`crate::store::Store::changes`]); one that others write to never says so, and nothing is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::response::Response;
@@ -32,6 +32,8 @@ struct Kept {
     changes: u64,
     bytes: usize,
     by_url: HashMap<String, Document>,
+    /// The URLs in the order in which their answers came.
+    urls: VecDeque<String>,
 }
 
 /// The document of an answer, which answers carry among their extensions.
@@ -39,6 +41,8 @@ struct Kept {
 pub(super) struct Document {
     pub(super) text: Bytes,
     pub(super) tag: Option<HeaderValue>,
+    /// What applies to it.
+    pub(super) applied: Applied,
 }
 
 impl Cache {
@@ -85,7 +89,7 @@ impl Cache {
     }
 
     fn put(&self, url: &str, changes: u64, document: Document) {
-        let bytes = url.len() + document.text.len();
+        let bytes = size(url, &document);
         let mut kept = self.kept();
         if kept.changes < changes {
             *kept = Kept {
@@ -96,16 +100,20 @@ impl Cache {
         if kept.changes > changes || bytes > self.bytes_max || kept.by_url.contains_key(url) {
             return;
         }
-        while kept.bytes + bytes > self.bytes_max {
-            // Any of them: what is wanted often is back soon.
-            let Some(other) = kept.by_url.keys().next().cloned() else {
-                break;
-            };
-            if let Some(gone) = kept.by_url.remove(&other) {
-                kept.bytes -= other.len() + gone.text.len();
+        while kept.bytes + bytes > self.bytes_max
+            && let Some(oldest) = kept.urls.pop_front()
+        {
+            if let Some(gone) = kept.by_url.remove(&oldest) {
+                kept.bytes -= size(&oldest, &gone);
             }
         }
         kept.bytes += bytes;
+        kept.urls.push_back(url.to_owned());
+        let document = Document {
+            // What was written has room to spare, which would be kept with it.
+            text: Bytes::copy_from_slice(&document.text),
+            ..document
+        };
         kept.by_url.insert(url.to_owned(), document);
     }
 
@@ -125,8 +133,15 @@ impl Document {
         if let Some(tag) = self.tag {
             response.headers_mut().insert(header::ETAG, tag);
         }
+        response.extensions_mut().insert(self.applied);
         Ok(response)
     }
+}
+
+/// What an answer takes while it is kept, about, in bytes.
+fn size(url: &str, document: &Document) -> usize {
+    const AROUND: usize = 200;
+    2 * url.len() + document.text.len() + AROUND
 }
 
 #[cfg(test)]
@@ -134,13 +149,16 @@ mod tests {
     use super::*;
 
     fn document(bytes: usize) -> Document {
-        let text = vec![0; bytes].into();
-        Document { text, tag: None }
+        Document {
+            text: vec![0; bytes].into(),
+            tag: None,
+            applied: Applied::default(),
+        }
     }
 
     #[test]
     fn nothing_is_given_after_a_change_and_nothing_older_replaces_it() {
-        let cache = Cache::new(100);
+        let cache = Cache::new(1000);
         cache.put("/a", 1, document(10));
         assert!(cache.get("/a", 1).is_some());
         assert!(cache.get("/a", 2).is_none());
@@ -153,19 +171,16 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_the_bound_allows() {
-        let cache = Cache::new(100);
+        let cache = Cache::new(1000);
         for number in 0..50 {
-            cache.put(&format!("/{number:02}"), 1, document(17));
+            cache.put(&format!("/{number:02}"), 1, document(100));
             let kept = cache.kept();
-            let held = kept
-                .by_url
-                .iter()
-                .map(|(url, one)| url.len() + one.text.len());
+            let held = kept.by_url.iter().map(|(url, one)| size(url, one));
             assert_eq!(held.sum::<usize>(), kept.bytes);
-            assert!(kept.bytes <= 100);
+            assert!(kept.bytes <= 1000);
         }
-        assert!(cache.get("/49", 1).is_some());
-        cache.put("/large", 1, document(100));
+        assert!(cache.get("/49", 1).is_some() && cache.get("/00", 1).is_none());
+        cache.put("/large", 1, document(1000));
         assert!(cache.get("/large", 1).is_none());
     }
 }

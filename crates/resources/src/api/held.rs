@@ -49,6 +49,11 @@ impl Held {
 }
 
 impl Room {
+    /// The room of an answer that must be given, since it tells of something that was done.
+    pub(super) const fn uncounted() -> Self {
+        Self(None)
+    }
+
     /// Keeps the room for as long as any part of these bytes.
     pub(super) fn keep(self, document: Bytes) -> Bytes {
         let Self(Some(permit)) = self else {

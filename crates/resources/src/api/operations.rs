@@ -3,6 +3,7 @@
 mod reading;
 mod target;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, Request, State};
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::answer::kept;
 use super::document::{AROUND, Shapes};
 use super::failure::Answered;
+use super::held::Room;
 use super::query::{Fields, take_fields};
 use super::request::json;
 use super::{Api, Service};
@@ -95,21 +97,21 @@ fn results(
     let bytes = bytes.sum();
     let mut writer = ResultsWriter::new(bytes);
     let shapes = Shapes::new(service, fields, Arc::new(Parameters::default()));
+    let mut by_type = HashMap::new();
     for (resource_type, resource) in &shown {
         let Some(Resource { id, text }) = resource else {
             writer.nothing();
             continue;
         };
-        let written = shapes.write_result(
-            &mut writer,
-            &shapes.of(resource_type),
-            ResourceRef { id, text },
-        );
+        let shape = by_type
+            .entry(resource_type.name.as_str())
+            .or_insert_with(|| shapes.of(resource_type));
+        let written = shapes.write_result(&mut writer, shape, ResourceRef { id, text });
         written.map_err(|error| Failure::new(resource_type, error.into()))?;
     }
-    let room = match shown.first() {
-        Some((resource_type, _)) => service.room(resource_type, bytes)?,
-        None => return Ok(StatusCode::NO_CONTENT.into_response()),
-    };
-    Ok(kept(StatusCode::OK, writer.end(&[]), room, applied()))
+    if shown.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let results = writer.end(&[]);
+    Ok(kept(StatusCode::OK, results, Room::uncounted(), applied()))
 }

@@ -24,7 +24,7 @@ pub(super) async fn create(
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let created = async {
-        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?;
+        let answer = Answer::take(&service, &on.resource_type, query.as_deref())?.of_change();
         let must_be_new = conditions::must_be_new(&headers)?;
         let created = service.controller.create(&on.resource_type, draft).await;
         let created = created.map_err(|failure| match failure {
@@ -87,7 +87,7 @@ async fn changed<C>(
 where
     C: Future<Output = Result<Resource, Failure>>,
 {
-    let answer = Answer::take(service, resource_type, query)?;
+    let answer = Answer::take(service, resource_type, query)?.of_change();
     let versions = conditions::if_match(headers, resource_type)?;
     answer
         .resource(StatusCode::OK, change(versions).await?)
@@ -117,6 +117,7 @@ pub(super) async fn delete(
 /// Puts other linkage in the place of that of a relationship.
 pub(super) async fn relink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
     let linked = async {
+        Parameters::parse(request.uri().query())?.finish()?;
         let headers = request.headers().clone();
         let targets = targets(request, &service, &on).await?;
         change(&service, &on, &headers, LinkChange::Replace(targets)).await
@@ -128,6 +129,7 @@ pub(super) async fn relink(State(service): Api, on: RelatedTarget, request: Requ
 /// Adds to the linkage of a to-many relationship.
 pub(super) async fn link(State(service): Api, on: RelatedTarget, request: Request) -> Response {
     let linked = async {
+        Parameters::parse(request.uri().query())?.finish()?;
         must_be_to_many(&on)?;
         let headers = request.headers().clone();
         let targets = targets(request, &service, &on).await?;
@@ -140,6 +142,7 @@ pub(super) async fn link(State(service): Api, on: RelatedTarget, request: Reques
 /// Takes away from the linkage of a to-many relationship.
 pub(super) async fn unlink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
     let linked = async {
+        Parameters::parse(request.uri().query())?.finish()?;
         must_be_to_many(&on)?;
         let headers = request.headers().clone();
         let linkage = links::read(request, &service).await?;

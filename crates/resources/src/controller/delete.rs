@@ -182,6 +182,7 @@ impl Referrer {
         let mut write = Write::update(&self.resource_type, id, Attributes::new());
         write.guard.validated = false;
         write.guard.presence = Presence::MustExist;
+        write.guard.scope = self.filter(gone);
         write.change = match &self.relationship.link {
             Link::Many { member } => Change::Link {
                 relationship: member.clone(),
@@ -220,7 +221,9 @@ impl Planning {
                 self.clears.push((key, clear));
             }
             OnDelete::Cascade if self.goes.insert(key) => {
-                let deletion = Write::delete(&referrer.resource_type, id.clone());
+                let mut deletion = Write::delete(&referrer.resource_type, id.clone());
+                // Only while the link is there: others may lead it elsewhere meanwhile.
+                deletion.guard.scope = referrer.filter(gone);
                 self.deletions.push(deletion);
                 return true;
             }
@@ -248,6 +251,44 @@ impl Planning {
         Plan {
             writes,
             absences: self.absences,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+    use crate::store::{After, Refusal, WriteFailure, admit};
+
+    #[test]
+    fn a_resource_that_others_lead_elsewhere_meanwhile_is_left_alone() {
+        let text = |kind: &str| {
+            format!(
+                "type: books\nid: integer\nattributes: {{type: object}}\nrelationships:\n  \
+                 sequel: {{type: books, kind: {kind}, onDelete: cascade}}\n"
+            )
+        };
+        let (gone, id) = (Id::Integer(7), Id::Integer(1));
+        for (kind, named, elsewhere) in [
+            ("one", r#"{"sequel":7}"#, r#"{"sequel":8}"#),
+            ("many", r#"{"sequel":[8,7]}"#, r#"{"sequel":[8]}"#),
+        ] {
+            let resource_type = Arc::new(schema::parse(&text(kind)).unwrap());
+            let referrer = Referrer {
+                relationship: resource_type.relationships[0].clone(),
+                resource_type,
+            };
+            let mut planning = Planning::default();
+            assert!(planning.affect(&referrer, &id, &gone));
+            let deletion = &planning.deletions[0];
+            for write in [deletion, &referrer.clear(id.clone(), &gone)] {
+                let is_absent = |outcome: Result<After, WriteFailure>| {
+                    matches!(outcome, Err(WriteFailure::Refused(Refusal::Absent(_))))
+                };
+                assert!(admit(write, Some(named)).is_ok(), "{kind}");
+                assert!(is_absent(admit(write, Some(elsewhere))), "{kind}");
+            }
         }
     }
 }

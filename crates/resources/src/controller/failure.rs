@@ -79,14 +79,6 @@ pub enum Reason {
         /// The id, as it was given.
         id: String,
     },
-    /// The linkage names a resource of another type than the relationship leads to.
-    #[error("the relationship leads to '{expected}', not to '{named}'")]
-    RelatedTypeDiffers {
-        /// The name of the type.
-        expected: String,
-        /// The type that was named.
-        named: String,
-    },
     /// Clients may not set or change these. Pointers are those of the request.
     #[error("{} fields cannot be written", .0.len())]
     Forbidden(Vec<Violation>),

@@ -70,6 +70,7 @@ macro_rules! store_contract {
             a_unit_without_writes_does_nothing,
             a_unit_can_demand_that_a_resource_exists,
             a_unit_is_not_done_while_something_is_there_that_must_not_be,
+            a_unit_may_demand_any_absence_that_a_filter_says,
             what_must_be_absent_is_looked_for_after_the_writes_of_the_unit,
             of_linking_and_deleting_at_once_no_link_leads_nowhere,
             a_replacement_keeps_the_members_that_it_says,

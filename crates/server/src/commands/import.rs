@@ -46,7 +46,9 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     }
     let jobs = jobs(&settings, arguments)?;
     if arguments.dry_run {
-        return jobs.iter().try_for_each(Job::dry_run);
+        // Each file is checked, whatever the others have.
+        let checked: Vec<_> = jobs.iter().map(Job::dry_run).collect();
+        return checked.into_iter().collect();
     }
     super::runtime(Builder::new_multi_thread())?.block_on(async {
         let sources = jobs.iter().map(|job| Source::open(&job.file, job.format));
@@ -59,10 +61,16 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
         stop_on_signal()?;
         let types: Vec<_> = jobs.iter().map(|job| job.resource_type.clone()).collect();
         let store = store::open(&settings, &types).await?;
+        let skips = matches!(arguments.on_error, Rejection::Skip);
         let mut outcome = Ok(());
         for ((job, source), row_ids) in jobs.iter().zip(sources).zip(row_ids) {
-            outcome = job.run(&*store, source, row_ids).await;
-            if outcome.is_err() {
+            let ran = job.run(&*store, source, row_ids).await;
+            let goes_on = match &ran {
+                Ok(()) => true,
+                Err(failure) => skips && failure.is_about_input(),
+            };
+            outcome = outcome.and(ran);
+            if !goes_on {
                 break;
             }
         }

@@ -7,7 +7,7 @@ use resources::schema::{Id, Relationship, ResourceType};
 use resources::{Draft, IdRule};
 use transfer::Rows;
 
-/// The ids of the rows that were stored, and where their links lead.
+/// The ids of all rows, and where the links of those lead that were stored.
 #[derive(Default)]
 pub(super) struct Links {
     /// By type.
@@ -23,8 +23,13 @@ struct Link {
 }
 
 impl Links {
-    /// Takes rows that fit their definition.
-    pub(super) fn read(&mut self, resource_type: &Arc<ResourceType>, rows: Rows<'_>) {
+    /// Takes rows that fit their definition. Of those that are not stored only the ids count.
+    pub(super) fn read(
+        &mut self,
+        resource_type: &Arc<ResourceType>,
+        rows: Rows<'_>,
+        is_stored: bool,
+    ) {
         let mut own = HashSet::new();
         let stored = resource_type.relationships.iter();
         let stored = stored.filter(|relationship| relationship.own_member().is_some());
@@ -49,7 +54,9 @@ impl Links {
             }
         }
         self.ids.insert(resource_type.name.clone(), own);
-        self.links.append(&mut links);
+        if is_stored {
+            self.links.append(&mut links);
+        }
     }
 
     /// Logs the links that lead to nothing, one line for each relationship.

@@ -182,3 +182,37 @@ async fn what_a_page_is_asked_in_follows_the_size_of_the_documents() {
         .unwrap();
     assert_eq!(asked(100), 1, "what was just stored is expected");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_fills_its_batch_still_says_that_there_is_more() {
+    let (fresh, _) = fresh().await;
+    let mut settings = MongoSettings::new(&uri());
+    settings.database = Some(fresh.0.name().to_owned());
+    // Three documents fill a batch: {"n":1,"p":"…"} has 1000 bytes.
+    settings.page_bytes_max = 3100;
+    let store = MongoStore::connect(settings).await.unwrap();
+    let of = things();
+    let found = fresh.0.collection::<Document>("things");
+    let padding = "x".repeat(1000 - r#"{"n":1,"p":""}"#.len());
+    found
+        .insert_many((0..5).map(|n| doc! { "n": n, "p": &padding }))
+        .await
+        .unwrap();
+    for count in [Count::Never, Count::UpTo(100)] {
+        let query = Query {
+            limit: 3,
+            count,
+            ..Query::default()
+        };
+        // The first page tells how large documents are.
+        for _ in 0..2 {
+            let page = store.list(&of, &query).await.unwrap();
+            let rest = page.rest.is_some();
+            assert!(
+                page.more,
+                "{count:?}, rest: {rest}, {}",
+                page.resources.len()
+            );
+        }
+    }
+}

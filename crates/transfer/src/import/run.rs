@@ -100,8 +100,8 @@ impl<'a> Run<'a> {
         let bytes = row.bytes;
         match self.check(row) {
             Ok(row) => {
-                let is_again = row.id.as_ref().is_some_and(|id| batch.has_id(id));
-                if is_again && self.target.stores_rows_at_once() {
+                let is_again = || row.id.as_ref().is_some_and(|id| batch.has_id(id));
+                if self.target.stores_rows_at_once() && is_again() {
                     self.store(std::mem::take(batch)).await?;
                 }
                 batch.push(position, bytes, row);

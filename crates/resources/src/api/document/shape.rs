@@ -154,7 +154,7 @@ impl Shapes {
                 let included = compound.and_then(|compound| {
                     compound.linkage(&shape.resource_type, id, &relationship.name)
                 });
-                let url = shape.writer.relationship_url(&id.to_string(), *position);
+                let url = || shape.writer.relationship_url(&id.to_string(), *position);
                 self.linkage(relationship, stored, included, url)
             };
         relationships.map(linkage).collect()
@@ -167,32 +167,28 @@ impl Shapes {
         relationship: &Relationship,
         stored: Stored,
         included: Option<&Linkage>,
-        url: Option<String>,
+        url: impl FnOnce() -> Option<String>,
     ) -> Written {
         let size = relationship.page.default;
-        let (ids, total, size, parameters) = match (included, stored) {
+        let (ids, total, size) = match (included, stored) {
             (Some(included), _) => {
-                let Linkage {
-                    ids,
-                    total,
-                    size,
-                    path,
-                } = included;
-                let parameters = self.parameters.of_relationship(path);
-                (Some(ids.clone()), Some(*total), *size, parameters)
+                let ids = included.ids.clone();
+                (Some(ids), Some(included.total), included.size)
             }
             (None, Some(mut ids)) => {
                 let total = ids.len() as u64;
                 ids.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-                (Some(ids), Some(total), size, Parameters::default())
+                (Some(ids), Some(total), size)
             }
-            (None, None) => (None, None, size, Parameters::default()),
+            (None, None) => (None, None, size),
         };
         let total = total.filter(|_| !relationship.is_to_one());
-        let is_cut = total.is_some_and(|total| total > size);
-        let pages = url.filter(|_| is_cut).map(|url| {
+        let cut = total.filter(|total| *total > size);
+        let pages = cut.and_then(|total| {
+            let own = |included: &Linkage| self.parameters.of_relationship(&included.path);
+            let parameters = included.map(own).unwrap_or_default();
             let first = Pagination { number: 1, size };
-            parameters.page_links(&url, first, total.unwrap_or_default())
+            Some(parameters.page_links(&url()?, first, total))
         });
         Written {
             is_to_one: relationship.is_to_one(),

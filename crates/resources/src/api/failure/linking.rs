@@ -49,7 +49,7 @@ fn linking(reason: &Reason, singular: &str) -> Option<Words> {
             StatusCode::FORBIDDEN,
             "relationship_is_to_one",
             "Relationship is to one resource",
-            format!("'{name}' leads to one {singular} at most: set it with PATCH."),
+            format!("'{name}' leads to one resource at most: set it with PATCH."),
         ),
         _ => return None,
     })

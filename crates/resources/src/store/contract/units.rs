@@ -1,6 +1,8 @@
 //! Several writes in one unit, and several units at once.
 
 use super::*;
+use crate::query::TextMatch;
+use crate::schema::Kinds;
 
 pub async fn a_unit_is_done_wholly_or_not_at_all(store: AnyStore) {
     let resource_type = things(&store).await;
@@ -224,6 +226,37 @@ pub async fn a_unit_is_not_done_while_something_is_there_that_must_not_be(store:
         one(&store, deletion(&on.notes, &naming)).await.unwrap();
     }
     assert_eq!(on.delete(&store, Vec::new()).await, Ok(()));
+}
+
+pub async fn a_unit_may_demand_any_absence_that_a_filter_says(store: AnyStore) {
+    let resource_type = things(&store).await;
+    insert(&store, &resource_type, json!({"name": "ÉCLAIR"})).await;
+    for (text, is_there) in [("éclair", true), ("eclair", false)] {
+        let path = MemberPath {
+            names: vec!["name".to_owned()],
+            kinds: Kinds::ANY,
+        };
+        let test = Test::Text {
+            relation: TextMatch::Equals,
+            ignores_case: true,
+            text: text.to_owned(),
+        };
+        let absence = Absence {
+            resource_type: resource_type.clone(),
+            filter: Filter::member(path, test),
+        };
+        // No write is needed to demand something.
+        let unit = Unit::new(Vec::new()).with_absences(vec![absence]);
+        let outcome = store.write(unit).await;
+        let is_refused = matches!(
+            outcome,
+            Err(WriteError::Refused {
+                index: 0,
+                refusal: Refusal::Referenced(_)
+            })
+        );
+        assert_eq!(is_refused, is_there, "{text}: {outcome:?}");
+    }
 }
 
 pub async fn what_must_be_absent_is_looked_for_after_the_writes_of_the_unit(store: AnyStore) {

@@ -254,3 +254,18 @@ async fn a_cursor_is_refused_where_it_was_not_made() {
         format!("{PROFILE}/max-size-exceeded")
     );
 }
+
+#[tokio::test]
+async fn what_applies_to_an_answer_is_said_each_time() {
+    let server = blog().await;
+    let list = page(&server, "/articles?sort=title").await;
+    let cursor = list["data"][1]["meta"]["page"]["cursor"].as_str().unwrap();
+    let url = format!("/articles?sort=title&page[after]={cursor}");
+    let first = server.get(&url).await;
+    assert!(first.header("content-type").contains(PROFILE));
+    for _ in 0..2 {
+        let again = server.get(&url).await;
+        assert_eq!(again.header("content-type"), first.header("content-type"));
+        assert_eq!(again.json(), first.json());
+    }
+}

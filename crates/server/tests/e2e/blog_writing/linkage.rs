@@ -175,3 +175,15 @@ async fn links_that_are_added_and_removed_at_once_are_neither_lost_nor_doubled()
     ids.sort_unstable();
     assert_eq!(ids, (3..=20).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn changes_of_a_relationship_take_no_parameters() {
+    let server = blog().await;
+    create(&server, "articles", "a", json!({})).await;
+    for method in [Method::PATCH, Method::POST, Method::DELETE] {
+        let url = format!("{TAGS}?include=tags");
+        let answer = send(&server, method, &url, json!([])).await;
+        let error = answer.error(400, "invalid_query_parameter");
+        assert_eq!(error["source"]["parameter"], "include");
+    }
+}

@@ -323,3 +323,33 @@ fn an_export_writes_through_a_link_and_leaves_nothing_else() {
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn a_file_with_rejected_rows_does_not_keep_the_files_after_it_from_being_read() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Store::fresh());
+    for name in ["apples", "pears"] {
+        let definition = format!(
+            "type: {name}\nattributes: {{type: object, properties: {{n: {{type: integer}}}}}}\n"
+        );
+        std::fs::write(folder.path().join(format!("{name}.yaml")), definition).unwrap();
+        let rows = folder.path().join(format!("{name}.ndjson"));
+        std::fs::write(rows, "{\"n\":1}\n{\"n\":\"x\"}\n").unwrap();
+    }
+    let folder = folder.path().to_str().unwrap();
+    let import = |arguments: &[&str]| {
+        let all = ["import", "--all", folder, "--resources", folder];
+        Invocation::new(&[&all, arguments].concat())
+            .on(&store)
+            .run()
+    };
+    let skipped = import(&["--on-error", "skip"]);
+    skipped.fails_with(64, &["rows were rejected: the others are stored"]);
+    assert_eq!(
+        skipped.stdout,
+        "apples: 1 stored, 1 rejected\npears: 1 stored, 1 rejected\n"
+    );
+    let dry = import(&["--dry-run"]);
+    dry.fails_with(64, &["apples.ndjson", "pears.ndjson"]);
+    let none = import(&["--on-error", "stop", "--rejections-max", "0"]);
+    none.fails_with(2, &["--rejections-max", "1.."]);
+}

@@ -6,7 +6,7 @@ use jsonapi::Path;
 use jsonapi::filter::{self as syntax, Element, Expression, Literal, Node, Operand};
 
 use super::linkage::{empty, linked, through};
-use super::literal::{array, count, ids, scalars, text};
+use super::literal::{array, count, ids, scalars, sought, text};
 use super::{Mistake, mistake};
 use crate::api::query::member::{Field, Named, Purpose, member_of_element, named};
 use crate::query::{Comparison, Filter, Test};
@@ -59,7 +59,7 @@ impl Binder<'_> {
                 let test = Test::Text {
                     relation: *relation,
                     ignores_case: *case == syntax::Case::Ignored,
-                    text: literal.text.clone(),
+                    text: sought(literal)?,
                 };
                 self.on_attribute(seen, path, |path_names, declared| {
                     text(declared, path.at, path_names)?;

@@ -40,6 +40,18 @@ pub(super) fn scalars(
     Ok(scalars)
 }
 
+/// The longest text that is looked for in others, in bytes.
+const SOUGHT_BYTES_MAX: usize = 2048;
+
+/// Refuses what is too long to be looked for in texts.
+pub(super) fn sought(literal: &Literal) -> Result<String, Mistake> {
+    if literal.text.len() > SOUGHT_BYTES_MAX {
+        let reason = format!("A text to look for has {SOUGHT_BYTES_MAX} bytes at most");
+        return mistake(literal.at, reason);
+    }
+    Ok(literal.text.clone())
+}
+
 /// Refuses what can be no text.
 pub(super) fn text(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
     if declared.kinds().has(Kinds::TEXT) {

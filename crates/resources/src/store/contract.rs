@@ -12,6 +12,7 @@
     expect(clippy::wildcard_imports, reason = "clauses share one vocabulary")
 )]
 
+mod absences;
 mod generated;
 mod imports;
 mod indexes;
@@ -131,7 +132,9 @@ macro_rules! store_contract {
 }
 pub use crate::store_contract as clauses;
 pub use reference::{Answer, World};
-pub use {generated::*, imports::*, indexes::*, queries::*, reads::*, units::*, writes::*};
+pub use {
+    absences::*, generated::*, imports::*, indexes::*, queries::*, reads::*, units::*, writes::*,
+};
 
 type AnyStore = Arc<dyn Store>;
 

@@ -127,9 +127,7 @@ impl Job<'_> {
         };
         let on_error = self.arguments.on_error;
         let outcome = import(store, &self.resource_type, on_error, options, source).await;
-        if self.arguments.all.is_some() {
-            super::print(&format!("{name}: "))?;
-        }
+        self.print_name()?;
         report(self.arguments, &self.file, outcome)
     }
 
@@ -145,6 +143,7 @@ impl Job<'_> {
         let Summary {
             stored, rejected, ..
         } = checked.map_err(|error| unreadable(error.to_string()))?;
+        self.print_name()?;
         super::print(&format!(
             "{stored} fine, {rejected} rejected; nothing is stored\n"
         ))?;
@@ -153,6 +152,14 @@ impl Job<'_> {
         }
         let more = and_more(self.arguments, rejected);
         Err(Failure::settings(format!("rows would be rejected{more}")))
+    }
+
+    /// Begins the line of a type where there are several.
+    fn print_name(&self) -> Result<(), Failure> {
+        match self.arguments.all {
+            Some(_) => super::print(&format!("{}: ", self.resource_type.name)),
+            None => Ok(()),
+        }
     }
 
     /// What makes the ids of rows that bring none, if `--restartable` is given.

@@ -209,7 +209,7 @@ settings! {
         /// it fails.
         store_check_interval_ms: Duration = "500ms" from "10ms" to "1h";
         /// How long a check of the store may take.
-        store_check_timeout_ms: Duration = "2s" from "10ms" to "1h";
+        store_check_timeout_ms: Duration = "2500ms" from "10ms" to "1h";
         /// Failures of the store in a row that make it failing.
         store_failures_to_fail: usize = "1" from "1" to "1000";
         /// Successes in a row that end that.

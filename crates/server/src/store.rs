@@ -17,10 +17,11 @@ pub(crate) async fn open(
     types: &[Arc<ResourceType>],
 ) -> Result<Arc<dyn Store>, Failure> {
     let store: Arc<dyn Store> = match open_mongodb(settings).await? {
-        // A request to a server costs more than the wait for others who want the same.
-        Some(mongodb) => Arc::new(Rounds::new(Arc::new(mongodb))),
+        Some(mongodb) => Arc::new(mongodb),
         None => Arc::new(open_sqlite(settings).await?),
     };
+    // A read costs more than the wait for others who want the same.
+    let store: Arc<dyn Store> = Arc::new(Rounds::new(store));
     if let Err(error) = store.prepare(types).await {
         store.close().await;
         return Err(error.into());

@@ -110,10 +110,11 @@ fn declared_index(collection: &Collection, resource_type: &ResourceType, index: 
 }
 
 /// What a unique index groups by: the columns of [`declared_index`], in rising order.
-pub(super) fn unique_columns(index: &Index) -> Vec<String> {
+pub(super) fn unique_columns(resource_type: &ResourceType, index: &Index) -> Vec<String> {
+    let stored = resource_type.attributes.stored();
     let columns = index.keys.iter();
     columns
-        .map(|key| key_columns(key.names(), false, true))
+        .map(|key| key_columns(key.names(), stored.at(key.names()), false, true))
         .collect()
 }
 

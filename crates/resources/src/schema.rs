@@ -6,6 +6,7 @@ mod id;
 mod kinds;
 mod located_yaml;
 mod relationship;
+mod stored;
 mod timestamps;
 mod types;
 mod wording;
@@ -22,7 +23,8 @@ pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, par
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
 pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
-pub use timestamps::Timestamps;
+pub use stored::{Places, Stored, Unreached, date_of_millis, millis_of_date};
+pub use timestamps::{Timestamps, TimestampsStored};
 pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].

@@ -25,6 +25,7 @@ mod joins;
 mod subject;
 mod scalar;
 mod json;
+mod kinds;
 mod links;
 mod elements;
 mod unit;

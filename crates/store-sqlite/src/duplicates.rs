@@ -21,7 +21,7 @@ pub(super) fn find(
     }
     for index in resource_type.indexes.iter().filter(|index| index.unique) {
         let left = limit - found.len();
-        found.extend(of_index(connection, &collection, index, left)?);
+        found.extend(of_index(connection, resource_type, index, left)?);
     }
     Ok(found)
 }
@@ -30,11 +30,12 @@ pub(super) fn find(
 /// <https://www.sqlite.org/tempfiles.html>.
 pub(super) fn of_index(
     connection: &Connection,
-    collection: &Collection,
+    resource_type: &ResourceType,
     index: &Index,
     limit: usize,
 ) -> rusqlite::Result<Vec<Duplicates>> {
-    let (table, columns) = (&collection.quoted, unique_columns(index).join(", "));
+    let table = Collection::new(resource_type).quoted;
+    let columns = unique_columns(resource_type, index).join(", ");
     let present: Vec<String> = unique_values(index)
         .iter()
         .map(|value| format!("({value}) IS NOT NULL"))

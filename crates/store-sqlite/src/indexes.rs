@@ -109,6 +109,22 @@ fn declared_index(collection: &Collection, resource_type: &ResourceType, index: 
     }
 }
 
+/// What a unique index groups by: the columns of [`declared_index`], in rising order.
+pub(super) fn unique_columns(index: &Index) -> Vec<String> {
+    let columns = index.keys.iter();
+    columns
+        .map(|key| key_columns(key.names(), false, true))
+        .collect()
+}
+
+/// The values of a unique index; where one is NULL, nothing clashes.
+pub(super) fn unique_values(index: &Index) -> Vec<String> {
+    let values = index.keys.iter();
+    values
+        .map(|key| Member::new("document", key.names()).value())
+        .collect()
+}
+
 /// The resources that name one, in the order of their ids.
 fn link_index(collection: &Collection, member: &str) -> Made {
     let name = format!("index:{}:{}", folded(&collection.name), folded(member));

@@ -103,6 +103,11 @@ impl AttributesSchema {
         self
     }
 
+    /// The schema as it is declared.
+    pub(crate) fn source(&self) -> &Value {
+        self.parts.root()
+    }
+
     /// The names of the declared attributes, in the order of the definition.
     pub fn declared(&self) -> impl Iterator<Item = &str> {
         self.declared.keys().map(String::as_str)

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::database::Database;
-use crate::harness::{Setup, Store, folder_with};
+use crate::harness::{Invocation, Setup, Store, folder_with};
 
 /// Declares some of what is there as it is stored.
 const ORDERS: &str = "
@@ -210,4 +210,34 @@ async fn dates_of_other_programs_are_filtered_and_sorted_as_dates() {
     ] {
         assert_eq!(found(query).await, expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_definition_is_made_of_what_is_there() {
+    let store = filled();
+    let infer = |collection: &str| Invocation::new(&["infer", collection]).on(&store).run();
+    infer("nothing").fails_with(2, &["'nothing' has no documents"]);
+    let inferred = infer("orders");
+    let text = inferred.output();
+    for line in [
+        "type: orders",
+        "id: string",
+        "    # 1 of 1: decimal 1",
+        "    price: {type: string, stored: decimal}",
+        "        by: {type: string, stored: date}",
+        "    count: {type: integer, stored: long}",
+        "    seal: {}",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let folder = folder_with(&[("orders.yaml", text)]);
+    let server = Setup::on(&store).definitions(folder.path()).start().await;
+    let served = server.get("/orders/a").await.data(200);
+    let attributes = &served["attributes"];
+    assert_eq!(attributes["total"], "99.90");
+    let changed = server
+        .send_plain(Method::PUT, "/orders/a", attributes)
+        .await;
+    changed.data(200);
+    assert_eq!(stored(&store), order());
 }

@@ -12,4 +12,4 @@ pub mod store;
 pub mod work;
 
 pub use api::{Limits, Unexplained, explain, router};
-pub use controller::{Controller, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};
+pub use controller::{Controller, Done, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};

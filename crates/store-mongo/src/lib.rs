@@ -27,8 +27,10 @@ mod scalar;
 mod json;
 mod links;
 mod elements;
+mod unit;
 mod write;
 mod transaction;
+mod keys;
 mod document;
 mod extended;
 mod ids;
@@ -49,15 +51,14 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit,
-    UnitParts, WriteError, Written, fresh_ids,
+    Import, ImportMode, Key, KeyRefusal, Page, Plan, Reachability, Resource, Scan, Store,
+    StoreError, Unit, WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::connection::Connection;
-use self::failure::{Intent, Stop, of_read};
+use self::failure::{Intent, of_read};
 use self::selection::Selection;
 
 pub use indexes::{IndexState, Standing};
@@ -202,13 +203,12 @@ impl Store for MongoStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let unit = unit.into_parts()?;
         for write in &unit.writes {
             self.connection.unprepared.admit(&write.resource_type)?;
         }
         let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
         let work = async move {
-            match write_unit(&store, &unit, deadline).await {
+            match unit::write(&store, &unit, deadline).await {
                 Err(WriteError::Store(error)) => Err(error),
                 decided => {
                     for (write, written) in unit.writes.iter().zip(decided.iter().flatten()) {
@@ -222,6 +222,12 @@ impl Store for MongoStore {
             }
         };
         self.connection.calls.run(Intent::Write, work).await?
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        let (store, key) = (self.connection.clone(), key.clone());
+        let work = async move { store.keys.recall(&key).await };
+        self.connection.calls.run(Intent::Read, work).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -262,26 +268,6 @@ impl Store for MongoStore {
     async fn close(&self) {
         let closing = self.connection.client.clone().shutdown().immediate(true);
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
-    }
-}
-
-/// A single write is one or two requests, several are a transaction.
-async fn write_unit(
-    store: &Connection,
-    unit: &UnitParts,
-    deadline: Instant,
-) -> Result<Vec<Written>, WriteError> {
-    store.counters.raise_for(&unit.writes).await?;
-    match unit.writes.as_slice() {
-        [] if unit.absences.is_empty() => Ok(Vec::new()),
-        [write] if unit.absences.is_empty() => match write::single(store, write, deadline).await {
-            Ok(written) => Ok(vec![written]),
-            Err(stop @ (Stop::Overtaken | Stop::Incomparable)) => {
-                transaction::write_one(store, write, deadline, stop).await
-            }
-            Err(stop) => Err(stop.at(0)),
-        },
-        _ => transaction::write(store, unit, deadline).await,
     }
 }
 

@@ -15,6 +15,7 @@ use resources::store::StoreError;
 use super::failure::failure;
 use super::functions;
 use super::lock::{self, FilesState, Lock};
+use super::migrations::{KNOWN, migrate};
 use super::watch::beside;
 
 /// What stands for itself in the path of a URI.
@@ -29,13 +30,6 @@ pub(super) const NAME: &str = "monocoque.sqlite";
 
 /// "MnCq": marks the file as ours, see <https://www.sqlite.org/pragma.html#pragma_application_id>.
 const APPLICATION_ID: i32 = 0x4d6e_4371;
-
-/// The schema's versions; the position of the last one is the version of this program.
-const MIGRATIONS: [&str; 3] = [
-    include_str!("../migrations/0001-collections.sql"),
-    include_str!("../migrations/0002-token.sql"),
-    include_str!("../migrations/0003-counts.sql"),
-];
 
 /// Larger files are not read through at the start, which would take more than a few seconds.
 const CHECKED_BYTES_MAX: u64 = 1 << 30;
@@ -232,10 +226,9 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
             "the file belongs to another program".to_owned(),
         ));
     }
-    if version > MIGRATIONS.len() {
-        let known = MIGRATIONS.len();
+    if version > KNOWN {
         return Err(StoreError::Unusable(format!(
-            "the file has schema version {version}, this program knows up to {known}: use a newer \
+            "the file has schema version {version}, this program knows up to {KNOWN}: use a newer \
              version of the program"
         )));
     }
@@ -262,20 +255,10 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    let version: usize = pragma(connection, "user_version").map_err(failure)?;
-    for (position, script) in MIGRATIONS.iter().enumerate().skip(version) {
-        let reached = position + 1;
-        connection
-            .execute_batch(&format!(
-                "BEGIN; {script} PRAGMA user_version = {reached}; COMMIT;"
-            ))
-            .map_err(failure)?;
-    }
-    Ok(())
-}
-
-fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+pub(super) fn pragma<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    name: &str,
+) -> rusqlite::Result<T> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
@@ -290,7 +273,8 @@ fn name_file(error: StoreError, path: &Path) -> StoreError {
         | StoreError::Unavailable(text)
         | StoreError::Busy(text)
         | StoreError::Lost(text)
-        | StoreError::Unprepared(text) => StoreError::Unusable(format!("{path}: {text}")),
+        | StoreError::Unprepared(text)
+        | StoreError::Unsupported(text) => StoreError::Unusable(format!("{path}: {text}")),
         StoreError::Internal(text) | StoreError::OutcomeUnknown(text) => {
             StoreError::Internal(format!("{path}: {text}"))
         }
@@ -320,10 +304,7 @@ mod tests {
         let setting = |name| pragma::<String>(&connection, name).unwrap();
         assert_eq!(setting("journal_mode"), "wal");
         assert_eq!(pragma::<i64>(&connection, "synchronous").unwrap(), 2);
-        assert_eq!(
-            pragma::<usize>(&connection, "user_version").unwrap(),
-            MIGRATIONS.len()
-        );
+        assert_eq!(pragma::<usize>(&connection, "user_version").unwrap(), KNOWN);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod lock;
 mod file;
+mod migrations;
 mod watch;
 mod reserve;
 mod readers;
@@ -27,6 +28,8 @@ mod session;
 mod writer;
 mod large;
 mod unit;
+mod keys;
+mod sweep;
 mod import;
 mod preparation;
 mod check;
@@ -42,8 +45,8 @@ use async_trait::async_trait;
 use resources::query::{Filter, MemberPath, Query, Test};
 use resources::schema::{Id, IdKind, Link, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
-    fresh_ids,
+    Import, ImportMode, Key, KeyRefusal, Page, Plan, Resource, Scan, Store, StoreError, Unit,
+    WriteError, Written, fresh_ids,
 };
 
 use self::large::Turns;
@@ -240,7 +243,13 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit.into_parts()?).await
+        large::write(&self.writer, &self.turns, unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        let key = key.clone();
+        let met = move |connection: &mut _| keys::met(connection, &key);
+        self.readers.run(met).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

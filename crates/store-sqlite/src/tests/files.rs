@@ -365,6 +365,7 @@ async fn files_of_earlier_versions_are_read_and_counted() {
             "DROP TRIGGER \"count:INSERT:t\"; DROP TRIGGER \"count:DELETE:t\"; \
              ALTER TABLE collections DROP COLUMN resources; \
              ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; \
+             DROP TABLE idempotency_keys; DROP TABLE idempotency_kept; \
              PRAGMA user_version = 1;",
         )
         .unwrap();

@@ -14,7 +14,7 @@ use crate::settings::{SettingFlags, hide_unused};
 const EXIT_CODES: &str = "\
 Exit codes:
   0   fine
-  1   healthcheck: not healthy; conformance: a MUST is not kept
+  1   healthcheck: not healthy; conformance: a MUST is not kept; check: a resource does not fit
   2   the command line makes no sense
   64  a setting, a definition file or an input file is wrong
   69  something that is needed is unavailable or damaged
@@ -70,7 +70,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Read a backup wholly and put it into a data directory without a store
     Restore(Backup),
-    /// Read the whole embedded store of a process that is stopped, and show what is damaged
+    /// Read the whole embedded store of a stopped process and show what is damaged; with a TYPE, on
+    /// any store, also the resources that do not fit their definition
     Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
@@ -106,6 +107,15 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
+    /// Resource types whose stored resources are held against their definitions
+    #[arg(value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Every declared type
+    #[arg(long, conflicts_with = "types")]
+    pub(crate) all: bool,
+    /// How what does not fit is written
+    #[arg(long, value_enum, default_value = "lines")]
+    pub(crate) format: MisfitFormat,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }
@@ -168,6 +178,15 @@ pub(crate) struct Backup {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
+}
+
+/// How resources that do not fit are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MisfitFormat {
+    /// A line of text for each thing that does not fit
+    Lines,
+    /// A JSON object on each line
+    Json,
 }
 
 /// What a rejected row means for the others.

@@ -11,6 +11,7 @@ mod commands;
 mod definitions;
 mod store;
 mod application;
+mod comparison;
 mod front_door;
 mod error_pages;
 mod service_manager;

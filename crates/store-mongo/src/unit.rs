@@ -1,14 +1,39 @@
-//! One unit of work, in whichever way the server does it soonest.
+//! A unit of work: a single write is one or two requests, several are a transaction.
+
+use std::sync::Arc;
 
 use resources::store::{Unit, WriteError, Written};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::failure::Stop;
+use crate::failure::{Intent, Stop};
 use crate::{keys, transaction, write};
 
-/// A single write is one or two requests, several are a transaction.
-pub(crate) async fn write(
+/// Does the writes of a unit, all of them or none.
+pub(crate) async fn write(store: &Arc<Connection>, unit: Unit) -> Result<Vec<Written>, WriteError> {
+    for write in &unit.writes {
+        store.unprepared.admit(&write.resource_type)?;
+    }
+    let connection = store.clone();
+    let (store, deadline) = (store.clone(), store.calls.deadline());
+    let work = async move {
+        match write_unit(&store, &unit, deadline).await {
+            Err(WriteError::Store(error)) => Err(error),
+            decided => {
+                for (write, written) in unit.writes.iter().zip(decided.iter().flatten()) {
+                    if let Written::Stored(resource) = written {
+                        let bytes = resource.text.len();
+                        store.pages.have_stored(&write.resource_type, bytes);
+                    }
+                }
+                Ok(decided)
+            }
+        }
+    };
+    connection.calls.run(Intent::Write, work).await?
+}
+
+async fn write_unit(
     store: &Connection,
     unit: &Unit,
     deadline: Instant,

@@ -24,10 +24,7 @@ use super::{file, lock};
 pub fn back_up(data_dir: &Path, target: &Path, files_mode: u32) -> Result<u64, StoreError> {
     let source = data_dir.join(file::NAME);
     if !source.exists() {
-        let data_dir = data_dir.display();
-        return Err(StoreError::Unusable(format!(
-            "there is no store in the data directory {data_dir}"
-        )));
+        return Err(file::no_store(data_dir));
     }
     if target.exists() {
         let target = target.display();

@@ -15,7 +15,7 @@ use resources::store::StoreError;
 use super::failure::failure;
 use super::functions;
 use super::lock::{self, FilesState, Lock};
-use super::migrations::{KNOWN, migrate};
+use super::migrations::{MIGRATIONS, migrate};
 use super::watch::beside;
 
 /// What stands for itself in the path of a URI.
@@ -73,6 +73,37 @@ pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).map_err(failure);
     opened.map_err(|error| name_file(error, path))
+}
+
+/// Opens the file for reads by a command, after it has been found whole, ours and of this version.
+/// The file of a process that uses it may be opened, but not within that process: what closes a
+/// file there takes its locks away.
+pub(super) fn open_snapshot(path: &Path) -> Result<Connection, StoreError> {
+    let named = |error| name_file(error, path);
+    let connection = open_to_look(path)?;
+    check(&connection, path).map_err(named)?;
+    let version: usize = pragma(&connection, "user_version").map_err(failure)?;
+    if version < MIGRATIONS.len() {
+        return Err(named(StoreError::Unusable(format!(
+            "the file has schema version {version}, this program reads {}: start the process once, \
+             which brings it there",
+            MIGRATIONS.len()
+        ))));
+    }
+    let opened = connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .and_then(|()| functions::register(&connection));
+    opened.map_err(failure).map_err(named)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
+}
+
+/// What there is to say of a data directory without a file.
+pub(super) fn no_store(data_dir: &Path) -> StoreError {
+    let data_dir = data_dir.display();
+    StoreError::Unusable(format!(
+        "there is no store in the data directory {data_dir}"
+    ))
 }
 
 /// Makes the file under another name first, so that there is never one that is half made.
@@ -226,9 +257,10 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
             "the file belongs to another program".to_owned(),
         ));
     }
-    if version > KNOWN {
+    let known = MIGRATIONS.len();
+    if version > known {
         return Err(StoreError::Unusable(format!(
-            "the file has schema version {version}, this program knows up to {KNOWN}: use a newer \
+            "the file has schema version {version}, this program knows up to {known}: use a newer \
              version of the program"
         )));
     }
@@ -304,7 +336,10 @@ mod tests {
         let setting = |name| pragma::<String>(&connection, name).unwrap();
         assert_eq!(setting("journal_mode"), "wal");
         assert_eq!(pragma::<i64>(&connection, "synchronous").unwrap(), 2);
-        assert_eq!(pragma::<usize>(&connection, "user_version").unwrap(), KNOWN);
+        assert_eq!(
+            pragma::<usize>(&connection, "user_version").unwrap(),
+            MIGRATIONS.len()
+        );
     }
 
     #[test]

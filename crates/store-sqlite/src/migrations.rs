@@ -1,4 +1,4 @@
-//! The versions of the file's schema.
+//! The versions of the schema, and the way from one to the next.
 
 use resources::store::StoreError;
 use rusqlite::Connection;
@@ -6,18 +6,16 @@ use rusqlite::Connection;
 use super::failure::failure;
 use super::file::pragma;
 
-/// The position of the last one is the version of this program.
-const MIGRATIONS: [&str; 4] = [
+/// The schema's versions; the position of the last one is the version of this program.
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001-collections.sql"),
     include_str!("../migrations/0002-token.sql"),
     include_str!("../migrations/0003-counts.sql"),
+    include_str!("../migrations/0004-definitions.sql"),
     include_str!("../migrations/0005-idempotency-keys.sql"),
 ];
 
-/// The greatest version that this program knows.
-pub(super) const KNOWN: usize = MIGRATIONS.len();
-
-/// Brings a file to the version of this program.
+/// Brings a file of an earlier version to the last one.
 pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let version: usize = pragma(connection, "user_version").map_err(failure)?;
     for (position, script) in MIGRATIONS.iter().enumerate().skip(version) {

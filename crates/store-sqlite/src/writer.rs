@@ -12,11 +12,12 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
+use super::failure::failure;
 use super::id::Counters;
 use super::session::Session;
 use super::unit::{Decisions, Undone};
 use super::watch::Watch;
-use super::{file, import, keys, preparation, sweep, unit};
+use super::{file, import, keys, preparation, registry, sweep, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
 const JOBS_WAITING_MAX: usize = 1024;
@@ -50,6 +51,11 @@ pub(super) enum Job {
     Import(Arc<ResourceType>, ImportMode, mpsc::Receiver<Step>),
     /// Says whether there may be more to sweep.
     Sweep(oneshot::Sender<Result<bool, StoreError>>),
+    Note(
+        Arc<ResourceType>,
+        String,
+        oneshot::Sender<Result<(), StoreError>>,
+    ),
 }
 
 pub(super) struct Writer {
@@ -132,6 +138,18 @@ impl Writer {
         outcome.await.map_err(|_| gone())?
     }
 
+    /// Notes with which definition a collection was compared.
+    pub(super) async fn note(
+        &self,
+        resource_type: Arc<ResourceType>,
+        fingerprint: String,
+    ) -> Result<(), StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        let note = Job::Note(resource_type, fingerprint, reply);
+        self.hand_over(note).await?;
+        outcome.await.map_err(|_| gone())?
+    }
+
     pub(super) async fn import(
         &self,
         resource_type: Arc<ResourceType>,
@@ -198,6 +216,14 @@ impl Session {
                 }
                 Job::Sweep(reply) => {
                     let _ = reply.send(self.watched(|| keys::sweep(self)));
+                }
+                Job::Note(resource_type, fingerprint, reply) => {
+                    let note = || {
+                        let connection = &self.connection;
+                        registry::note_definition(connection, &resource_type, &fingerprint)
+                            .map_err(failure)
+                    };
+                    let _ = reply.send(self.watched(|| self.in_transaction(note)));
                 }
                 Job::Import(resource_type, mode, mut steps) => {
                     let ran = self.watched(|| {

@@ -35,10 +35,9 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
     let jobs = jobs(&settings, arguments)?;
     super::runtime(Builder::new_multi_thread())?.block_on(async {
-        let types: Vec<_> = jobs.iter().map(|job| job.resource_type.clone()).collect();
-        let read = store::open_to_read(&settings, &types).await?;
-        let outcome = export_all(&*read.store, &settings, &jobs).await;
-        read.store.close().await;
+        let store = store::open_to_read(&settings).await?;
+        let outcome = export_all(&*store, &settings, &jobs).await;
+        store.close().await;
         outcome
     })
 }

@@ -74,6 +74,11 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     if let Some(store) = application.store {
         modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
     }
+    if let Some(comparison) = application.comparison {
+        modules.add_passive("comparison", STOP_PATIENCE, async move || {
+            comparison.abort()
+        });
+    }
     let services = Services {
         service: application.main,
         limits: serve_limits(settings),

@@ -32,7 +32,7 @@ const USED: [(&str, &[&str]); 8] = [
     ("export", STORE),
     ("backup", &["data_dir", "files_mode"]),
     ("restore", &["data_dir", "files_mode"]),
-    ("check", &["data_dir", "files_mode"]),
+    ("check", STORE),
     ("indexes", MONGODB),
     ("explain", EXPLAINED),
     ("healthcheck", &["admin_listen"]),

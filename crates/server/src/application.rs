@@ -154,6 +154,11 @@ pub(crate) fn limits(settings: &Settings) -> resources::Limits {
         include_depth_max: settings.include_depth_max,
         operations_max: settings.operations_max,
         any_media_type: settings.request_body_any_media_type,
+        keys: resources::store::KeyLimits {
+            time: settings.idempotency_key_ttl_ms,
+            answer_bytes_max: settings.idempotency_answer_bytes_max.in_memory(),
+            bytes_max: settings.idempotency_bytes_max.0,
+        },
     }
 }
 

@@ -175,6 +175,14 @@ settings! {
         include_depth_max: usize = "4" from "0" to "16";
         /// How many atomic operations one request has at most.
         operations_max: usize = "100" from "1" to "10000";
+        /// How long an `Idempotency-Key` is known after its request was done.
+        idempotency_key_ttl_ms: Duration = "1d" from "1s" to "365d";
+        /// The largest answer that is kept under an `Idempotency-Key`; a request that would leave
+        /// a larger one is refused.
+        idempotency_answer_bytes_max: Size = "4MiB" from "1KiB" to "12MiB";
+        /// What is kept under all keys together; at more, requests with a new key are answered with
+        /// 503. Over MongoDB this is looked at every ten seconds.
+        idempotency_bytes_max: Size = "1GiB" from "0" to "1024GiB";
         /// How long a request body may take to come before it is answered with 408.
         body_read_timeout_ms: Duration = "15s" from "1ms" to "1h";
         /// How long a request may take, from the end of its body, before it is answered with 504.

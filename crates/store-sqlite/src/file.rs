@@ -31,10 +31,11 @@ pub(super) const NAME: &str = "monocoque.sqlite";
 const APPLICATION_ID: i32 = 0x4d6e_4371;
 
 /// The schema's versions; the position of the last one is the version of this program.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001-collections.sql"),
     include_str!("../migrations/0002-token.sql"),
     include_str!("../migrations/0003-counts.sql"),
+    include_str!("../migrations/0004-changes.sql"),
 ];
 
 /// Larger files are not read through at the start, which would take more than a few seconds.

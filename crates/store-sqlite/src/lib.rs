@@ -20,6 +20,7 @@ mod explain;
 mod collection;
 mod table;
 mod indexes;
+mod changes;
 mod page;
 mod checksum;
 mod id;
@@ -42,8 +43,8 @@ use async_trait::async_trait;
 use resources::query::{Filter, MemberPath, Query, Test};
 use resources::schema::{Id, IdKind, Link, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
-    fresh_ids,
+    Import, ImportMode, Page, Plan, Point, Resource, Scan, Store, StoreError, Unit, WatchError,
+    Watching, WriteError, Written, fresh_ids,
 };
 
 use self::large::Turns;
@@ -81,15 +82,19 @@ pub struct SqliteSettings {
     pub page_bytes_max: usize,
     /// What the batches of all pages that are being sent may hold together, in bytes.
     pub page_streams_bytes_max: usize,
+    /// So many of the latest changes are kept for those who watch a collection, at least 1; up to
+    /// an eighth more may be. Each takes about 60 bytes and its id.
+    pub changes_kept: u32,
 }
 
 impl Default for SqliteSettings {
-    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger.
+    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger; 100 000 changes.
     fn default() -> Self {
         Self {
             files_mode: 0o600,
             page_bytes_max: 1 << 20,
             page_streams_bytes_max: 256 << 20,
+            changes_kept: 100_000,
         }
     }
 }
@@ -125,7 +130,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Arc::new(Readers::new(&path, watch.clone())?),
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
-            writer: Writer::start(connection, watch.clone())?,
+            writer: Writer::start(connection, watch.clone(), settings.changes_kept)?,
             turns: Turns::default(),
             watch,
         })
@@ -260,6 +265,15 @@ impl Store for SqliteStore {
             .import(resource_type.clone(), mode, steps)
             .await?;
         Ok(import)
+    }
+
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        let commits = self.watch.commits();
+        changes::watching(&self.readers, commits, resource_type, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

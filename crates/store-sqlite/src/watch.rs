@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use resources::store::StoreError;
+use tokio::sync::watch;
 
 use super::lock::{FilesState, Lock};
 use super::reserve;
@@ -29,6 +30,8 @@ pub(super) struct Watch {
     seen: Mutex<Seen>,
     /// How many commits there were.
     changes: AtomicU64,
+    /// The same for those who wait for the next one.
+    commits: watch::Sender<u64>,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,
@@ -96,6 +99,7 @@ impl Watch {
             seen: Mutex::new([Some(opened[0]), Some(opened[1])]),
             lost: OnceLock::new(),
             changes: AtomicU64::new(0),
+            commits: watch::Sender::new(0),
             is_noted: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
         })
@@ -138,6 +142,12 @@ impl Watch {
     /// A commit was tried: what was read before may not be true any more.
     pub(super) fn note_change(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+        self.commits.send_modify(|commits| *commits += 1);
+    }
+
+    /// Tells of each commit.
+    pub(super) fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
     }
 
     /// How many commits were tried, while the files are ours.

@@ -16,6 +16,7 @@ mod rest;
 mod related;
 mod pages;
 mod scan;
+mod changes;
 mod cursor;
 mod selection;
 mod request;
@@ -49,8 +50,8 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit,
-    UnitParts, WriteError, Written, fresh_ids,
+    Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store, StoreError, Unit,
+    UnitParts, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -247,6 +248,14 @@ impl Store for MongoStore {
         Ok(import)
     }
 
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        changes::watching(&self.connection, resource_type, after).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let store = self.connection.clone();
         let work = async move {
@@ -260,8 +269,7 @@ impl Store for MongoStore {
     /// Left to itself the driver ends its sessions in a task, which panics where the end of the
     /// runtime overtakes it.
     async fn close(&self) {
-        let closing = self.connection.client.clone().shutdown().immediate(true);
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.connection.close()).await;
     }
 }
 

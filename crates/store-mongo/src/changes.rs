@@ -87,20 +87,18 @@ async fn run(
     batches: mpsc::Sender<Result<Events, WatchError>>,
 ) {
     while !batches.is_closed() {
-        let next = match stream.next_if_any().await {
-            Ok(Some(next)) => event(&resource_type, &next).map(Some),
-            Ok(None) if stream.is_alive() => Ok(stream.resume_token().and_then(|token| {
-                let passed = point_of(&token)?;
-                let events = Vec::new();
-                Some(Events { events, passed })
-            })),
+        let told = match stream.next_if_any().await {
+            Ok(Some(next)) => event(&resource_type, &next),
+            Ok(None) if stream.is_alive() => {
+                let now = stream.resume_token().and_then(|token| point_of(&token));
+                Ok(Events {
+                    events: Vec::new(),
+                    passed: now.unwrap_or_else(|| passed.clone()),
+                    is_end: true,
+                })
+            }
             Ok(None) => Err(WatchError::Gone),
             Err(error) => Err(failure(&error, true)),
-        };
-        let told = match next {
-            Ok(Some(told)) if told.passed > passed || !told.events.is_empty() => Ok(told),
-            Ok(_) => continue,
-            Err(error) => Err(error),
         };
         let failed = told.is_err();
         if let Ok(told) = &told {
@@ -136,11 +134,14 @@ fn event(
         id: json::id_from_bson(key.as_raw_bson_ref()),
         resource: resource.transpose()?,
     };
-    let events = vec![event];
-    Ok(Events { events, passed })
+    Ok(Events {
+        events: vec![event],
+        passed,
+        is_end: false,
+    })
 }
 
-/// The place that a token names. MongoDB's tokens are hexadecimal texts that can be compared:
+/// The place that a token names: its text, which is hexadecimal.
 /// <https://www.mongodb.com/docs/manual/changeStreams/#resume-tokens>.
 fn point_of(token: &ResumeToken) -> Option<Point> {
     let token = bson::serialize_to_bson(token).ok()?;

@@ -2,6 +2,7 @@
 //! a write costs one short row more. What a change left behind is read when it is told.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use resources::schema::{Id, ResourceType};
 use resources::store::{
@@ -9,6 +10,7 @@ use resources::store::{
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
 use super::id::StoredId;
 use super::readers::Readers;
@@ -20,6 +22,9 @@ const ROWS_MAX: i64 = 512;
 
 /// Beyond so much text, in bytes, a batch takes no more.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// How often the end is told while there are no commits.
+const END_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A row of the log; its number is 0 before the first one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,36 +120,32 @@ impl Reading {
         loop {
             tokio::select! {
                 () = batches.closed() => return,
-                changed = commits.changed() => if changed.is_err() {
+                changed = timeout(END_INTERVAL, commits.changed()) => if let Ok(Err(_)) = changed {
                     return;
                 },
             }
             loop {
                 let next = self.next().await;
-                let (is_over, is_last) = match &next {
-                    Ok((events, is_last)) => (events.passed == self.place.point(), *is_last),
-                    Err(_) => (false, true),
+                let goes_on = match &next {
+                    Ok(events) => {
+                        self.place = Place::of(&events.passed).unwrap_or_default();
+                        !events.is_end
+                    }
+                    Err(_) => false,
                 };
-                if is_over {
-                    break;
-                }
-                let next = next.map(|(events, _)| events);
                 let failed = next.is_err();
-                if let Ok(events) = &next {
-                    self.place = Place::of(&events.passed).unwrap_or_default();
-                }
                 if batches.send(next).await.is_err() || failed {
                     return;
                 }
-                if is_last {
+                if !goes_on {
                     break;
                 }
             }
         }
     }
 
-    /// What comes behind the place, and whether that was all.
-    async fn next(&self) -> Result<(Events, bool), WatchError> {
+    /// What comes behind the place.
+    async fn next(&self) -> Result<Events, WatchError> {
         let (resource_type, place) = (self.resource_type.clone(), self.place.clone());
         let gone = || StoreError::Unavailable("the store is closed".to_owned());
         let readers = self.readers.upgrade().ok_or_else(gone)?;
@@ -163,7 +164,7 @@ fn read(
     moment: &Connection,
     resource_type: &ResourceType,
     mut place: Place,
-) -> rusqlite::Result<(Events, bool)> {
+) -> rusqlite::Result<Events> {
     let collection = Collection::new(resource_type);
     let next = "SELECT number, run, kind, id, collection = ?2 FROM changes WHERE number > ?1 \
                 ORDER BY number LIMIT ?3";
@@ -182,9 +183,11 @@ fn read(
             break;
         }
     }
-    let is_last = count < ROWS_MAX && bytes <= BATCH_BYTES;
-    let passed = place.point();
-    Ok((Events { events, passed }, is_last))
+    Ok(Events {
+        events,
+        passed: place.point(),
+        is_end: count < ROWS_MAX && bytes <= BATCH_BYTES,
+    })
 }
 
 fn event(

@@ -26,7 +26,7 @@ use crate::store::{Point, WatchError};
 
 /// Readers who are behind what their feed keeps read on from the store alone until they are not:
 /// so many at a time, the others wait.
-const CATCHING_UP_MAX: usize = 32;
+const CATCHING_UP_MAX: usize = 128;
 
 /// All feeds of a service.
 pub(super) struct Feeds {

@@ -160,6 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn a_place_in_the_changes_is_that_of_one_list() {
+        let seal = Seal::new("articles", &Filter::Everything, &Order::default());
+        let text = seal.point(&Point::new("82.abc"));
+        assert_eq!(seal.open_point(&text), Ok(Point::new("82.abc")));
+        let other = Seal::new("people", &Filter::Everything, &Order::default());
+        assert_eq!(other.open_point(&text), Err(InvalidCursor));
+        assert_eq!(seal.open_point(&text[1..]), Err(InvalidCursor));
+        assert_eq!(seal.open_point(""), Err(InvalidCursor));
+    }
+
+    #[test]
     fn a_cursor_that_was_changed_is_refused() {
         let id = Id::Integer(7);
         let values = Vec::new();

@@ -143,6 +143,7 @@ macro_rules! store_contract_of_changes {
             a_unit_is_told_wholly_or_not_at_all,
             what_is_watched_from_a_place_on_begins_right_behind_it,
             changes_of_other_types_move_the_place_that_was_passed,
+            the_end_is_told_while_nothing_changes,
             imported_resources_are_told,
             of_changes_at_once_none_is_lost_and_none_told_twice,
             a_place_that_never_was_is_gone,

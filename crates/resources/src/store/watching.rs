@@ -8,9 +8,8 @@ use crate::schema::Id;
 /// Batches that may wait between a store and whoever watches.
 const BATCHES_WAITING_MAX: usize = 2;
 
-/// A place in the history of a store, in its own words: visible ASCII without blanks. Of two places
-/// of one store the later one is the greater one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A place in the history of a store, in its own words: visible ASCII without blanks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Point(String);
 
 impl Point {
@@ -41,7 +40,7 @@ pub enum EventKind {
 /// One change of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The place behind the change.
+    /// The place behind the change, which is the same for all who watch.
     pub point: Point,
     /// What was done.
     pub kind: EventKind,
@@ -58,6 +57,9 @@ pub struct Events {
     pub events: Vec<Event>,
     /// Up to here, all that there was is told.
     pub passed: Point,
+    /// Whether the store had no more at a moment after the batch before this one was told. While
+    /// nothing changes, it says so every second or so.
+    pub is_end: bool,
 }
 
 /// Why a store tells of no changes, or of no more.

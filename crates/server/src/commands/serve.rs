@@ -76,6 +76,7 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     }
     let services = Services {
         service: application.main,
+        ending: application.ending,
         limits: serve_limits(settings),
         listener_outlives_server: inherited,
         heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
@@ -199,6 +200,7 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
 /// The services, as the last part. Adding them returns what tells them alone to stop.
 struct Services {
     service: stack::Service,
+    ending: watch::Sender<bool>,
     limits: ServeLimits,
     heartbeat: Heartbeat,
     listener_outlives_server: bool,
@@ -222,7 +224,7 @@ impl Services {
             listener_outlives_server: self.listener_outlives_server,
         };
         let (ended, mut has_ended) = watch::channel(false);
-        let ask = tell.clone();
+        let (ask, ending) = (tell.clone(), self.ending);
         let running = async move {
             chassis::serve::serve(listener, self.service, self.limits, control).await;
             ended.send_replace(true);
@@ -230,6 +232,8 @@ impl Services {
         };
         modules.add("services", patience, running, async move || {
             raise(&tell, Stop::Drain);
+            // Their clients connect again, which leads them to another process now.
+            ending.send_replace(true);
             let hurry = async {
                 told.reaches(Stop::Now).await;
                 raise(&tell, Stop::Now);

@@ -36,23 +36,37 @@ struct Ring {
     bytes: usize,
     /// The number of the first message that is kept, from 0.
     first: u64,
-    /// Every message behind this place is kept.
+    /// Every change behind this place is kept.
     floor: Option<Point>,
     /// Up to here the store has told all.
     passed: Option<Point>,
+    /// How often the store has told its end.
+    ends: u64,
     /// Why nothing comes any more.
     ended: Option<WatchError>,
 }
 
+/// A change, and what is told of it.
 struct Message {
     point: Point,
-    text: Bytes,
+    text: Option<Bytes>,
+}
+
+/// How far a feed is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The number of the next message.
+    pub(super) next: u64,
+    /// The place before it.
+    pub(super) passed: Option<Point>,
+    /// How often the store has told its end.
+    pub(super) ends: u64,
 }
 
 /// What a feed has for a reader.
 pub(super) enum Next {
-    /// The next message, and the place behind it.
-    Message(Bytes, Point),
+    /// The next change, what is told of it, and the place behind it.
+    Message(Option<Bytes>, Point),
     /// Nothing now. All up to this place was told.
     Nothing(Option<Point>),
     /// The next message is not kept any more.
@@ -106,30 +120,26 @@ impl Feed {
         self.grown.subscribe()
     }
 
-    /// The number of the next message for somebody who joins now, and the place before it.
-    pub(super) fn now(&self) -> (u64, Option<Point>) {
+    pub(super) fn mark(&self) -> Mark {
         let ring = self.ring();
-        (ring.next(), ring.passed.clone())
+        Mark {
+            next: ring.first + ring.messages.len() as u64,
+            passed: ring.passed.clone(),
+            ends: ring.ends,
+        }
     }
 
-    /// The number of the first message behind a place, if all behind it are kept. It must be a
-    /// place that the store knows.
+    /// The number of the first message behind a place, if the feed knows the place.
     pub(super) fn behind(&self, point: &Point) -> Option<u64> {
         let ring = self.ring();
-        if ring.floor.as_ref()? > point {
-            return None;
-        }
-        let before = ring.messages.partition_point(|one| one.point <= *point);
+        let at = ring.messages.iter().rposition(|one| one.point == *point);
+        let before = match at {
+            Some(at) => at + 1,
+            None if ring.passed.as_ref() == Some(point) => ring.messages.len(),
+            None if ring.floor.as_ref() == Some(point) => 0,
+            None => return None,
+        };
         Some(ring.first + before as u64)
-    }
-
-    /// The same for a place that anybody may have named.
-    pub(super) fn behind_known(&self, point: &Point) -> Option<u64> {
-        let ring = self.ring();
-        let is_end = [&ring.floor, &ring.passed].contains(&&Some(point.clone()));
-        let found = ring.messages.binary_search_by(|one| one.point.cmp(point));
-        drop(ring);
-        (is_end || found.is_ok()).then(|| self.behind(point))?
     }
 
     /// What there is with this number.
@@ -156,10 +166,8 @@ impl Feed {
     fn take(&self, events: &Events) -> Result<(), StoreError> {
         let mut messages = Vec::with_capacity(events.events.len());
         for event in &events.events {
-            if let Some(text) = self.view.message(event)? {
-                let point = event.point.clone();
-                messages.push(Message { point, text });
-            }
+            let (point, text) = (event.point.clone(), self.view.message(event)?);
+            messages.push(Message { point, text });
         }
         let has_more = !messages.is_empty();
         let mut ring = self.ring();
@@ -167,6 +175,7 @@ impl Feed {
             ring.push(message, self.bytes_max);
         }
         ring.passed = Some(events.passed.clone());
+        ring.ends += u64::from(events.is_end);
         drop(ring);
         if has_more {
             self.grown.send_replace(());
@@ -181,10 +190,6 @@ impl Feed {
 }
 
 impl Ring {
-    fn next(&self) -> u64 {
-        self.first + self.messages.len() as u64
-    }
-
     fn push(&mut self, message: Message, bytes_max: usize) {
         self.bytes += message.size();
         self.messages.push_back(message);
@@ -200,7 +205,7 @@ impl Ring {
 
 impl Message {
     fn size(&self) -> usize {
-        self.text.len() + self.point.as_str().len() + AROUND
+        self.text.as_ref().map_or(0, Bytes::len) + self.point.as_str().len() + AROUND
     }
 }
 

@@ -12,7 +12,7 @@ use jsonapi::{Error, Errors};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::feed::{Feed, Next};
+use super::feed::{Feed, Mark, Next};
 use super::{ReaderPlace, ended, is_ending, is_too_slow, message};
 use crate::controller::Controller;
 use crate::store::{Point, StoreError, WatchError, Watching};
@@ -41,9 +41,14 @@ enum State {
     Ended,
 }
 
+/// A reader joins its feed again behind a change that both know, or where nothing has changed while
+/// the store told both of them its end.
 struct Behind {
     watching: Watching,
-    waiting: VecDeque<(Point, Bytes)>,
+    /// How far the feed was when the reader last looked, and how often the end was told since then.
+    mark: Mark,
+    ends: u64,
+    waiting: VecDeque<(Point, Option<Bytes>)>,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -63,12 +68,12 @@ impl Reader {
         heartbeat: Duration,
         ending: watch::Receiver<bool>,
     ) -> Self {
-        let (next, point) = feed.now();
+        let mark = feed.mark();
         Self {
             grown: feed.grown(),
             feed,
-            state: State::Live(next),
-            point,
+            state: State::Live(mark.next),
+            point: mark.passed,
             told: None,
             ending,
             heartbeat,
@@ -85,7 +90,7 @@ impl Reader {
         point: Point,
         turns: Arc<Semaphore>,
     ) -> Result<(), WatchError> {
-        if let Some(number) = self.feed.behind_known(&point) {
+        if let Some(number) = self.feed.behind(&point) {
             self.state = State::Live(number);
         } else {
             let turn = turns.acquire_owned().await;
@@ -94,6 +99,8 @@ impl Reader {
             let watching = controller.watch(resource_type, Some(&point)).await?;
             self.state = State::Behind(Box::new(Behind {
                 watching,
+                mark: self.feed.mark(),
+                ends: 0,
                 waiting: VecDeque::new(),
                 _turn: turn,
             }));
@@ -147,14 +154,13 @@ impl Reader {
         match self.feed.get(number) {
             Next::Message(text, point) => {
                 self.state = State::Live(number + 1);
-                self.note(point);
-                Step::Send(text)
+                self.point = Some(point);
+                text.map_or(Step::Again, |text| self.send(text))
             }
             Next::Missed => Step::End(is_too_slow()),
             Next::Ended(reason) => Step::End(ended(&self.feed.view.resource_type, reason)),
             Next::Nothing(passed) => {
-                // A reader may be ahead of a feed that began elsewhere.
-                self.point = passed.max(self.point.take());
+                self.point = passed;
                 self.wait().await
             }
         }
@@ -176,9 +182,10 @@ impl Reader {
         text
     }
 
-    fn note(&mut self, point: Point) {
-        self.told = Some(point.clone());
-        self.point = Some(point);
+    /// A message that names the place behind it.
+    fn send(&mut self, text: Bytes) -> Step {
+        self.told.clone_from(&self.point);
+        Step::Send(text)
     }
 
     /// What the store tells of the time before the feed's messages.
@@ -187,16 +194,12 @@ impl Reader {
             return Step::Again;
         };
         if let Some((point, text)) = behind.waiting.pop_front() {
-            self.note(point);
-            return Step::Send(text);
-        }
-        if let Some(number) = self
-            .point
-            .as_ref()
-            .and_then(|point| self.feed.behind(point))
-        {
-            self.state = State::Live(number);
-            return Step::Again;
+            let known = self.feed.behind(&point);
+            self.point = Some(point);
+            if let Some(number) = known {
+                self.state = State::Live(number);
+            }
+            return text.map_or(Step::Again, |text| self.send(text));
         }
         let next = tokio::select! {
             () = ends(&mut self.ending) => return Step::End(is_ending()),
@@ -210,15 +213,31 @@ impl Reader {
         };
         for event in &events.events {
             match self.feed.view.message(event) {
-                Ok(Some(text)) => behind.waiting.push_back((event.point.clone(), text)),
-                Ok(None) => {}
+                Ok(text) => behind.waiting.push_back((event.point.clone(), text)),
                 Err(error) => return Step::End(ended(resource_type, error.into())),
             }
         }
         if behind.waiting.is_empty() {
             self.point = Some(events.passed);
         }
+        if behind.is_quiet(&self.feed, events.is_end) {
+            self.state = State::Live(behind.mark.next);
+        }
         Step::Again
+    }
+}
+
+impl Behind {
+    /// Whether both the feed and the reader have come to the end since they were last looked at, and
+    /// neither has met a change. Of two ends the second one was asked for after that.
+    fn is_quiet(&mut self, feed: &Feed, is_end: bool) -> bool {
+        let now = feed.mark();
+        if now.next != self.mark.next || !self.waiting.is_empty() {
+            (self.mark, self.ends) = (now, 0);
+            return false;
+        }
+        self.ends += u64::from(is_end);
+        self.ends >= 2 && now.ends >= self.mark.ends + 2
     }
 }
 

@@ -51,6 +51,9 @@ mod conformance;
 // Related types, written.
 #[cfg(test)]
 mod blog_writing;
+// Feeds of changes.
+#[cfg(test)]
+mod changes;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -46,6 +46,9 @@ mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// Feeds of changes.
+#[cfg(test)]
+mod changes;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bson::{Bson, RawBson, RawDocumentBuf, doc};
 use mongodb::change_stream::ChangeStream;
-use mongodb::change_stream::event::{ChangeStreamEvent, OperationType, ResumeToken};
+use mongodb::change_stream::event::{
+    ChangeStreamEvent, OperationType, ResumeToken, UpdateDescription,
+};
 use mongodb::error::Error;
 use mongodb::options::FullDocumentType;
 use resources::schema::ResourceType;
@@ -18,6 +20,7 @@ use tracing::Instrument;
 
 use crate::connection::{Connection, primary};
 use crate::failure::{code, of_read};
+use crate::write::HOLD;
 use crate::{ids, json};
 
 /// How long the server waits for a change before it says that there is none; a stream that nobody
@@ -121,6 +124,7 @@ fn event(
         OperationType::Delete => EventKind::Deleted,
         _ => return Err(WatchError::Gone),
     };
+    let is_hold = told.update_description.as_ref().is_some_and(only_holds);
     let unreadable = || StoreError::Internal("a change names no document or place".to_owned());
     let passed = point_of(&told.id).ok_or_else(unreadable)?;
     let key = told.document_key.as_ref().and_then(|key| key.get(ids::ID));
@@ -135,10 +139,18 @@ fn event(
         resource: resource.transpose()?,
     };
     Ok(Events {
-        events: vec![event],
+        events: (!is_hold).then_some(event).into_iter().collect(),
         passed,
         is_end: false,
     })
+}
+
+/// Whether an update leaves the resource as it was, for a transaction that demands it.
+fn only_holds(update: &UpdateDescription) -> bool {
+    let mut set = update.updated_fields.keys().map(String::as_str);
+    let mut removed = update.removed_fields.iter().map(String::as_str);
+    let is_any = !update.updated_fields.is_empty() || !update.removed_fields.is_empty();
+    is_any && set.all(|name| name == HOLD) && removed.all(|name| name == HOLD)
 }
 
 /// The place that a token names: its text, which is hexadecimal.

@@ -11,8 +11,15 @@ mod killed;
 
 use serde_json::{Value, json};
 
+use crate::documents::page;
+
 use crate::harness::feed::Feed;
 use crate::harness::{Server, Setup, Store, folder_with};
+
+#[tokio::test]
+async fn the_page_about_changes_is_true() {
+    page::is_true("docs/changes.md").await;
+}
 
 const NOTES: &str = "
 type: notes

@@ -112,6 +112,11 @@ pub async fn a_unit_is_told_wholly_or_not_at_all(store: AnyStore) {
     let created = |id: &Id| (EventKind::Created, id.clone());
     let expected: Vec<_> = ids[..3].iter().map(created).collect();
     assert_eq!(kinds(&told), expected);
+    // What a unit demands alone is no change.
+    let demands = vec![Write::exists(&of, ids[0].clone()), deletion(&of, &ids[1])];
+    unit(&store, demands).await.unwrap();
+    let told = next(&mut watching, 1).await;
+    assert_eq!(kinds(&told), [(EventKind::Deleted, ids[1].clone())]);
 }
 
 pub async fn what_is_watched_from_a_place_on_begins_right_behind_it(store: AnyStore) {

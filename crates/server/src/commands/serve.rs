@@ -10,8 +10,8 @@ use chassis::health::{Health, Heartbeat, WorkerLimits};
 use chassis::lifecycle::{self, Modules, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
 use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
+use chassis::stack;
 use chassis::tls::Tls;
-use chassis::{stack, telemetry};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
@@ -24,32 +24,36 @@ use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
 use crate::probes;
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
+use crate::telemetry::Telemetry;
 
 /// How long a part other than the services may take to stop, and the services beyond their drain.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a task or thread with a heartbeat may be silent.
-const THREAD_BUDGET: Duration = Duration::from_secs(30);
+pub(crate) const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
-    let (settings, _) = settings::read(&arguments.settings)?;
+    let (settings, values) = settings::read(&arguments.settings)?;
     let health = Health::new();
-    let heartbeat = health.heartbeat("the thread that writes the log", THREAD_BUDGET);
-    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0, heartbeat)
-        .map_err(|error| Failure::settings(error.to_string()))?;
+    let telemetry = Telemetry::start(&settings, &values, &health)?;
     let mut builder = Builder::new_multi_thread();
     builder.thread_name("worker");
     if settings.worker_threads > 0 {
         builder.worker_threads(settings.worker_threads);
     }
     let runtime = super::runtime(builder)?;
-    let served = runtime.block_on(serve(arguments, &settings, &health));
+    let served = runtime.block_on(serve(arguments, &settings, &health, &telemetry));
     // The last tasks let go of the store, which then closes its files. What hangs is left behind.
     runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
-async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
+async fn serve(
+    arguments: &Serve,
+    settings: &Settings,
+    health: &Health,
+    telemetry: &Telemetry,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     let backups = Backups::allowed(settings)?;
@@ -63,11 +67,12 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     // First of all parts, so that it answers from the start to the very end.
     let signals = (tell.clone(), told.clone());
     let with = (backups.as_ref(), signals);
-    let port = open_port(admin, &plan, settings, health, &tls, with)?;
+    let port = open_port(admin, &plan, (settings, health, telemetry), &tls, with)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
+    telemetry.observe_runtime(&Handle::current(), health);
     let opened = tokio::select! {
-        opened = plan.open(settings, health, edge::services_rules(settings, &addresses[0])) => opened,
+        opened = plan.open(settings, health, telemetry, edge::services_rules(settings, &addresses[0])) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -165,13 +170,13 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
 fn open_port(
     socket: Listener,
     plan: &Plan,
-    settings: &Settings,
-    health: &Health,
+    (settings, health, telemetry): (&Settings, &Health, &Telemetry),
     tls: &edge::Both,
     (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
 ) -> Result<Port, Failure> {
     let wording = plan.wording();
-    let mut router = probes::router(health, Audience::Operators, settings, &wording);
+    let mut router = probes::router(health, Audience::Operators, settings, &wording)
+        .merge(telemetry.router(plan.wording()));
     if let Some(backups) = backups {
         router = router.merge(backups.router()).merge(error_pages::router());
     }
@@ -212,7 +217,7 @@ fn dump(health: &Health) {
         ready = condition.state.answers().readiness,
         upstreams = ?condition.upstreams,
         liveness = ?metrics,
-        panics = telemetry::panics(),
+        panics = chassis::telemetry::panics(),
         refusals = ?chassis::serve::refusals(),
         "state of the process"
     );

@@ -6,6 +6,7 @@ mod id;
 mod kinds;
 mod located_yaml;
 mod relationship;
+mod stored;
 mod timestamps;
 mod types;
 mod wording;
@@ -14,13 +15,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
 pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, parse_all};
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
 pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
-pub use timestamps::Timestamps;
+pub use stored::{Places, Stored, Unreached, date_of_millis, millis_of_date};
+pub use timestamps::{Timestamps, TimestampsStored};
 pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
@@ -101,6 +105,28 @@ impl ResourceType {
         attributes.chain(links).collect()
     }
 
+    /// Tells two definitions apart that admit different resources: the SHA-256 hash of what they
+    /// say of attributes, relationships and unique values, in hexadecimal digits. The same
+    /// definition has the same one in every process.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let stored = self.relationships.iter();
+        let stored = stored.filter(|one| one.own_member().is_some());
+        let links = stored.map(|one| {
+            let ids = one.target.id.to_string();
+            json!([one.own_member(), one.is_to_one(), ids])
+        });
+        let unique = self.indexes.iter().filter(|index| index.unique);
+        let unique = unique.map(|index| json!([index.attribute_names(), index.ignores_case]));
+        let admitted = json!([
+            self.attributes.source(),
+            links.collect::<Vec<_>>(),
+            unique.collect::<Vec<_>>()
+        ]);
+        let hash = Sha256::digest(admitted.to_string().as_bytes());
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// What writers may do with an attribute.
     #[must_use]
     pub fn writing(&self, attribute: &str) -> Writing {
@@ -137,6 +163,9 @@ pub struct Index {
     pub keys: Vec<IndexKey>,
     /// Whether two resources may not have the same values; null and absent values never clash.
     pub unique: bool,
+    /// Whether texts that differ by the case of their letters are the same values. Only a unique
+    /// index says so, and the texts in it are printable ASCII, of which all stores say the same.
+    pub ignores_case: bool,
 }
 
 impl Index {
@@ -159,6 +188,10 @@ pub struct IndexKey {
     pub attribute: String,
     /// Whether the greatest value stands first.
     pub descending: bool,
+    /// How the value is stored, if otherwise than its JSON looks.
+    pub stored: Option<Stored>,
+    /// Whether the schema allows texts and null alone.
+    pub holds_texts: bool,
 }
 
 impl IndexKey {

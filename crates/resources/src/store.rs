@@ -2,10 +2,12 @@
 
 mod write;
 mod guard;
+mod key;
 mod resources;
 mod members;
 mod bulk;
 mod failure;
+mod duplicates;
 mod fresh_ids;
 mod rounds;
 #[cfg(feature = "testing")]
@@ -20,13 +22,15 @@ use crate::query::{Filter, Query, Total};
 use crate::schema::{Id, Relationship, ResourceType};
 
 pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, Step};
+pub use duplicates::Duplicates;
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
 pub use fresh_ids::fresh_ids;
 pub use guard::{After, admit};
+pub use key::{KeptAnswer, Key, KeyLimits, KeyRefusal, now};
 pub use members::for_each_member;
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
-pub use write::{Absence, Change, Guard, Presence, Unit, UnitParts, Version, Write, Written};
+pub use write::{Absence, Change, Guard, Presence, Unit, Version, Write, Written};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.
 ///
@@ -67,6 +71,40 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Unusable`] when a collection holds ids of another kind, or has resources that
     /// a unique index forbids.
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError>;
+
+    /// The names of the collections that have resources or had some, declared or not, in their
+    /// order; the store's own are left out. Default: none.
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// The values that a unique index of this type forbids and several resources have, at most
+    /// `limit` of them. The type need not be prepared. Default: none.
+    async fn duplicates(
+        &self,
+        _resource_type: &Arc<ResourceType>,
+        _limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// What was last noted of a collection by [`Self::note_definition`]. Default: nothing.
+    async fn noted_definition(
+        &self,
+        _resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// Notes, for later processes, with which definition the stored resources were compared; see
+    /// [`ResourceType::fingerprint`]. Default: forgets it.
+    async fn note_definition(
+        &self,
+        _resource_type: &Arc<ResourceType>,
+        _fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// So many ids that no resource of this type has or had. Ids that are not used leave gaps.
     ///
@@ -127,8 +165,13 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done. An
     /// [`Absence`] that does not hold is [`Refusal::Referenced`], at the position of the last
-    /// write. A key is refused by a store that does not remember it: see [`Unit::into_parts`].
+    /// write. [`WriteError::Key`] says that a unit with the key of this one was done or is being
+    /// done, or that nothing more can be kept: nothing is done then.
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError>;
+
+    /// What stands against a unit with this key: a unit that was done under the same name and has
+    /// not expired. A unit that is not done leaves its key as it was.
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError>;
 
     /// The whole collection in the order of creation. Each resource that is there throughout is
     /// in it once; one that is created or changed meanwhile may or may not be seen so.

@@ -7,27 +7,31 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use resources::query::{Filter, Query};
-use resources::schema::{Attributes, Id, IdKind, Relationship, ResourceType};
+use resources::query::{Filter, Query, folded};
+use resources::schema::{Attributes, Id, IdKind, Index, IndexKey, Relationship, ResourceType};
 use resources::store::contract::{Answer, World};
 use resources::store::{
-    After, Import, ImportMode, NewResource, Outcomes, Page, Plan, Refusal, Resource, Resources,
-    Scan, Step, Store, StoreError, Unit, UnitParts, Write, WriteError, WriteFailure, Written,
-    admit, contract, fresh_ids,
+    After, Duplicates, Import, ImportMode, KeptAnswer, Key, KeyRefusal, NewResource, Outcomes,
+    Page, Plan, Refusal, Resource, Resources, Scan, Step, Store, StoreError, Unit, Write,
+    WriteError, WriteFailure, Written, admit, contract, fresh_ids, now,
 };
 use serde_json::Value;
 
 /// Every collection by its name. The lock is held for a whole unit, which makes it one.
 #[derive(Default)]
-struct MemoryStore(Arc<Mutex<Collections>>);
+struct MemoryStore(Arc<Mutex<Collections>>, Arc<Mutex<Keys>>);
 
 type Collections = HashMap<String, Collection>;
+
+/// By the name of a key: its fingerprint, until when it is known, and what its unit has left.
+type Keys = HashMap<String, ([u8; 32], i64, String)>;
 
 #[derive(Clone, Default)]
 struct Collection {
     /// In the order of creation.
     resources: Vec<Resource>,
     greatest_id: i64,
+    noted_definition: Option<String>,
 }
 
 impl Collection {
@@ -78,12 +82,7 @@ impl Collection {
         members: &Attributes,
     ) -> Result<(), Refusal> {
         for index in resource_type.indexes.iter().filter(|index| index.unique) {
-            let values = |members: &Attributes| -> Option<Vec<Value>> {
-                let values = index.keys.iter().map(|key| members.get(&key.attribute));
-                values
-                    .map(|value| value.filter(|value| !value.is_null()).cloned())
-                    .collect()
-            };
+            let values = |members: &Attributes| values(index, members);
             let wanted = values(members);
             let clashes = self.resources.iter().any(|other| {
                 let members: Attributes = serde_json::from_str(&other.text).unwrap();
@@ -123,6 +122,46 @@ impl Collection {
             }
         }
         outcomes
+    }
+}
+
+fn values(index: &Index, members: &Attributes) -> Option<Vec<Value>> {
+    let value = |key: &IndexKey| {
+        let mut names = key.names();
+        let first = members.get(names.next()?)?;
+        let value = names.try_fold(first, |value, name| value.get(name))?;
+        match value {
+            Value::Null => None,
+            Value::String(text) if index.ignores_case => Some(folded(text).into()),
+            value => Some(value.clone()),
+        }
+    };
+    index.keys.iter().map(value).collect()
+}
+
+impl Collection {
+    fn duplicates(&self, resource_type: &ResourceType) -> Vec<Duplicates> {
+        let mut found = Vec::new();
+        for index in resource_type.indexes.iter().filter(|index| index.unique) {
+            let mut groups: Vec<(Vec<Value>, Vec<Id>)> = Vec::new();
+            for one in &self.resources {
+                let Some(wanted) = values(index, &serde_json::from_str(&one.text).unwrap()) else {
+                    continue;
+                };
+                match groups.iter_mut().find(|(values, _)| *values == wanted) {
+                    Some((_, ids)) => ids.push(one.id.clone()),
+                    None => groups.push((wanted, vec![one.id.clone()])),
+                }
+            }
+            groups.retain(|(_, ids)| ids.len() > 1);
+            found.extend(groups.into_iter().map(|(_, ids)| Duplicates {
+                index: index.clone(),
+                count: ids.len() as u64,
+                one: ids[0].clone(),
+                other: ids[1].clone(),
+            }));
+        }
+        found
     }
 }
 
@@ -193,6 +232,22 @@ impl MemoryStore {
     }
 }
 
+fn met(keys: &Keys, key: &Key) -> Option<KeyRefusal> {
+    let (fingerprint, expires_at, answer) = keys.get(&key.name)?;
+    (*expires_at > now()).then(|| key.met(fingerprint, KeptAnswer::kept(answer.clone())))
+}
+
+fn keep(keys: &mut Keys, key: &Key, written: &[Written]) -> Result<(), KeyRefusal> {
+    let answer = key.answer(written)?.text().to_owned();
+    let held: usize = keys.values().map(|(_, _, answer)| answer.len()).sum();
+    if (held + answer.len()) as u64 > key.limits.bytes_max {
+        return Err(KeyRefusal::NoRoom);
+    }
+    let kept = (key.fingerprint, key.expires_at(), answer);
+    keys.insert(key.name.clone(), kept);
+    Ok(())
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     fn name(&self) -> &'static str {
@@ -202,8 +257,50 @@ impl Store for MemoryStore {
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.with(|all| {
             for resource_type in types {
-                all.entry(resource_type.collection.clone()).or_default();
+                let collection = all.entry(resource_type.collection.clone()).or_default();
+                let found = collection.duplicates(resource_type);
+                if let Some(text) = Duplicates::refuse(&found, false, &resource_type.name) {
+                    return Err(StoreError::Unusable(text));
+                }
             }
+            Ok(())
+        })
+    }
+
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        let mut names: Vec<String> = self.with(|all| all.keys().cloned().collect());
+        names.sort();
+        Ok(names)
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        let mut found = self.with(|all| {
+            let collection = all.get(&resource_type.collection);
+            collection.map_or_else(Vec::new, |one| one.duplicates(resource_type))
+        });
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.with(|all| all.get(&resource_type.collection)?.noted_definition.clone()))
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        self.with(|all| {
+            let collection = all.entry(resource_type.collection.clone()).or_default();
+            collection.noted_definition = Some(fingerprint.to_owned());
         });
         Ok(())
     }
@@ -268,7 +365,15 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let UnitParts { writes, absences } = unit.into_parts()?;
+        let Unit {
+            writes,
+            absences,
+            key,
+        } = unit;
+        let mut keys = self.1.lock().unwrap();
+        if let Some(refusal) = key.as_ref().and_then(|key| met(&keys, key)) {
+            return Err(refusal.into());
+        }
         self.with(|all| {
             let before = all.clone();
             let last = writes.len().saturating_sub(1);
@@ -299,11 +404,21 @@ impl Store for MemoryStore {
                 }
                 _ => written,
             };
+            let written = written.and_then(|written| {
+                if let Some(key) = &key {
+                    keep(&mut keys, key, &written)?;
+                }
+                Ok(written)
+            });
             if written.is_err() {
                 *all = before;
             }
             written
         })
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        Ok(met(&self.1.lock().unwrap(), key))
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -325,7 +440,7 @@ impl Store for MemoryStore {
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
         let (mut steps, import) = Import::channel();
-        let (store, resource_type) = (Self(self.0.clone()), resource_type.clone());
+        let (store, resource_type) = (Self(self.0.clone(), self.1.clone()), resource_type.clone());
         tokio::spawn(async move {
             // All or nothing is tried on a copy first, and done at the end.
             let mut pending = Vec::new();

@@ -9,6 +9,7 @@ use chassis::presenter::Presenter;
 use chassis::stack;
 use resources::schema::ResourceType;
 use resources::store::Store;
+use tokio::task::AbortHandle;
 
 use crate::definitions::{self, FIBONACCI};
 use crate::failure::Failure;
@@ -16,7 +17,7 @@ use crate::presenter::Wording;
 use crate::sample_data::SampleData;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{error_pages, front_door, probes, store};
+use crate::{comparison, error_pages, front_door, probes, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
 pub(crate) struct Application {
     /// The store, if a service needs one.
     pub(crate) store: Option<Arc<dyn Store>>,
+    /// What compares the stored resources with the definitions.
+    pub(crate) comparison: Option<AbortHandle>,
     /// The services and the operations routes.
     pub(crate) main: stack::Service,
 }
@@ -94,6 +97,7 @@ impl Plan {
     ) -> Result<Application, Failure> {
         let mut main = error_pages::router();
         let mut opened = None;
+        let mut compares = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
         }
@@ -105,6 +109,8 @@ impl Plan {
             if let Some(sample_data) = &self.sample_data {
                 sample_data.load(&*store).await?;
             }
+            let comparison = comparison::run(store.clone(), self.types.clone());
+            compares = Some(tokio::spawn(comparison).abort_handle());
             let store = WatchedStore::watched_by(health, store, settings);
             let limits = limits(settings);
             let (types, served) = (&self.types, &self.served);
@@ -119,6 +125,7 @@ impl Plan {
         ));
         Ok(Application {
             store: opened,
+            comparison: compares,
             main: stack::apply_with(main, &probes::limits(settings), rules, self.wording()),
         })
     }
@@ -147,6 +154,11 @@ pub(crate) fn limits(settings: &Settings) -> resources::Limits {
         include_depth_max: settings.include_depth_max,
         operations_max: settings.operations_max,
         any_media_type: settings.request_body_any_media_type,
+        keys: resources::store::KeyLimits {
+            time: settings.idempotency_key_ttl_ms,
+            answer_bytes_max: settings.idempotency_answer_bytes_max.in_memory(),
+            bytes_max: settings.idempotency_bytes_max.0,
+        },
     }
 }
 

@@ -81,10 +81,10 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
         format!("{direction}{}", folded(&key.attribute))
     };
     let keys: Vec<String> = index.keys.iter().map(key).collect();
-    let kind = if index.unique {
-        "unique index"
-    } else {
-        "index"
+    let kind = match (index.unique, index.ignores_case) {
+        (false, _) => "index",
+        (true, false) => "unique index",
+        (true, true) => "unique index without case",
     };
     let collection = folded(&resource_type.collection);
     format!("{kind}:{collection}:{}", keys.join(","))
@@ -92,7 +92,7 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
 
 fn declared_index(collection: &Collection, resource_type: &ResourceType, index: &Index) -> Made {
     let name = index_name(resource_type, index);
-    let columns = |key: &IndexKey| key_columns(key.names(), key.descending, index.unique);
+    let columns = |key: &IndexKey| key_columns(index, key, key.descending);
     let mut columns: Vec<String> = index.keys.iter().map(columns).collect();
     if !index.unique {
         columns.push("id".to_owned());
@@ -105,10 +105,25 @@ fn declared_index(collection: &Collection, resource_type: &ResourceType, index: 
     }
 }
 
+/// What a unique index groups by: the columns of [`declared_index`], in rising order.
+pub(super) fn unique_columns(index: &Index) -> Vec<String> {
+    let columns = index.keys.iter();
+    columns.map(|key| key_columns(index, key, false)).collect()
+}
+
+/// The values of a unique index; where one is NULL, nothing clashes.
+pub(super) fn unique_values(index: &Index) -> Vec<String> {
+    let values = index.keys.iter();
+    values
+        .map(|key| Member::new("document", key.names()).value())
+        .collect()
+}
+
 /// The resources that name one, in the order of their ids.
 fn link_index(collection: &Collection, member: &str) -> Made {
     let name = format!("index:{}:{}", folded(&collection.name), folded(member));
-    let columns = [key_columns([member], false, false), "id".to_owned()];
+    let value = Member::new("document", [member]).value();
+    let columns = [format!("({value})"), "id".to_owned()];
     Made {
         sql: create_index("", &name, collection, &columns),
         over: member.to_owned(),
@@ -124,19 +139,25 @@ fn create_index(unique: &str, name: &str, collection: &Collection, columns: &[St
 /// `->>` gives NULL for null and for an absent member, and NULLs never clash. A unique index holds
 /// the kind of the value too, since `->>` turns true into the number 1. One that is not unique ends
 /// with the id, which decides where all else is equal.
-fn key_columns<'n>(
-    names: impl IntoIterator<Item = &'n str>,
-    descending: bool,
-    unique: bool,
-) -> String {
-    let member = Member::new("document", names);
+fn key_columns(index: &Index, key: &IndexKey, descending: bool) -> String {
+    let member = Member::new("document", key.names());
     let order = if descending { " DESC" } else { "" };
-    let value = format!("({}){order}", member.value());
-    if !unique {
+    let value = format!("({}){order}", key_value(index, key, &member));
+    if !index.unique {
         return value;
     }
     let kind = member.kind();
     format!("{value}, (CASE {kind} WHEN 'real' THEN 'integer' ELSE {kind} END)")
+}
+
+/// What an index compares. Without regard to case it is what a filter has that ignores case.
+fn key_value(index: &Index, key: &IndexKey, member: &Member) -> String {
+    let value = member.key(key.stored);
+    match (index.ignores_case, key.holds_texts) {
+        (false, _) => value,
+        (true, true) => format!("folded({value})"),
+        (true, false) => format!("coalesce(folded({value}), {value})"),
+    }
 }
 
 /// Counts what is stored and removed.

@@ -5,8 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+mod settings;
 mod lock;
 mod file;
+mod migrations;
 mod watch;
 mod reserve;
 mod readers;
@@ -20,6 +22,8 @@ mod explain;
 mod collection;
 mod table;
 mod indexes;
+mod duplicates;
+mod registry;
 mod page;
 mod checksum;
 mod id;
@@ -27,8 +31,11 @@ mod session;
 mod writer;
 mod large;
 mod unit;
+mod keys;
+mod sweep;
 mod import;
 mod preparation;
+mod snapshot;
 mod check;
 mod backup;
 mod restore;
@@ -39,13 +46,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use resources::query::{Filter, MemberPath, Query, Test};
-use resources::schema::{Id, IdKind, Link, Relationship, ResourceType};
+use resources::query::{Filter, Query};
+use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Resource, Scan, Store, StoreError, Unit, WriteError, Written,
-    fresh_ids,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Resource, Scan, Store, StoreError,
+    Unit, WriteError, Written, fresh_ids,
 };
 
+use self::failure::failure;
 use self::large::Turns;
 use self::list::Listing;
 use self::lock::Lock;
@@ -55,9 +63,11 @@ use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
-pub use self::backup::back_up;
+pub use self::backup::{BackupProgress, BackupSettings, back_up};
 pub use self::check::Report;
 pub use self::restore::restore;
+pub use self::settings::SqliteSettings;
+pub use self::snapshot::Snapshot;
 
 /// The store over an embedded SQLite file.
 pub struct SqliteStore {
@@ -68,30 +78,6 @@ pub struct SqliteStore {
     turns: Turns,
     pages: Pages,
     watch: Arc<Watch>,
-}
-
-/// How the files of an embedded store are kept.
-#[derive(Debug, Clone)]
-pub struct SqliteSettings {
-    /// What the files may be used for, as in `chmod`. Whoever may read them may enter their
-    /// directory.
-    pub files_mode: u32,
-    /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
-    /// as much, or one resource.
-    pub page_bytes_max: usize,
-    /// What the batches of all pages that are being sent may hold together, in bytes.
-    pub page_streams_bytes_max: usize,
-}
-
-impl Default for SqliteSettings {
-    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger.
-    fn default() -> Self {
-        Self {
-            files_mode: 0o600,
-            page_bytes_max: 1 << 20,
-            page_streams_bytes_max: 256 << 20,
-        }
-    }
 }
 
 impl SqliteStore {
@@ -156,6 +142,42 @@ impl Store for SqliteStore {
         self.writer.prepare(types.to_vec()).await
     }
 
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        self.readers
+            .run(|connection| registry::collections(connection))
+            .await
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        let (of, connection) = (resource_type.clone(), self.readers.connect()?);
+        let find = move || duplicates::find(&connection, &of, limit).map_err(failure);
+        let found = tokio::task::spawn_blocking(find).await;
+        found.map_err(|error| StoreError::Internal(error.to_string()))?
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        let of = resource_type.clone();
+        self.readers
+            .run(move |connection| registry::definition(connection, &of))
+            .await
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        let of = resource_type.clone();
+        self.writer.note(of, fingerprint.to_owned()).await
+    }
+
     async fn next_ids(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -207,23 +229,11 @@ impl Store for SqliteStore {
         ids: &[Id],
         query: &Query,
     ) -> Result<Vec<Page>, StoreError> {
-        let Link::Inverse { member, .. } = &relationship.link else {
-            let name = &relationship.name;
-            return Err(StoreError::Internal(format!("'{name}' is no inverse")));
-        };
-        let (resource_type, ids, query) = (resource_type.clone(), ids.to_vec(), query.clone());
-        let path = MemberPath::linkage(member);
+        let related = list::Related::new(resource_type, relationship, ids, query)?;
         self.readers
             .run(move |connection| {
                 let moment = connection.transaction()?;
-                let list = |id| {
-                    let mut query = query.clone();
-                    let named = Filter::member(path.clone(), Test::Links(vec![id]));
-                    query.filter = named.and(query.filter);
-                    let found = Listing::new(&resource_type, &query).read(&moment, usize::MAX)?;
-                    Ok(found.whole())
-                };
-                ids.into_iter().map(list).collect()
+                related.read(&moment)
             })
             .await
     }
@@ -240,7 +250,13 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit.into_parts()?).await
+        large::write(&self.writer, &self.turns, unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        let key = key.clone();
+        let met = move |connection: &mut _| keys::met(connection, &key);
+        self.readers.run(met).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -9,6 +9,7 @@ mod names;
 mod page;
 mod references;
 mod relationships;
+mod stored;
 mod timestamps;
 mod together;
 
@@ -140,6 +141,9 @@ fn read(text: &str) -> Parsed {
     patterns.retain(|found| mistakes.iter().all(|known| known.field != found.field));
     mistakes.extend(patterns);
     mistakes.extend(references::mistakes(attributes, "/attributes", &located));
+    let mut contradictions = stored::mistakes(attributes, &located);
+    contradictions.retain(|found| mistakes.iter().all(|known| known.field != found.field));
+    mistakes.extend(contradictions);
     let readable = without(&mistakes, &located.value);
     let definition = match serde_json::from_value::<Definition>(readable) {
         Ok(definition) => {
@@ -229,11 +233,12 @@ impl Definition {
     ) -> Result<ResourceType, Vec<Mistake>> {
         let attributes = AttributesSchema::compile(&self.whole_attributes())
             .map_err(|error| explain(&error, "/attributes", located))?;
-        let indexes: Vec<_> = self.indexes.iter().map(|index| self.index(index)).collect();
-        let unique = indexes.iter().filter(|index| index.unique);
-        let single = unique.flat_map(|index| index.keys.iter().map(|key| key.attribute.clone()));
+        let indexes = self.indexes.iter();
+        let indexes: Vec<_> = indexes
+            .map(|index| self.index(index, &attributes))
+            .collect();
         let attributes = attributes
-            .with_single_values(single.collect())
+            .with_unique_values(&indexes)
             .with_relationships(&relationships);
         let singular = self.singular.clone();
         Ok(ResourceType {

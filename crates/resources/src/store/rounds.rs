@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError, Unit,
-    WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Reachability, Resource, Scan,
+    Store, StoreError, Unit, WriteError, Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{Id, Relationship, ResourceType};
@@ -66,6 +66,33 @@ impl Store for Rounds {
 
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.store.prepare(types).await
+    }
+
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        self.store.collections().await
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        self.store.duplicates(resource_type, limit).await
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        self.store.noted_definition(resource_type).await
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        self.store.note_definition(resource_type, fingerprint).await
     }
 
     async fn next_ids(
@@ -126,6 +153,10 @@ impl Store for Rounds {
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
         self.store.write(unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        self.store.recall(key).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -268,6 +299,10 @@ mod tests {
 
         async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
             Ok(Vec::new())
+        }
+
+        async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+            Ok(None)
         }
 
         async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -17,7 +17,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use crate::application::Plan;
+use crate::backups::Backups;
 use crate::command_line::Serve;
+use crate::error_pages;
 use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
 use crate::probes;
 use crate::service_manager;
@@ -50,6 +52,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
 async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
+    let backups = Backups::allowed(settings)?;
     // An address that is taken is found out before anything is written to the store.
     let tls = edge::Both::load(settings)?;
     let ([main, admin], inherited) = sockets::open(settings)?;
@@ -58,8 +61,9 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let stop = (tell.clone(), told.clone());
-    let port = open_port(admin, &plan, settings, health, &tls, stop)?;
+    let signals = (tell.clone(), told.clone());
+    let backups = backups.as_ref();
+    let port = open_port(admin, &plan, settings, health, &tls, (backups, signals))?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
     let opened = tokio::select! {
@@ -78,6 +82,14 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     };
     if let Some(store) = application.store {
         modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
+    }
+    if let Some(backups) = backups {
+        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
+    }
+    if let Some(comparison) = application.comparison {
+        modules.add_passive("comparison", STOP_PATIENCE, async move || {
+            comparison.abort()
+        });
     }
     let services = Services {
         service: application.main,
@@ -155,10 +167,13 @@ fn open_port(
     settings: &Settings,
     health: &Health,
     tls: &edge::Both,
-    (tell, told): (watch::Sender<Stop>, StopSignal),
+    (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
 ) -> Result<Port, Failure> {
     let wording = plan.wording();
-    let router = probes::router(health, Audience::Operators, settings, &wording);
+    let mut router = probes::router(health, Audience::Operators, settings, &wording);
+    if let Some(backups) = backups {
+        router = router.merge(backups.router()).merge(error_pages::router());
+    }
     let rules = edge::operations_rules(settings, &address_of(&socket)?);
     let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
     let watched: Vec<Tls> = tls.each().cloned().collect();

@@ -121,6 +121,11 @@ settings! {
         /// What the files of the embedded store and exported files may be used for, as in chmod.
         /// Whoever may read the files of the store may enter its directory, if it is made here.
         files_mode: FileMode = "0600";
+        /// Directory in which POST /-/backup on the operations port makes backups of the embedded
+        /// store; without it there is no such route.
+        backup_dir: Option<PathBuf> = "";
+        /// How much of the embedded store a backup copies in a second, at most.
+        backup_bytes_per_second_max: Size = "64MiB" from "64KiB" to "64GiB";
         /// Directory of definition files (*.yaml), one for each resource type, or one such file.
         /// Without it there are the built-in contacts.
         resources: Option<PathBuf> = "";
@@ -170,6 +175,14 @@ settings! {
         include_depth_max: usize = "4" from "0" to "16";
         /// How many atomic operations one request has at most.
         operations_max: usize = "100" from "1" to "10000";
+        /// How long an `Idempotency-Key` is known after its request was done.
+        idempotency_key_ttl_ms: Duration = "1d" from "1s" to "365d";
+        /// The largest answer that is kept under an `Idempotency-Key`; a request that would leave
+        /// a larger one is refused.
+        idempotency_answer_bytes_max: Size = "4MiB" from "1KiB" to "12MiB";
+        /// What is kept under all keys together; at more, requests with a new key are answered with
+        /// 503. Over MongoDB this is looked at every ten seconds.
+        idempotency_bytes_max: Size = "1GiB" from "0" to "1024GiB";
         /// How long a request body may take to come before it is answered with 408.
         body_read_timeout_ms: Duration = "15s" from "1ms" to "1h";
         /// How long a request may take, from the end of its body, before it is answered with 504.

@@ -51,6 +51,9 @@ mod conformance;
 // Related types, written.
 #[cfg(test)]
 mod blog_writing;
+// Values that are stored otherwise than their JSON looks.
+#[cfg(test)]
+mod kinds;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -46,6 +46,12 @@ mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// A collection that another program has made.
+#[cfg(test)]
+mod existing;
+// Values that are stored otherwise than their JSON looks.
+#[cfg(test)]
+mod kinds;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -1,7 +1,7 @@
 //! What queries ask of the server.
 
 use resources::query::{Comparison, Filter, MemberPath, Scalar, Test};
-use resources::schema::Kinds;
+use resources::schema::{Kinds, Stored};
 
 use super::*;
 
@@ -9,6 +9,7 @@ fn equals(name: &str, value: &str) -> Filter {
     let path = MemberPath {
         names: vec![name.to_owned()],
         kinds: Kinds::TEXT,
+        stored: None,
     };
     let scalar = Scalar::Text(value.to_owned());
     Filter::member(path, Test::Compare(Comparison::Equal, scalar))
@@ -40,6 +41,27 @@ async fn an_equality_uses_the_index_over_its_member() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_over_what_is_stored_otherwise_is_used() {
+    let (_fresh, store) = fresh().await;
+    let text = "type: things\nattributes: {type: object, properties: {cost: {type: object, \
+                properties: {amount: {type: string, stored: decimal}}}}}\n\
+                indexes: [{attributes: [cost.amount]}]\n";
+    let of_things = declared(text);
+    prepare(&store, &of_things).await.unwrap();
+    let path = MemberPath {
+        names: vec!["cost".to_owned(), "amount".to_owned()],
+        kinds: Kinds::TEXT,
+        stored: Some(Stored::Decimal),
+    };
+    let least = Scalar::Stored(Stored::Decimal, "1.50".to_owned());
+    let test = Test::Compare(Comparison::GreaterOrEqual, least);
+    let filter = Filter::member(path, test);
+    let plan = store.explain(&of_things, &filtered(filter)).await.unwrap();
+    assert!(plan.text.contains("IXSCAN"), "{}", plan.text);
+    assert!(!plan.text.contains("COLLSCAN"), "{}", plan.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_found_at_names_that_are_operators_or_the_store_s_own() {
     let (fresh, store) = fresh().await;
     let texts = declared("type: texts\nid: string\nattributes: {type: object}\n");
@@ -57,6 +79,7 @@ async fn nothing_is_found_at_names_that_are_operators_or_the_store_s_own() {
         let missing = MemberPath {
             names: vec![name.to_owned()],
             kinds: Kinds::ANY,
+            stored: None,
         };
         let missing = Filter::member(missing, Test::Missing);
         let page = store.list(&texts, &filtered(missing)).await.unwrap();

@@ -24,6 +24,9 @@ mod system;
 // Sockets that a service manager passes on.
 #[cfg(test)]
 mod passed_sockets;
+// TLS, Unix sockets, limits of clients, rules of browsers.
+#[cfg(test)]
+mod edge;
 // Full load, and thousands of connections.
 #[cfg(test)]
 mod load;

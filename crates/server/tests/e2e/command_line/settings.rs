@@ -135,7 +135,10 @@ fn the_help_of_a_command_shows_the_settings_that_it_uses_and_no_others() {
             "healthcheck",
             &["admin-listen", "admin-tls-certificate"][..],
         ),
-        ("backup", &["data-dir", "files-mode"]),
+        (
+            "backup",
+            &["backup-bytes-per-second-max", "data-dir", "files-mode"],
+        ),
         (
             "indexes",
             &["resources", "mongo-uri", "mongo-operation-timeout-ms"],

@@ -93,13 +93,10 @@ impl Entrance {
                 Source::Client(client) => address.client = Some(client),
             }
         }
-        let share = match self.share(&address) {
-            Ok(share) => share,
-            Err(()) => {
-                let counter = &CLIENTS_WITH_TOO_MANY;
-                refused(counter, &address, "the client has as many as each may have");
-                return None;
-            }
+        let Ok(share) = self.share(&address) else {
+            let counter = &CLIENTS_WITH_TOO_MANY;
+            refused(counter, &address, "the client has as many as each may have");
+            return None;
         };
         let visitor = Visitor {
             address,

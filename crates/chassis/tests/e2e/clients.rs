@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 
 use crate::harness::{SOON, Wire, becomes_true, code_of, header_of, start_by};
 
+const REQUEST: &str = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
 fn routes() -> Router {
     Router::new()
         .route("/", get(async || "hello").post(async |body: String| body))
@@ -106,7 +108,6 @@ async fn a_client_has_its_share_of_connections_and_proxies_have_those_of_all() {
         ..Entrance::default()
     };
     let limits = ServeLimits::default();
-    const REQUEST: &str = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     let server = TestServer::start_behind(routes(), limits, entrance("")).await;
     let mut kept = Vec::new();
     for _ in 0..2 {

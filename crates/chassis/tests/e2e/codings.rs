@@ -19,9 +19,8 @@ const TAG: &str = "\"7f3a\"";
 const BODY_BYTES_MAX: usize = 100_000;
 
 fn text() -> String {
-    (0..20_000)
-        .map(|number: u32| format!("{number},"))
-        .collect()
+    let numbers: Vec<String> = (0..20_000_u32).map(|number| number.to_string()).collect();
+    numbers.join(",")
 }
 
 /// As a service answers: with a tag, and conditions that it reads itself.

@@ -152,7 +152,7 @@ fn whoami() -> Router {
 }
 
 async fn serve(tls: &Tls) -> TestServer {
-    serve_for(tls, Duration::from_secs(60)).await
+    serve_for(tls, Duration::from_mins(1)).await
 }
 
 async fn serve_for(tls: &Tls, handshake_timeout: Duration) -> TestServer {
@@ -163,7 +163,7 @@ async fn serve_for(tls: &Tls, handshake_timeout: Duration) -> TestServer {
     };
     let limits = ServeLimits {
         drain_quiet: Duration::from_millis(100),
-        header_read_timeout: Duration::from_secs(60),
+        header_read_timeout: Duration::from_mins(1),
         ..ServeLimits::default()
     };
     let service = guarded(whoami(), &chassis::stack::Limits::default());

@@ -4,6 +4,7 @@ mod edge;
 mod sockets;
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::health::{Health, Heartbeat, WorkerLimits};
@@ -13,8 +14,10 @@ use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
 use chassis::tls::Tls;
 use chassis::{stack, telemetry};
 
+use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use crate::application::Plan;
 use crate::backups::Backups;
@@ -61,13 +64,18 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let signals = (tell.clone(), told.clone());
-    let with = (backups.as_ref(), signals);
-    let port = open_port(admin, &plan, settings, health, &tls, with)?;
+    let operations = Operations {
+        socket: admin,
+        tls: &tls,
+        backups: backups.as_ref(),
+        stop: (tell.clone(), told.clone()),
+    };
+    let port = operations.open(&plan, settings, health)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
+    let rules = edge::services_rules(settings, &addresses[0]);
     let opened = tokio::select! {
-        opened = plan.open(settings, health, edge::services_rules(settings, &addresses[0])) => opened,
+        opened = plan.open(settings, health, rules) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -80,17 +88,12 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
             return Err(failure);
         }
     };
-    if let Some(store) = application.store {
-        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
-    }
-    if let Some(backups) = backups {
-        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
-    }
-    if let Some(comparison) = application.comparison {
-        modules.add_passive("comparison", STOP_PATIENCE, async move || {
-            comparison.abort()
-        });
-    }
+    add_passive(
+        &mut modules,
+        application.store,
+        backups,
+        application.comparison,
+    );
     let services = Services {
         service: application.main,
         ending: application.ending,
@@ -114,6 +117,25 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     modules.stop().await;
     tracing::info!("stopped");
     outcome.map_err(|failure| Failure::internal(failure.to_string()))
+}
+
+/// What only has to be stopped: the store, and what works on it.
+fn add_passive(
+    modules: &mut Modules,
+    store: Option<Arc<dyn Store>>,
+    backups: Option<Backups>,
+    comparison: Option<AbortHandle>,
+) {
+    if let Some(store) = store {
+        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
+    }
+    if let Some(backups) = backups {
+        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
+    }
+    if let Some(comparison) = comparison {
+        let stop = async move || comparison.abort();
+        modules.add_passive("comparison", STOP_PATIENCE, stop);
+    }
 }
 
 /// The operations port as a part. It also hears the signals, so its end stops all parts.
@@ -162,40 +184,49 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
 }
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
-fn open_port(
+struct Operations<'a> {
     socket: Listener,
-    plan: &Plan,
-    settings: &Settings,
-    health: &Health,
-    tls: &edge::Both,
-    (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
-) -> Result<Port, Failure> {
-    let wording = plan.wording();
-    let mut router = probes::router(health, Audience::Operators, settings, &wording);
-    if let Some(backups) = backups {
-        router = router.merge(backups.router()).merge(error_pages::router());
-    }
-    let rules = edge::operations_rules(settings, &address_of(&socket)?);
-    let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
-    let watched: Vec<Tls> = tls.each().cloned().collect();
-    let interval = settings.tls_reload_interval_ms;
-    let dumped = health.clone();
-    let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
-    let bound = bound_shutdown(told, drain);
-    let signals = move || {
-        for tls in &watched {
-            tokio::spawn(tls.clone().watch(interval));
+    tls: &'a edge::Both,
+    backups: Option<&'a Backups>,
+    stop: (watch::Sender<Stop>, StopSignal),
+}
+
+impl Operations<'_> {
+    fn open(self, plan: &Plan, settings: &Settings, health: &Health) -> Result<Port, Failure> {
+        let Self {
+            socket,
+            tls,
+            backups,
+            stop: (tell, told),
+        } = self;
+        let wording = plan.wording();
+        let mut router = probes::router(health, Audience::Operators, settings, &wording);
+        if let Some(backups) = backups {
+            router = router.merge(backups.router()).merge(error_pages::router());
         }
-        let reload = move || watched.iter().for_each(Tls::look_again);
-        let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
-        Ok(async move {
-            tokio::join!(listening, bound);
+        let rules = edge::operations_rules(settings, &address_of(&socket)?);
+        let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
+        let watched: Vec<Tls> = tls.each().cloned().collect();
+        let interval = settings.tls_reload_interval_ms;
+        let dumped = health.clone();
+        let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
+        let bound = bound_shutdown(told, drain);
+        let signals = move || {
+            for tls in &watched {
+                tokio::spawn(tls.clone().watch(interval));
+            }
+            let reload = move || watched.iter().for_each(Tls::look_again);
+            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
+            Ok(async move {
+                tokio::join!(listening, bound);
+            })
+        };
+        let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
+        let entrance = edge::operations_entrance(settings, tls);
+        Port::open(socket, entrance, service, heartbeat, signals).map_err(|error| {
+            Failure::internal(format!("the operations port does not open: {error}"))
         })
-    };
-    let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-    let entrance = edge::operations_entrance(settings, tls);
-    Port::open(socket, entrance, service, heartbeat, signals)
-        .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
+    }
 }
 
 async fn close(port: Port) {

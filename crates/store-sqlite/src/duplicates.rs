@@ -34,7 +34,8 @@ pub(super) fn of_index(
     index: &Index,
     limit: usize,
 ) -> rusqlite::Result<Vec<Duplicates>> {
-    let (table, columns) = (&collection.quoted, unique_columns(index).join(", "));
+    let table = &collection.quoted;
+    let columns = unique_columns(index).join(", ");
     let present: Vec<String> = unique_values(index)
         .iter()
         .map(|value| format!("({value}) IS NOT NULL"))

@@ -109,7 +109,7 @@ async fn an_import_whose_files_are_lost_ends() {
         };
         import.insert(vec![row]).await.unwrap();
         std::fs::remove_file(path(&folder, file::NAME)).unwrap();
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), import.commit());
+        let ended = tokio::time::timeout(Duration::from_secs(10), import.commit());
         let committed = ended.await.expect("the import hangs");
         assert!(committed.is_err() || mode == ImportMode::EachBatch);
         assert!(insert(&store, &of, serde_json::json!({})).await.is_err());

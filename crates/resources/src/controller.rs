@@ -7,8 +7,10 @@ mod include;
 mod write;
 mod link;
 mod delete;
+mod watch;
 mod atomic;
 mod unit;
+mod retry;
 mod timestamps;
 mod failure;
 
@@ -25,7 +27,9 @@ pub use failure::{Failure, Reason};
 pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
 pub(crate) use link::{LinkChange, Linking};
 pub(crate) use read::Linked;
+pub use retry::Done;
 pub(crate) use unit::Undone;
+pub(crate) use watch::Seen;
 pub(crate) use write::Versions;
 
 /// The operations on resources of any type.

@@ -4,6 +4,9 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -12,20 +15,29 @@ use http_body_util::BodyExt;
 use resources::query::{Filter, Query, Total};
 use resources::schema::{Id, Relationship, ResourceType, load_folder};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Resource, Resources, Scan, Store, StoreError, Unit, WriteError,
-    Written,
+    Import, ImportMode, Key, KeyLimits, KeyRefusal, Page, Plan, Resource, Resources, Scan, Store,
+    StoreError, Unit, WriteError, Written,
 };
 use resources::{Limits, router};
 use serde_json::Value;
 use tower::ServiceExt;
 
 const LIMITS: Limits = Limits {
+    keys: KeyLimits {
+        time: Duration::ZERO,
+        answer_bytes_max: 0,
+        bytes_max: 0,
+    },
     body_bytes_max: 1 << 20,
     error_bytes_max: 1 << 16,
     held_bytes_max: 1 << 20,
     cache_bytes_max: 0,
     operations_max: 100,
     include_depth_max: 5,
+    feeds_max: 10,
+    feed_readers_max: 100,
+    feed_buffer_bytes_max: 1 << 16,
+    feed_heartbeat: Duration::from_secs(3600),
     any_media_type: false,
 };
 
@@ -70,7 +82,8 @@ impl Asked {
         let types = load_folder(&folder, &[]).unwrap();
         let served: Vec<String> = types.iter().map(|one| one.name.clone()).collect();
         let store = Arc::new(self);
-        let router = router(&types, &served, store.clone(), LIMITS);
+        let (_, ending) = tokio::sync::watch::channel(false);
+        let router = router(&types, &served, store.clone(), LIMITS, ending);
         let request = Request::get(url).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let requests = store.requests.lock().unwrap().clone();
@@ -137,6 +150,10 @@ impl Store for Asked {
 
     async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
         unreachable!("nothing is written")
+    }
+
+    async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        Ok(None)
     }
 
     async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {

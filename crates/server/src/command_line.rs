@@ -1,15 +1,17 @@
 //! The command line, as clap reads it.
 
 mod store;
+mod choices;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use transfer::{Format, OnError, REJECTIONS_MAX};
+use transfer::{Format, REJECTIONS_MAX};
 
+pub(crate) use self::choices::{MisfitFormat, Rejection, ReportFormat};
 pub(crate) use self::store::{Explain, Indexes, Infer};
 use crate::redaction::without_passwords;
 use crate::settings::{SettingFlags, hide_unused};
@@ -185,36 +187,6 @@ pub(crate) struct Backup {
     pub(crate) settings: SettingFlags,
 }
 
-/// How resources that do not fit are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MisfitFormat {
-    /// A line of text for each thing that does not fit
-    Lines,
-    /// A JSON object on each line
-    Json,
-}
-
-/// What a rejected row means for the others.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Rejection {
-    /// Nothing is stored; the others are read to report what else is wrong
-    Stop,
-    /// They are stored
-    Skip,
-    /// Those before it are stored, those after it are not
-    Halt,
-}
-
-impl From<Rejection> for OnError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Stop => Self::Stop,
-            Rejection::Skip => Self::Skip,
-            Rejection::Halt => Self::Halt,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Resource type to write
@@ -226,6 +198,10 @@ pub(crate) struct Export {
     /// Write DIR/TYPE.ndjson for each type
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resource_type", "file", "format"])]
     pub(crate) all: Option<PathBuf>,
+    /// Read through the API of a running process, such as http://localhost:8000, and not from its
+    /// store
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
     /// json, ndjson or csv [default: by the extension; json on the standard output]
     #[arg(long)]
     pub(crate) format: Option<Format>,
@@ -256,17 +232,6 @@ pub(crate) struct Conformance {
     /// How the result is written
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ReportFormat,
-}
-
-/// How a result is written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// Columns of text
-    Table,
-    /// One JSON object
-    Json,
-    /// Tables in Markdown, of which the second has what did not pass
-    Markdown,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod file_format;
 mod healthcheck;
+mod http_client;
 mod import;
 mod indexes;
 mod infer;

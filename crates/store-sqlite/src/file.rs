@@ -260,8 +260,8 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
             "the file belongs to another program".to_owned(),
         ));
     }
-    if version > MIGRATIONS.len() {
-        let known = MIGRATIONS.len();
+    let known = MIGRATIONS.len();
+    if version > known {
         return Err(StoreError::Unusable(format!(
             "the file has schema version {version}, this program knows up to {known}: use a newer \
              version of the program"
@@ -308,7 +308,8 @@ fn name_file(error: StoreError, path: &Path) -> StoreError {
         | StoreError::Unavailable(text)
         | StoreError::Busy(text)
         | StoreError::Lost(text)
-        | StoreError::Unprepared(text) => StoreError::Unusable(format!("{path}: {text}")),
+        | StoreError::Unprepared(text)
+        | StoreError::Unsupported(text) => StoreError::Unusable(format!("{path}: {text}")),
         StoreError::Internal(text) | StoreError::OutcomeUnknown(text) => {
             StoreError::Internal(format!("{path}: {text}"))
         }

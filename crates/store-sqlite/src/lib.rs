@@ -24,6 +24,7 @@ mod table;
 mod indexes;
 mod duplicates;
 mod registry;
+mod changes;
 mod page;
 mod checksum;
 mod id;
@@ -31,6 +32,8 @@ mod session;
 mod writer;
 mod large;
 mod unit;
+mod keys;
+mod sweep;
 mod import;
 mod preparation;
 mod snapshot;
@@ -47,8 +50,8 @@ use async_trait::async_trait;
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Page, Plan, Resource, Scan, Store, StoreError, Unit,
-    WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Resource, Scan, Store,
+    StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 
 use self::failure::failure;
@@ -61,7 +64,7 @@ use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
-pub use self::backup::back_up;
+pub use self::backup::{BackupProgress, BackupSettings, back_up};
 pub use self::check::Report;
 pub use self::restore::restore;
 pub use self::settings::SqliteSettings;
@@ -109,7 +112,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Arc::new(Readers::new(&path, watch.clone())?),
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
-            writer: Writer::start(connection, watch.clone())?,
+            writer: Writer::start(connection, watch.clone(), settings.changes_kept)?,
             turns: Turns::default(),
             watch,
         })
@@ -248,7 +251,13 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit.into_parts()?).await
+        large::write(&self.writer, &self.turns, unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        let key = key.clone();
+        let met = move |connection: &mut _| keys::met(connection, &key);
+        self.readers.run(met).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -268,6 +277,15 @@ impl Store for SqliteStore {
             .import(resource_type.clone(), mode, steps)
             .await?;
         Ok(import)
+    }
+
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        let commits = self.watch.commits();
+        changes::watching(&self.readers, commits, resource_type, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -17,11 +17,13 @@ mod definitions;
 mod generated;
 mod imports;
 mod indexes;
+mod keys;
 mod library;
 mod queries;
 mod reads;
 mod reference;
 mod units;
+mod watching;
 mod writes;
 
 use std::sync::Arc;
@@ -29,8 +31,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Absence, Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource,
-    ResourceRef, Store, StoreError, Unit, Version, Write, WriteError, Written,
+    Absence, Change, Import, ImportMode, Key, KeyLimits, KeyRefusal, NewResource, Page, Presence,
+    Refusal, Resource, ResourceRef, Store, StoreError, Unit, Version, Write, WriteError, Written,
 };
 use crate::query::{Count, Filter, MemberPath, Query, Test, Total};
 use crate::schema::{self, Attributes, Id, IdKind, ResourceType};
@@ -76,7 +78,13 @@ macro_rules! store_contract {
             what_must_be_absent_is_looked_for_after_the_writes_of_the_unit,
             of_linking_and_deleting_at_once_no_link_leads_nowhere,
             a_replacement_keeps_the_members_that_it_says,
-            a_unit_under_a_key_that_is_not_remembered_is_not_done,
+            a_unit_whose_key_is_known_is_not_done_again,
+            a_key_is_that_of_one_request,
+            a_unit_that_is_not_done_leaves_its_key_free,
+            of_concurrent_units_of_one_key_exactly_one_is_done,
+            of_concurrent_changes_under_one_key_exactly_one_is_done,
+            a_key_is_known_for_its_time,
+            what_is_too_much_for_a_key_is_not_done,
             concurrent_updates_lose_nothing,
             concurrent_links_lose_and_double_nothing,
             of_concurrent_inserts_of_one_id_exactly_one_is_done,
@@ -135,11 +143,31 @@ macro_rules! store_contract {
         )*
     };
 }
+
+/// Makes a test of each clause about changes, for stores that tell of them
+/// ([`crate::store::Store::watch`]).
+#[macro_export]
+macro_rules! store_contract_of_changes {
+    ($fresh:path) => {
+        $crate::store::contract::clauses!($fresh;
+            every_change_is_told_once_and_in_its_order,
+            a_change_shows_the_resource_as_it_or_a_later_one_left_it,
+            a_unit_is_told_wholly_or_not_at_all,
+            what_is_watched_from_a_place_on_begins_right_behind_it,
+            changes_of_other_types_move_the_place_that_was_passed,
+            the_end_is_told_while_nothing_changes,
+            imported_resources_are_told,
+            of_changes_at_once_none_is_lost_and_none_told_twice,
+            a_place_that_never_was_is_gone,
+        );
+    };
+}
 pub use crate::store_contract as clauses;
+pub use crate::store_contract_of_changes as clauses_of_changes;
 pub use reference::{Answer, World};
 pub use {
-    absences::*, definitions::*, generated::*, imports::*, indexes::*, queries::*, reads::*,
-    units::*, writes::*,
+    absences::*, definitions::*, generated::*, imports::*, indexes::*, keys::*, queries::*,
+    reads::*, units::*, watching::*, writes::*,
 };
 
 type AnyStore = Arc<dyn Store>;
@@ -193,7 +221,7 @@ async fn unit(store: &AnyStore, writes: Vec<Write>) -> Result<Vec<Written>, (usi
     match store.write(Unit::new(writes)).await {
         Ok(written) => Ok(written),
         Err(WriteError::Refused { index, refusal }) => Err((index, refusal)),
-        Err(WriteError::Store(error)) => panic!("{error}"),
+        Err(other) => panic!("{other}"),
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Duplicates, Import, ImportMode, Page, Plan, Reachability, Resource, Scan, Store, StoreError,
-    Unit, WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{Id, Relationship, ResourceType};
@@ -155,6 +155,10 @@ impl Store for Rounds {
         self.store.write(unit).await
     }
 
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        self.store.recall(key).await
+    }
+
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
         self.store.scan(resource_type).await
     }
@@ -165,6 +169,14 @@ impl Store for Rounds {
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
         self.store.import(resource_type, mode).await
+    }
+
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        self.store.watch(resource_type, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -295,6 +307,10 @@ mod tests {
 
         async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
             Ok(Vec::new())
+        }
+
+        async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+            Ok(None)
         }
 
         async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {

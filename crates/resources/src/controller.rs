@@ -9,6 +9,7 @@ mod link;
 mod delete;
 mod atomic;
 mod unit;
+mod retry;
 mod timestamps;
 mod failure;
 
@@ -25,6 +26,7 @@ pub use failure::{Failure, Reason};
 pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
 pub(crate) use link::{LinkChange, Linking};
 pub(crate) use read::Linked;
+pub use retry::Done;
 pub(crate) use unit::Undone;
 pub(crate) use write::Versions;
 

@@ -12,10 +12,11 @@ mod types;
 mod wording;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
@@ -117,14 +118,18 @@ impl ResourceType {
             json!([one.own_member(), one.is_to_one(), ids])
         });
         let unique = self.indexes.iter().filter(|index| index.unique);
-        let unique = unique.map(|index| Value::from(index.attribute_names()));
+        let unique = unique.map(|index| json!([index.attribute_names(), index.ignores_case]));
         let admitted = json!([
             self.attributes.source(),
             links.collect::<Vec<_>>(),
             unique.collect::<Vec<_>>()
         ]);
         let hash = Sha256::digest(admitted.to_string().as_bytes());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.iter().fold(String::new(), |mut text, byte| {
+            // A text takes everything.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// What writers may do with an attribute.
@@ -163,6 +168,9 @@ pub struct Index {
     pub keys: Vec<IndexKey>,
     /// Whether two resources may not have the same values; null and absent values never clash.
     pub unique: bool,
+    /// Whether texts that differ by the case of their letters are the same values. Only a unique
+    /// index says so, and the texts in it are printable ASCII, of which all stores say the same.
+    pub ignores_case: bool,
 }
 
 impl Index {
@@ -185,6 +193,10 @@ pub struct IndexKey {
     pub attribute: String,
     /// Whether the greatest value stands first.
     pub descending: bool,
+    /// How the value is stored, if otherwise than its JSON looks.
+    pub stored: Option<Stored>,
+    /// Whether the schema allows texts and null alone.
+    pub holds_texts: bool,
 }
 
 impl IndexKey {

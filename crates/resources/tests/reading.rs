@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
@@ -12,14 +14,19 @@ use http_body_util::BodyExt;
 use resources::query::{Filter, Query, Total};
 use resources::schema::{Id, Relationship, ResourceType, load_folder};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Resource, Resources, Scan, Store, StoreError, Unit, WriteError,
-    Written,
+    Import, ImportMode, Key, KeyLimits, KeyRefusal, Page, Plan, Resource, Resources, Scan, Store,
+    StoreError, Unit, WriteError, Written,
 };
 use resources::{Limits, router};
 use serde_json::Value;
 use tower::ServiceExt;
 
 const LIMITS: Limits = Limits {
+    keys: KeyLimits {
+        time: Duration::ZERO,
+        answer_bytes_max: 0,
+        bytes_max: 0,
+    },
     body_bytes_max: 1 << 20,
     error_bytes_max: 1 << 16,
     held_bytes_max: 1 << 20,
@@ -137,6 +144,10 @@ impl Store for Asked {
 
     async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
         unreachable!("nothing is written")
+    }
+
+    async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        Ok(None)
     }
 
     async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {

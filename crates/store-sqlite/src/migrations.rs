@@ -7,11 +7,12 @@ use super::failure::failure;
 use super::file::pragma;
 
 /// The schema's versions; the position of the last one is the version of this program.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001-collections.sql"),
     include_str!("../migrations/0002-token.sql"),
     include_str!("../migrations/0003-counts.sql"),
     include_str!("../migrations/0004-definitions.sql"),
+    include_str!("../migrations/0005-idempotency-keys.sql"),
 ];
 
 /// Brings a file of an earlier version to the last one.

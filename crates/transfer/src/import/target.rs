@@ -130,6 +130,9 @@ async fn put(
             Ok(_) => return Ok(Ok(())),
             Err(WriteError::Refused { refusal, .. }) => Err(refusal),
             Err(WriteError::Store(error)) => return Err(error),
+            Err(WriteError::Key(refusal)) => {
+                return Err(StoreError::Internal(refusal.to_string()));
+            }
         };
         if row.key.is_none() || row.brings_id {
             break;

@@ -55,6 +55,9 @@ mod kinds;
 // Definitions that change after data is stored.
 #[cfg(test)]
 mod changed_definitions;
+// Feeds of changes.
+#[cfg(test)]
+mod changes;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -1,21 +1,26 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
 mod edge;
+mod services;
 mod sockets;
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chassis::health::{Health, Heartbeat, WorkerLimits};
+use chassis::health::{Health, WorkerLimits};
 use chassis::lifecycle::{self, Modules, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
-use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
+use chassis::serve::{Address, Listener, ServeLimits};
 use chassis::tls::Tls;
 use chassis::{stack, telemetry};
 
+use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
+use self::services::Services;
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
@@ -62,8 +67,12 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
     let signals = (tell.clone(), told.clone());
-    let with = (backups.as_ref(), signals);
-    let port = open_port(admin, &plan, settings, health, &tls, with)?;
+    let operations = Operations {
+        plan: &plan,
+        tls: &tls,
+        backups: backups.as_ref(),
+    };
+    let port = operations.open(admin, settings, health, signals)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
     let opened = tokio::select! {
@@ -80,17 +89,10 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
             return Err(failure);
         }
     };
-    if let Some(store) = application.store {
-        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
-    }
-    if let Some(backups) = backups {
-        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
-    }
-    if let Some(comparison) = application.comparison {
-        modules.add_passive("comparison", STOP_PATIENCE, async move || {
-            comparison.abort()
-        });
-    }
+    add_passive_parts(
+        &mut modules,
+        (application.store, backups, application.comparison),
+    );
     let services = Services {
         service: application.main,
         ending: application.ending,
@@ -114,6 +116,24 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     modules.stop().await;
     tracing::info!("stopped");
     outcome.map_err(|failure| Failure::internal(failure.to_string()))
+}
+
+/// What is only stopped: what reads the store before the store itself.
+fn add_passive_parts(
+    modules: &mut Modules,
+    (store, backups, comparison): (Option<Arc<dyn Store>>, Option<Backups>, Option<AbortHandle>),
+) {
+    if let Some(store) = store {
+        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
+    }
+    if let Some(backups) = backups {
+        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
+    }
+    if let Some(comparison) = comparison {
+        modules.add_passive("comparison", STOP_PATIENCE, async move || {
+            comparison.abort();
+        });
+    }
 }
 
 /// The operations port as a part. It also hears the signals, so its end stops all parts.
@@ -162,40 +182,49 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
 }
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
-fn open_port(
-    socket: Listener,
-    plan: &Plan,
-    settings: &Settings,
-    health: &Health,
-    tls: &edge::Both,
-    (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
-) -> Result<Port, Failure> {
-    let wording = plan.wording();
-    let mut router = probes::router(health, Audience::Operators, settings, &wording);
-    if let Some(backups) = backups {
-        router = router.merge(backups.router()).merge(error_pages::router());
-    }
-    let rules = edge::operations_rules(settings, &address_of(&socket)?);
-    let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
-    let watched: Vec<Tls> = tls.each().cloned().collect();
-    let interval = settings.tls_reload_interval_ms;
-    let dumped = health.clone();
-    let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
-    let bound = bound_shutdown(told, drain);
-    let signals = move || {
-        for tls in &watched {
-            tokio::spawn(tls.clone().watch(interval));
+struct Operations<'a> {
+    plan: &'a Plan,
+    tls: &'a edge::Both,
+    backups: Option<&'a Backups>,
+}
+
+impl Operations<'_> {
+    fn open(
+        self,
+        socket: Listener,
+        settings: &Settings,
+        health: &Health,
+        (tell, told): (watch::Sender<Stop>, StopSignal),
+    ) -> Result<Port, Failure> {
+        let Self { plan, tls, backups } = self;
+        let wording = plan.wording();
+        let mut router = probes::router(health, Audience::Operators, settings, &wording);
+        if let Some(backups) = backups {
+            router = router.merge(backups.router()).merge(error_pages::router());
         }
-        let reload = move || watched.iter().for_each(Tls::look_again);
-        let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
-        Ok(async move {
-            tokio::join!(listening, bound);
+        let rules = edge::operations_rules(settings, &address_of(&socket)?);
+        let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
+        let watched: Vec<Tls> = tls.each().cloned().collect();
+        let interval = settings.tls_reload_interval_ms;
+        let dumped = health.clone();
+        let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
+        let bound = bound_shutdown(told, drain);
+        let signals = move || {
+            for tls in &watched {
+                tokio::spawn(tls.clone().watch(interval));
+            }
+            let reload = move || watched.iter().for_each(Tls::look_again);
+            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
+            Ok(async move {
+                tokio::join!(listening, bound);
+            })
+        };
+        let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
+        let entrance = edge::operations_entrance(settings, tls);
+        Port::open(socket, entrance, service, heartbeat, signals).map_err(|error| {
+            Failure::internal(format!("the operations port does not open: {error}"))
         })
-    };
-    let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-    let entrance = edge::operations_entrance(settings, tls);
-    Port::open(socket, entrance, service, heartbeat, signals)
-        .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
+    }
 }
 
 async fn close(port: Port) {
@@ -228,57 +257,6 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
     health
         .watch_workers(&Handle::current(), limits)
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
-}
-
-/// The services, as the last part. Adding them returns what tells them alone to stop.
-struct Services {
-    service: stack::Service,
-    entrance: Entrance,
-    ending: watch::Sender<bool>,
-    limits: ServeLimits,
-    heartbeat: Heartbeat,
-    listener_outlives_server: bool,
-}
-
-impl Services {
-    fn add_to(
-        self,
-        modules: &mut Modules,
-        patience: Duration,
-        socket: Listener,
-        mut told: StopSignal,
-    ) -> Result<watch::Sender<Stop>, Failure> {
-        let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
-        let door = Door::new(socket, self.entrance).map_err(unusable)?;
-        let (tell, stop) = StopSignal::channel();
-        let control = Control {
-            stop,
-            heartbeat: self.heartbeat,
-            listener_outlives_server: self.listener_outlives_server,
-        };
-        let (ended, mut has_ended) = watch::channel(false);
-        let (ask, ending) = (tell.clone(), self.ending);
-        let running = async move {
-            chassis::serve::serve(door, self.service, self.limits, control).await;
-            ended.send_replace(true);
-            Ok(())
-        };
-        modules.add("services", patience, running, async move || {
-            raise(&tell, Stop::Drain);
-            // Their clients connect again, which leads them to another process now.
-            ending.send_replace(true);
-            let hurry = async {
-                told.reaches(Stop::Now).await;
-                raise(&tell, Stop::Now);
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                () = hurry => {}
-                _ = has_ended.wait_for(|ended| *ended) => {}
-            }
-        });
-        Ok(ask)
-    }
 }
 
 fn serve_limits(settings: &Settings) -> ServeLimits {

@@ -1,16 +1,17 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
 mod edge;
+mod services;
 mod sockets;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chassis::health::{Health, Heartbeat, WorkerLimits};
+use chassis::health::{Health, WorkerLimits};
 use chassis::lifecycle::{self, Modules, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
-use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
+use chassis::serve::{Address, Listener, ServeLimits};
 use chassis::tls::Tls;
 use chassis::{stack, telemetry};
 
@@ -19,6 +20,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use self::services::Services;
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
@@ -259,57 +261,6 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
     health
         .watch_workers(&Handle::current(), limits)
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
-}
-
-/// The services, as the last part. Adding them returns what tells them alone to stop.
-struct Services {
-    service: stack::Service,
-    entrance: Entrance,
-    ending: watch::Sender<bool>,
-    limits: ServeLimits,
-    heartbeat: Heartbeat,
-    listener_outlives_server: bool,
-}
-
-impl Services {
-    fn add_to(
-        self,
-        modules: &mut Modules,
-        patience: Duration,
-        socket: Listener,
-        mut told: StopSignal,
-    ) -> Result<watch::Sender<Stop>, Failure> {
-        let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
-        let door = Door::new(socket, self.entrance).map_err(unusable)?;
-        let (tell, stop) = StopSignal::channel();
-        let control = Control {
-            stop,
-            heartbeat: self.heartbeat,
-            listener_outlives_server: self.listener_outlives_server,
-        };
-        let (ended, mut has_ended) = watch::channel(false);
-        let (ask, ending) = (tell.clone(), self.ending);
-        let running = async move {
-            chassis::serve::serve(door, self.service, self.limits, control).await;
-            ended.send_replace(true);
-            Ok(())
-        };
-        modules.add("services", patience, running, async move || {
-            raise(&tell, Stop::Drain);
-            // Their clients connect again, which leads them to another process now.
-            ending.send_replace(true);
-            let hurry = async {
-                told.reaches(Stop::Now).await;
-                raise(&tell, Stop::Now);
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                () = hurry => {}
-                _ = has_ended.wait_for(|ended| *ended) => {}
-            }
-        });
-        Ok(ask)
-    }
 }
 
 fn serve_limits(settings: &Settings) -> ServeLimits {

@@ -36,6 +36,12 @@ mod storage;
 // The file of the embedded store and its directory.
 #[cfg(test)]
 mod data_directory;
+// Backups by the operations port.
+#[cfg(test)]
+mod backups;
+// Definitions that change after data is stored.
+#[cfg(test)]
+mod changed_definitions;
 // The disk is full in the middle of an import.
 #[cfg(test)]
 mod full_disk;

@@ -52,6 +52,9 @@ mod existing;
 // Values that are stored otherwise than their JSON looks.
 #[cfg(test)]
 mod kinds;
+// Definitions that change after data is stored.
+#[cfg(test)]
+mod changed_definitions;
 // Feeds of changes.
 #[cfg(test)]
 mod changes;

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use resources::query::{Filter, Query};
-use resources::schema::{Attributes, Id, IdKind, Index, Relationship, ResourceType};
+use resources::query::{Filter, Query, folded};
+use resources::schema::{Attributes, Id, IdKind, Index, IndexKey, Relationship, ResourceType};
 use resources::store::contract::{Answer, World};
 use resources::store::{
     After, Duplicates, Import, ImportMode, KeptAnswer, Key, KeyRefusal, NewResource, Outcomes,
@@ -126,10 +126,17 @@ impl Collection {
 }
 
 fn values(index: &Index, members: &Attributes) -> Option<Vec<Value>> {
-    let values = index.keys.iter().map(|key| members.get(&key.attribute));
-    values
-        .map(|value| value.filter(|value| !value.is_null()).cloned())
-        .collect()
+    let value = |key: &IndexKey| {
+        let mut names = key.names();
+        let first = members.get(names.next()?)?;
+        let value = names.try_fold(first, |value, name| value.get(name))?;
+        match value {
+            Value::Null => None,
+            Value::String(text) if index.ignores_case => Some(folded(text).into()),
+            value => Some(value.clone()),
+        }
+    };
+    index.keys.iter().map(value).collect()
 }
 
 impl Collection {

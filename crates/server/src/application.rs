@@ -93,6 +93,7 @@ impl Plan {
         self,
         settings: &Settings,
         health: &Health,
+        rules: stack::Rules,
     ) -> Result<Application, Failure> {
         let mut main = error_pages::router();
         let mut opened = None;
@@ -101,7 +102,7 @@ impl Plan {
             main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
         }
         if !self.is_fibonacci_alone() {
-            main = main.merge(front_door::router(&self.services));
+            main = main.merge(front_door::router(&self.services, settings.version_shown));
         }
         if !self.served.is_empty() {
             let store = store::open(settings, &self.types).await?;
@@ -116,11 +117,16 @@ impl Plan {
             main = main.merge(resources::router(types, served, store.clone(), limits));
             opened = Some(store);
         }
-        let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
+        let main = main.merge(probes::router(
+            health,
+            Audience::Public,
+            settings,
+            &self.wording(),
+        ));
         Ok(Application {
             store: opened,
             comparison: compares,
-            main: stack::apply(main, &probes::limits(settings), self.wording()),
+            main: stack::apply_with(main, &probes::limits(settings), rules, self.wording()),
         })
     }
 

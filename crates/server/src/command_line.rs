@@ -1,13 +1,16 @@
 //! The command line, as clap reads it.
 
+mod choices;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use transfer::{Format, OnError, REJECTIONS_MAX};
+use transfer::{Format, REJECTIONS_MAX};
 
+pub(crate) use self::choices::{MisfitFormat, Rejection, ReportFormat};
 use crate::redaction::without_passwords;
 use crate::settings::{SettingFlags, hide_unused};
 
@@ -75,6 +78,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
+    /// Write a definition file for a MongoDB collection that is there, from a sample of its documents
+    Infer(Infer),
     /// Show what the store would do for a list, in its own words, and warn where that is costly
     Explain(Explain),
     /// Ask a running process for its health: exit code 0 or 1
@@ -180,36 +185,6 @@ pub(crate) struct Backup {
     pub(crate) settings: SettingFlags,
 }
 
-/// How resources that do not fit are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MisfitFormat {
-    /// A line of text for each thing that does not fit
-    Lines,
-    /// A JSON object on each line
-    Json,
-}
-
-/// What a rejected row means for the others.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Rejection {
-    /// Nothing is stored; the others are read to report what else is wrong
-    Stop,
-    /// They are stored
-    Skip,
-    /// Those before it are stored, those after it are not
-    Halt,
-}
-
-impl From<Rejection> for OnError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Stop => Self::Stop,
-            Rejection::Skip => Self::Skip,
-            Rejection::Halt => Self::Halt,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Resource type to write
@@ -221,6 +196,10 @@ pub(crate) struct Export {
     /// Write DIR/TYPE.ndjson for each type
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resource_type", "file", "format"])]
     pub(crate) all: Option<PathBuf>,
+    /// Read through the API of a running process, such as http://localhost:8000, and not from its
+    /// store
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
     /// json, ndjson or csv [default: by the extension; json on the standard output]
     #[arg(long)]
     pub(crate) format: Option<Format>,
@@ -236,6 +215,18 @@ pub(crate) struct Indexes {
     /// Make what is declared and missing; nothing is ever dropped
     #[arg(long)]
     pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Infer {
+    /// Collection of the database
+    pub(crate) collection: String,
+    /// Documents that are looked at, picked by the server
+    #[arg(long, value_name = "COUNT", default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) sample: u32,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }
@@ -274,17 +265,6 @@ pub(crate) struct Conformance {
     /// How the result is written
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ReportFormat,
-}
-
-/// How a result is written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// Columns of text
-    Table,
-    /// One JSON object
-    Json,
-    /// Tables in Markdown, of which the second has what did not pass
-    Markdown,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod application;
 mod comparison;
 mod front_door;
 mod error_pages;
+mod backups;
 mod service_manager;
 mod watched_store;
 mod probes;

@@ -44,6 +44,7 @@ mod declared_indexes;
 mod duplicates;
 mod registry;
 mod explain;
+mod infer;
 mod failure;
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ use self::failure::{Intent, of_read};
 use self::selection::Selection;
 
 pub use indexes::{IndexState, Standing};
+pub use infer::{Kind, Sample, Seen};
 pub use settings::{MongoSettings, masked};
 
 /// A server that does not answer must not hold up the end of a process.

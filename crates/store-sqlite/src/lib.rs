@@ -63,7 +63,7 @@ use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
-pub use self::backup::back_up;
+pub use self::backup::{BackupProgress, BackupSettings, back_up};
 pub use self::check::Report;
 pub use self::restore::restore;
 pub use self::settings::SqliteSettings;

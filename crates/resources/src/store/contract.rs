@@ -89,6 +89,7 @@ macro_rules! store_contract {
             of_concurrent_inserts_of_one_id_exactly_one_is_done,
             of_concurrent_changes_of_one_version_exactly_one_is_done,
             a_unique_index_refuses_equal_values_but_not_absent_ones,
+            a_unique_index_may_take_no_notice_of_case,
             an_index_that_is_no_longer_declared_refuses_nothing,
             values_that_a_new_unique_index_forbids_are_told_by_the_ids_that_have_them,
             a_definition_that_was_noted_is_given_back,

@@ -221,7 +221,7 @@ async fn a_start_without_a_part_of_what_was_acknowledged_is_refused() {
     std::fs::remove_file(path(&crashed, LOG)).unwrap();
     is_refused(&crashed, "the log is missing");
     let copies = tempfile::tempdir().unwrap();
-    let refused = back_up(crashed.path(), &path(&copies, "copy"), 0o600);
+    let refused = copied(crashed.path(), &path(&copies, "copy"));
     assert!(
         matches!(refused, Err(StoreError::Corrupt(_))),
         "{refused:?}"
@@ -373,6 +373,7 @@ async fn files_of_earlier_versions_are_read_and_counted() {
         .execute_batch(
             "DROP TRIGGER \"count:INSERT:t\"; DROP TRIGGER \"count:DELETE:t\"; \
              ALTER TABLE collections DROP COLUMN resources; \
+             ALTER TABLE collections DROP COLUMN definition; \
              ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; \
              DROP TABLE idempotency_keys; DROP TABLE idempotency_kept; \
              ALTER TABLE collections DROP COLUMN definition; \

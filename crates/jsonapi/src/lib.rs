@@ -19,8 +19,8 @@ pub use document::{
 pub use error::{ERROR_BYTES_MAX, ERROR_PAGES, Error, ErrorLinks, Errors, Source};
 pub use json::{DEPTH_MAX, InvalidJson, parse as parse_json, pointer_token};
 pub use media_type::{
-    ATOMIC, Applied, BodyFormat, CURSOR_PAGINATION, MEDIA_TYPE, Offered, accept, content_type,
-    is_json_api,
+    ATOMIC, Applied, BodyFormat, CURSOR_PAGINATION, MEDIA_TYPE, Offered, accept, accepts,
+    content_type, is_json_api,
 };
 pub use query::{
     CursorPage, Fieldsets, Page, PageLimits, Pagination, Parameters, Path, SortKey, column,

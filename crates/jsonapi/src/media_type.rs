@@ -1,5 +1,6 @@
 //! Content negotiation: <https://jsonapi.org/format/1.1/#content-negotiation-servers>.
 
+mod accepted;
 mod range;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::fmt;
 use ::http::StatusCode;
 
 use crate::Error;
+pub use accepted::accepts;
 use range::MediaType;
 
 /// The media type of every answer, without parameters where no extension or profile applies.

@@ -3,6 +3,8 @@
 mod read;
 mod write;
 mod operations;
+mod changes;
+mod feeds;
 mod conditions;
 mod retries;
 mod request;
@@ -19,6 +21,7 @@ mod failure;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -26,11 +29,13 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use http::StatusCode;
 use jsonapi::{Offered, ResourceWriter};
+use tokio::sync::watch;
 
 pub use self::explain::{Unexplained, explain};
 
 use self::cache::Cache;
 use self::document::Writers;
+use self::feeds::Feeds;
 use self::held::Held;
 use self::retries::InFlight;
 use crate::controller::Controller;
@@ -62,6 +67,16 @@ pub struct Limits {
     pub include_depth_max: usize,
     /// How many atomic operations a request has at most; for more, 400.
     pub operations_max: usize,
+    /// How many feeds of changes there are at most that differ in what they show, and how many
+    /// readers all of them have together; for more, 503.
+    pub feeds_max: usize,
+    /// See [`Self::feeds_max`].
+    pub feed_readers_max: usize,
+    /// What the latest messages of a feed hold together, in bytes: a reader that lags further behind
+    /// is cut off.
+    pub feed_buffer_bytes_max: usize,
+    /// How often a reader of a feed is shown that the connection is alive.
+    pub feed_heartbeat: Duration,
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
     /// may send such requests without asking.
     pub any_media_type: bool,
@@ -78,11 +93,12 @@ struct Service {
     served: HashSet<String>,
     /// The writers of all types.
     writers: Arc<Writers>,
-    controller: Controller,
+    controller: Arc<Controller>,
     limits: Limits,
     held: Held,
     cache: Cache,
     in_flight: InFlight,
+    feeds: Feeds,
 }
 
 impl Service {
@@ -91,6 +107,7 @@ impl Service {
         served: &[String],
         store: Arc<dyn Store>,
         limits: Limits,
+        ending: watch::Receiver<bool>,
     ) -> Self {
         let writer = |one: &Arc<ResourceType>| (one.name.clone(), Arc::new(writer(one)));
         let writers = types.iter().map(writer).collect();
@@ -98,12 +115,13 @@ impl Service {
         Self {
             writers: Arc::new(writers),
             served: served.iter().cloned().collect(),
-            controller: Controller::new(store, types.clone()),
+            controller: Arc::new(Controller::new(store, types.clone())),
             types,
             limits,
             held: Held::new(limits.held_bytes_max),
             cache: Cache::new(limits.cache_bytes_max),
             in_flight: InFlight::default(),
+            feeds: Feeds::new(&limits, ending),
         }
     }
 
@@ -125,14 +143,16 @@ impl Service {
 }
 
 /// The JSON:API service of those of these types that are called so; the store is prepared for all
-/// of them, since relationships lead from one to the other.
+/// of them, since relationships lead from one to the other. Once `ending` is true, all feeds of
+/// changes end.
 pub fn router(
     types: &[Arc<ResourceType>],
     served: &[String],
     store: Arc<dyn Store>,
     limits: Limits,
+    ending: watch::Receiver<bool>,
 ) -> Router {
-    let service = Arc::new(Service::new(types, served, store, limits));
+    let service = Arc::new(Service::new(types, served, store, limits, ending));
     let mut router = Router::new();
     for (path, methods) in served.iter().flat_map(|name| routes(&service, name)) {
         router = mount(router, &path, methods);
@@ -140,6 +160,7 @@ pub fn router(
     router
         .layer(from_fn_with_state(OFFERED, jsonapi::http::negotiate_with))
         .merge(operations(&service))
+        .merge(feeds(served))
         .with_state(service)
 }
 
@@ -154,6 +175,13 @@ fn operations(service: &Arc<Service>) -> Router<Arc<Service>> {
     let operate = keyed(service, post(operations::operate));
     let router = mount(Router::new(), OPERATIONS, operate);
     router.layer(negotiate)
+}
+
+/// The changes of each type. They negotiate by themselves: they are no JSON:API document.
+fn feeds(served: &[String]) -> Router<Arc<Service>> {
+    served.iter().fold(Router::new(), |router, name| {
+        mount(router, &format!("/{name}/-/changes"), get(changes::changes))
+    })
 }
 
 /// Some clients end every path with a slash.

@@ -7,6 +7,7 @@ mod include;
 mod write;
 mod link;
 mod delete;
+mod watch;
 mod atomic;
 mod unit;
 mod retry;
@@ -28,6 +29,7 @@ pub(crate) use link::{LinkChange, Linking};
 pub(crate) use read::Linked;
 pub use retry::Done;
 pub(crate) use unit::Undone;
+pub(crate) use watch::Seen;
 pub(crate) use write::Versions;
 
 /// The operations on resources of any type.

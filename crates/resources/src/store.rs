@@ -8,6 +8,7 @@ mod members;
 mod bulk;
 mod failure;
 mod duplicates;
+mod watching;
 mod fresh_ids;
 mod rounds;
 #[cfg(feature = "testing")]
@@ -30,6 +31,7 @@ pub use key::{KeptAnswer, Key, KeyLimits, KeyRefusal, now};
 pub use members::for_each_member;
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
+pub use watching::{Event, EventKind, Events, Point, WatchError, Watching};
 pub use write::{Absence, Change, Guard, Presence, Unit, Version, Write, Written};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.
@@ -183,6 +185,23 @@ pub trait Store: Send + Sync + 'static {
         resource_type: &Arc<ResourceType>,
         mode: ImportMode,
     ) -> Result<Import, StoreError>;
+
+    /// The changes of a collection behind a place, or from now on: each committed change once,
+    /// those of one resource in their order, those of one unit one behind the other. A change is
+    /// told soon after it is acknowledged. One that leaves a resource as it was may be left out.
+    ///
+    /// # Errors
+    /// [`WatchError::Gone`] when the store does not know any more what came behind the place;
+    /// [`WatchError::Unsupported`] where it never knows. Default: that.
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        let _ = (resource_type, after);
+        let text = format!("'{}' keeps no history", self.name());
+        Err(WatchError::Unsupported(text))
+    }
 
     /// The cheapest request that proves that the store answers and is ready for every type that
     /// it was to be prepared for.

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ const LIMITS: Limits = Limits {
     cache_bytes_max: 0,
     operations_max: 100,
     include_depth_max: 5,
+    feeds_max: 10,
+    feed_readers_max: 100,
+    feed_buffer_bytes_max: 1 << 16,
+    feed_heartbeat: Duration::from_secs(3600),
     any_media_type: false,
 };
 
@@ -77,7 +82,8 @@ impl Asked {
         let types = load_folder(&folder, &[]).unwrap();
         let served: Vec<String> = types.iter().map(|one| one.name.clone()).collect();
         let store = Arc::new(self);
-        let router = router(&types, &served, store.clone(), LIMITS);
+        let (_, ending) = tokio::sync::watch::channel(false);
+        let router = router(&types, &served, store.clone(), LIMITS, ending);
         let request = Request::get(url).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let requests = store.requests.lock().unwrap().clone();

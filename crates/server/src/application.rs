@@ -9,6 +9,7 @@ use chassis::presenter::Presenter;
 use chassis::stack;
 use resources::schema::ResourceType;
 use resources::store::Store;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::definitions::{self, FIBONACCI};
@@ -41,6 +42,8 @@ pub(crate) struct Application {
     pub(crate) comparison: Option<AbortHandle>,
     /// The services and the operations routes.
     pub(crate) main: stack::Service,
+    /// Ends what has no end of its own once it is told true.
+    pub(crate) ending: watch::Sender<bool>,
 }
 
 impl Plan {
@@ -98,6 +101,7 @@ impl Plan {
         let mut main = error_pages::router();
         let mut opened = None;
         let mut compares = None;
+        let (ending, is_ending) = watch::channel(false);
         if self.fibonacci {
             main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
         }
@@ -114,7 +118,8 @@ impl Plan {
             let store = WatchedStore::watched_by(health, store, settings);
             let limits = limits(settings);
             let (types, served) = (&self.types, &self.served);
-            main = main.merge(resources::router(types, served, store.clone(), limits));
+            let services = resources::router(types, served, store.clone(), limits, is_ending);
+            main = main.merge(services);
             opened = Some(store);
         }
         let main = main.merge(probes::router(
@@ -127,6 +132,7 @@ impl Plan {
             store: opened,
             comparison: compares,
             main: stack::apply_with(main, &probes::limits(settings), rules, self.wording()),
+            ending,
         })
     }
 
@@ -153,6 +159,10 @@ pub(crate) fn limits(settings: &Settings) -> resources::Limits {
         cache_bytes_max: settings.answer_cache_bytes_max.in_memory(),
         include_depth_max: settings.include_depth_max,
         operations_max: settings.operations_max,
+        feeds_max: settings.feeds_max,
+        feed_readers_max: settings.feed_readers_max,
+        feed_buffer_bytes_max: settings.feed_buffer_bytes_max.in_memory(),
+        feed_heartbeat: settings.feed_heartbeat_ms,
         any_media_type: settings.request_body_any_media_type,
         keys: resources::store::KeyLimits {
             time: settings.idempotency_key_ttl_ms,

@@ -99,6 +99,7 @@ pub(crate) fn sqlite(settings: &Settings) -> SqliteSettings {
         files_mode: settings.files_mode.0,
         page_bytes_max: settings.page_bytes_max.in_memory(),
         page_streams_bytes_max: settings.page_streams_bytes_max.in_memory(),
+        changes_kept: u32::try_from(settings.changes_kept).unwrap_or(u32::MAX),
     }
 }
 

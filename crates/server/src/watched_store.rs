@@ -9,8 +9,8 @@ use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Reachability, Resource, Scan,
-    Store, StoreError, Unit, WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 
 use tokio::sync::watch;
@@ -244,6 +244,18 @@ impl Store for WatchedStore {
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
         self.noted(self.store.import(resource_type, mode).await)
+    }
+
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        let watching = self.store.watch(resource_type, after).await;
+        if let Err(WatchError::Store(error)) = &watching {
+            self.note(error);
+        }
+        watching
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,10 +1,12 @@
 //! What all operations of the store share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bson::RawDocumentBuf;
-use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
+use mongodb::options::{
+    ClientOptions, CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria,
+};
 use mongodb::{Client, ClientSession, Collection, Database};
 use resources::schema::ResourceType;
 use resources::store::StoreError;
@@ -18,8 +20,14 @@ use crate::pages::Pages;
 use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
 
+/// More change streams than anybody opens; the driver wants a bound.
+const STREAMS_MAX: u32 = 100_000;
+
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    /// What change streams are opened with, and by whom, once there is one.
+    options: ClientOptions,
+    watching: OnceLock<Client>,
     pub(crate) database: Database,
     pub(crate) calls: Calls,
     pub(crate) circuit: Arc<Circuit>,
@@ -37,6 +45,9 @@ impl Connection {
     /// Asks nothing of the server yet.
     pub(crate) async fn new(settings: &MongoSettings) -> Result<Self, StoreError> {
         let (options, database) = settings.options().await?;
+        let mut watching = options.clone();
+        watching.max_pool_size = Some(STREAMS_MAX);
+        watching.min_pool_size = None;
         let pool_size = options.max_pool_size.unwrap_or_default();
         let hosts = settings.shows_hosts.then(|| settings::hosts(&options));
         let client = Client::with_options(options)
@@ -49,12 +60,32 @@ impl Connection {
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
             database,
             client,
+            options: watching,
+            watching: OnceLock::new(),
             calls: Calls::new(circuit.clone(), pool_size, settings.operation_timeout),
             circuit,
             unprepared: Unprepared::default(),
             snapshots: AtomicBool::new(true),
             hosts,
         })
+    }
+
+    /// The client of change streams. Who asks for them sees to it that they are few.
+    pub(crate) fn watching(&self) -> Result<&Client, StoreError> {
+        if let Some(client) = self.watching.get() {
+            return Ok(client);
+        }
+        let client = Client::with_options(self.options.clone());
+        let client = client.map_err(|error| StoreError::Unusable(failure::text(&error)))?;
+        Ok(self.watching.get_or_init(|| client))
+    }
+
+    /// Ends what is still open at the server.
+    pub(crate) async fn close(&self) {
+        let clients = [Some(&self.client), self.watching.get()];
+        for client in clients.into_iter().flatten() {
+            client.clone().shutdown().immediate(true).await;
+        }
     }
 
     pub(crate) fn collection(&self, resource_type: &ResourceType) -> Collection<RawDocumentBuf> {

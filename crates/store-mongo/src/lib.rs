@@ -16,6 +16,7 @@ mod rest;
 mod related;
 mod pages;
 mod scan;
+mod changes;
 mod cursor;
 mod selection;
 mod request;
@@ -55,8 +56,8 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Reachability, Resource, Scan,
-    Store, StoreError, Unit, WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -278,6 +279,14 @@ impl Store for MongoStore {
         Ok(import)
     }
 
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        changes::watching(&self.connection, resource_type, after).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let store = self.connection.clone();
         let work = async move {
@@ -291,8 +300,7 @@ impl Store for MongoStore {
     /// Left to itself the driver ends its sessions in a task, which panics where the end of the
     /// runtime overtakes it.
     async fn close(&self) {
-        let closing = self.connection.client.clone().shutdown().immediate(true);
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.connection.close()).await;
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) async fn fresh() -> (Fresh, MongoStore) {
 }
 
 contract::clauses!(fresh);
+contract::clauses_of_changes!(fresh);
 
 /// The same clauses where reads go in rounds.
 mod in_rounds {

@@ -17,6 +17,9 @@ use crate::patience::{CONTENTION, Patience};
 use crate::selection::Selection;
 use crate::{document, filter, ids, json};
 
+/// A field that is set and removed to hold a document until the end of a transaction.
+pub(crate) const HOLD: &str = "monocoque_hold";
+
 /// How often a write compares before a transaction keeps other writers away.
 const COMPARISONS_MAX: u32 = 12;
 
@@ -183,7 +186,6 @@ impl Session<'_> {
     /// Makes every other write to the resource a conflict until the transaction ends; a read alone
     /// does not. The field is gone again at once.
     async fn hold(&mut self, resource_type: &ResourceType, id: &Id) -> Result<bool, Stop> {
-        const HOLD: &str = "monocoque_hold";
         let filter = doc! { ids::ID: ids::to_bson(id) };
         let collection = self.store.collection(resource_type);
         for change in [doc! { "$set": { HOLD: 1 } }, doc! { "$unset": { HOLD: 1 } }] {

@@ -8,6 +8,8 @@ use resources::store::{
 };
 use tokio::sync::mpsc;
 
+use super::changes;
+use super::failure::failure;
 use super::session::Session;
 use super::unit;
 
@@ -72,6 +74,7 @@ impl Running<'_> {
     }
 
     fn insert_all(&self, rows: Vec<NewResource>) -> Result<Outcomes, StoreError> {
+        changes::trim(self.session).map_err(failure)?;
         let mut outcomes = Outcomes::with_capacity(rows.len());
         for row in rows {
             let outcome = self.insert_one(row);

@@ -1,5 +1,5 @@
 //! What lies beside the table of a collection: indexes, the table of links, the number of
-//! resources.
+//! resources, the log of changes.
 //!
 //! Everything is wanted as a statement, and SQLite keeps the statement by which a thing was made:
 //! where the two differ, the thing is made again. Triggers keep the number and the links right
@@ -35,6 +35,7 @@ pub(super) fn wanted(resource_type: &ResourceType) -> Vec<Made> {
         .map(|index| declared_index(&collection, resource_type, index))
         .collect();
     wanted.extend(counting(&collection));
+    wanted.extend(logging(&collection));
     for relationship in &resource_type.relationships {
         match &relationship.link {
             Link::One { member } => wanted.push(link_index(&collection, member)),
@@ -174,6 +175,27 @@ fn counting(collection: &Collection) -> [Made; 2] {
         made(name, sql)
     };
     [trigger("INSERT", "+"), trigger("DELETE", "-")]
+}
+
+/// Notes each change in the log of changes.
+fn logging(collection: &Collection) -> [Made; 3] {
+    let trigger = |event: &str, kind: u8, row: &str| {
+        let name = format!("change:{event}:{}", folded(&collection.name));
+        let sql = format!(
+            "CREATE TRIGGER {} AFTER {event} ON {} BEGIN INSERT INTO changes \
+             (run, collection, kind, id) VALUES ((SELECT coalesce(max(substr(text, 1, 8)), '') \
+             FROM token), {}, {kind}, {row}.id); END",
+            quoted(&name),
+            collection.quoted,
+            literal(&collection.name)
+        );
+        made(name, sql)
+    };
+    [
+        trigger("INSERT", 0, "new"),
+        trigger("UPDATE", 1, "new"),
+        trigger("DELETE", 2, "old"),
+    ]
 }
 
 fn made(name: String, sql: String) -> Made {

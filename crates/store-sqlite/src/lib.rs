@@ -24,6 +24,7 @@ mod table;
 mod indexes;
 mod duplicates;
 mod registry;
+mod changes;
 mod page;
 mod checksum;
 mod id;
@@ -49,8 +50,8 @@ use async_trait::async_trait;
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Resource, Scan, Store, StoreError,
-    Unit, WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Resource, Scan, Store,
+    StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 
 use self::failure::failure;
@@ -111,7 +112,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Arc::new(Readers::new(&path, watch.clone())?),
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
-            writer: Writer::start(connection, watch.clone())?,
+            writer: Writer::start(connection, watch.clone(), settings.changes_kept)?,
             turns: Turns::default(),
             watch,
         })
@@ -276,6 +277,15 @@ impl Store for SqliteStore {
             .import(resource_type.clone(), mode, steps)
             .await?;
         Ok(import)
+    }
+
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        let commits = self.watch.commits();
+        changes::watching(&self.readers, commits, resource_type, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use resources::store::StoreError;
 use rusqlite::{Connection, ErrorCode, ffi};
 
+use super::changes;
 use super::failure::failure;
 use super::id::Counters;
 use super::watch::Watch;
@@ -14,6 +15,7 @@ pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) counters: Arc<Counters>,
     pub(super) watch: Arc<Watch>,
+    pub(super) changes_kept: u32,
 }
 
 impl Session {
@@ -50,6 +52,7 @@ impl Session {
     /// # Errors
     /// `OutcomeUnknown` when the transaction may be on the disk all the same.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
+        changes::trim(self).map_err(failure)?;
         let committed = self
             .connection
             .prepare_cached("COMMIT")

@@ -11,15 +11,19 @@ pub struct SqliteSettings {
     pub page_bytes_max: usize,
     /// What the batches of all pages that are being sent may hold together, in bytes.
     pub page_streams_bytes_max: usize,
+    /// So many of the latest changes are kept for those who watch a collection, at least 1; up to
+    /// an eighth more may be. Each takes about 60 bytes and its id.
+    pub changes_kept: u32,
 }
 
 impl Default for SqliteSettings {
-    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger.
+    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger; 100,000 changes.
     fn default() -> Self {
         Self {
             files_mode: 0o600,
             page_bytes_max: 1 << 20,
             page_streams_bytes_max: 256 << 20,
+            changes_kept: 100_000,
         }
     }
 }

@@ -15,6 +15,7 @@ fn fresh() -> std::future::Ready<(tempfile::TempDir, SqliteStore)> {
 }
 
 contract::clauses!(fresh);
+contract::clauses_of_changes!(fresh);
 
 #[tokio::test]
 async fn a_collection_with_ids_of_another_kind_is_not_used() {
@@ -378,6 +379,7 @@ async fn the_writer_decides_nothing_large() {
     assert_eq!(current, resource.text);
 }
 
+mod changes;
 mod files;
 mod keys;
 mod pages;

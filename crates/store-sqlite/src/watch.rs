@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use resources::store::StoreError;
+use tokio::sync::watch;
 
 use super::lock::{FilesState, Lock};
 use super::reserve;
@@ -36,6 +37,8 @@ pub(super) struct Watch {
     started: Instant,
     /// Microseconds from the start to the last look for a read.
     looked: AtomicU64,
+    /// The same for those who wait for the next one.
+    commits: watch::Sender<u64>,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,
@@ -105,6 +108,7 @@ impl Watch {
             changes: AtomicU64::new(0),
             started: Instant::now(),
             looked: AtomicU64::new(0),
+            commits: watch::Sender::new(0),
             is_noted: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
         })
@@ -159,6 +163,12 @@ impl Watch {
     /// A commit was tried: what was read before may not be true any more.
     pub(super) fn note_change(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+        self.commits.send_modify(|commits| *commits += 1);
+    }
+
+    /// Tells of each commit.
+    pub(super) fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
     }
 
     /// How many commits were tried, while the files are ours.

@@ -71,7 +71,11 @@ pub(super) struct Writer {
 type Began = Mutex<Option<Instant>>;
 
 impl Writer {
-    pub(super) fn start(connection: Connection, watch: Arc<Watch>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        watch: Arc<Watch>,
+        changes_kept: u32,
+    ) -> Result<Self, StoreError> {
         let (jobs, receiver) = mpsc::channel(JOBS_WAITING_MAX);
         let counters = Arc::new(Counters::default());
         let began = Arc::new(Began::default());
@@ -79,6 +83,7 @@ impl Writer {
             connection,
             counters: counters.clone(),
             watch,
+            changes_kept,
         };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())

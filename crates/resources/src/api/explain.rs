@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Uri;
 use jsonapi::{Error, Parameters};
 use percent_encoding::percent_decode_str;
+use tokio::sync::watch;
 
 use super::page::List;
 use super::query::{Selection, Shown};
@@ -44,7 +45,8 @@ pub async fn explain(
     limits: Limits,
     url: &Uri,
 ) -> Result<Plan, Unexplained> {
-    let service = Arc::new(Service::new(types, &[], store, limits));
+    let (_, ending) = watch::channel(false);
+    let service = Arc::new(Service::new(types, &[], store, limits, ending));
     let resource_type = service.resource_type(url.path())?.clone();
     let mut parameters = Parameters::parse(url.query())?;
     let path = url.path().trim_end_matches('/');

@@ -222,7 +222,7 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
     }
 }
 
-fn internal() -> Error {
+pub(super) fn internal() -> Error {
     let (code, title) = ("internal_error", "Internal error");
     Error::new(StatusCode::INTERNAL_SERVER_ERROR, code, title)
         .detail("The server failed. The log has the reason under this request's id.")

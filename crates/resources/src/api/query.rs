@@ -14,6 +14,7 @@ use jsonapi::filter::FilterLimits;
 use jsonapi::{Error, Page, PageLimits, Parameters};
 
 pub(super) use fields::{Fields, take as take_fields};
+pub(super) use filter::take as take_filter;
 
 use super::Service;
 use super::page::List;

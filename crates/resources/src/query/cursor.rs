@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Filter, Order, SortValue};
 use crate::schema::{Id, IdKind, Stored};
+use crate::store::Point;
 
 /// The longest cursor that is read, in bytes.
 const LENGTH_MAX: usize = 16 << 10;
@@ -50,9 +51,7 @@ impl Seal {
     pub fn cursor(&self, bound: &Bound) -> String {
         let values: Vec<Value> = bound.values.iter().map(to_json).collect();
         let text = json!([values, bound.id.to_member()]).to_string();
-        let mut bytes = self.over(text.as_bytes()).to_vec();
-        bytes.extend_from_slice(text.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.sealed(text.as_bytes())
     }
 
     /// The place that a cursor names.
@@ -60,19 +59,47 @@ impl Seal {
     /// # Errors
     /// When it is no cursor of this list.
     pub fn open(&self, cursor: &str, ids: IdKind) -> Result<Bound, InvalidCursor> {
-        if cursor.len() > LENGTH_MAX {
+        let text = self.opened(cursor)?;
+        let (values, id): (Vec<Value>, Value) =
+            serde_json::from_slice(&text).map_err(|_| InvalidCursor)?;
+        let id = ids.of_member(&id).ok_or(InvalidCursor)?;
+        let values = values.iter().map(from_json).collect();
+        Ok(Bound { values, id })
+    }
+
+    /// The text by which clients name a place in the changes of the list: letters, digits, `-` and
+    /// `_`.
+    #[must_use]
+    pub fn point(&self, point: &Point) -> String {
+        self.sealed(point.as_str().as_bytes())
+    }
+
+    /// The place that such a text names.
+    ///
+    /// # Errors
+    /// When it is no place of this list.
+    pub fn open_point(&self, text: &str) -> Result<Point, InvalidCursor> {
+        let bytes = self.opened(text)?;
+        let point = String::from_utf8(bytes).map_err(|_| InvalidCursor)?;
+        Ok(Point::new(point))
+    }
+
+    fn sealed(&self, text: &[u8]) -> String {
+        let mut bytes = self.over(text).to_vec();
+        bytes.extend_from_slice(text);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn opened(&self, sealed: &str) -> Result<Vec<u8>, InvalidCursor> {
+        if sealed.len() > LENGTH_MAX {
             return Err(InvalidCursor);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| InvalidCursor)?;
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| InvalidCursor)?;
         let (seal, text) = bytes.split_at_checked(SEAL).ok_or(InvalidCursor)?;
         if seal != self.over(text) {
             return Err(InvalidCursor);
         }
-        let (values, id): (Vec<Value>, Value) =
-            serde_json::from_slice(text).map_err(|_| InvalidCursor)?;
-        let id = ids.of_member(&id).ok_or(InvalidCursor)?;
-        let values = values.iter().map(from_json).collect();
-        Ok(Bound { values, id })
+        Ok(text.to_vec())
     }
 
     fn over(&self, text: &[u8]) -> [u8; SEAL] {
@@ -142,6 +169,17 @@ mod tests {
             assert_eq!(other.open(&cursor, IdKind::Integer), Err(InvalidCursor));
         }
         assert_eq!(seal.open(&cursor, IdKind::Uuid), Err(InvalidCursor));
+    }
+
+    #[test]
+    fn a_place_in_the_changes_is_that_of_one_list() {
+        let seal = Seal::new("articles", &Filter::Everything, &Order::default());
+        let text = seal.point(&Point::new("82.abc"));
+        assert_eq!(seal.open_point(&text), Ok(Point::new("82.abc")));
+        let other = Seal::new("people", &Filter::Everything, &Order::default());
+        assert_eq!(other.open_point(&text), Err(InvalidCursor));
+        assert_eq!(seal.open_point(&text[1..]), Err(InvalidCursor));
+        assert_eq!(seal.open_point(""), Err(InvalidCursor));
     }
 
     #[test]

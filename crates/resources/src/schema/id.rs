@@ -22,7 +22,8 @@ pub enum IdKind {
     /// Twelve bytes, written as 24 hexadecimal digits; chosen by the server.
     ObjectId,
     /// A text of 1 to 512 bytes; chosen by the client. It is neither `.` nor `..`, which every
-    /// client takes out of a URL, however they are encoded.
+    /// client takes out of a URL, however they are encoded, nor `-`, which begins the paths of a
+    /// type that are no resource's.
     String,
     /// A UUID; chosen by the client, else by the server (version 7).
     Uuid,
@@ -58,7 +59,7 @@ impl IdKind {
                 .filter(|text| {
                     (1..=STRING_LENGTH_MAX).contains(&text.len())
                         && !text.contains('\0')
-                        && !matches!(*text, "." | "..")
+                        && !matches!(*text, "." | ".." | "-")
                 })
                 .map(|text| Id::String(text.to_owned())),
             Self::Uuid => Some(text)
@@ -137,7 +138,7 @@ impl IdKind {
     fn wanted(self) -> &'static str {
         match self {
             Self::ObjectId => "an ObjectId: 24 hexadecimal digits",
-            Self::String => "a text of 1 to 512 bytes without NUL, other than '.' and '..'",
+            Self::String => "a text of 1 to 512 bytes without NUL, other than '.', '..' and '-'",
             Self::Uuid => "a UUID: 36 characters such as 0198c2a7-1b2c-7def-8123-456789abcdef",
             Self::Integer => "an integer from 1 to 9000000000000000000",
         }
@@ -211,6 +212,7 @@ mod tests {
             (IdKind::String, ""),
             (IdKind::String, "."),
             (IdKind::String, ".."),
+            (IdKind::String, "-"),
             (IdKind::Uuid, "0198c2a71b2c7def8123456789abcdef"),
             (IdKind::Integer, "0"),
             (IdKind::Integer, "-1"),

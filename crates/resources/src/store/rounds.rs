@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Reachability, Resource, Scan,
-    Store, StoreError, Unit, WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{Id, Relationship, ResourceType};
@@ -169,6 +169,14 @@ impl Store for Rounds {
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
         self.store.import(resource_type, mode).await
+    }
+
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        self.store.watch(resource_type, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

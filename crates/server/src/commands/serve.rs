@@ -62,8 +62,8 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
     let signals = (tell.clone(), told.clone());
-    let backups = backups.as_ref();
-    let port = open_port(admin, &plan, settings, health, &tls, (backups, signals))?;
+    let with = (backups.as_ref(), signals);
+    let port = open_port(admin, &plan, settings, health, &tls, with)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
     let opened = tokio::select! {
@@ -93,6 +93,7 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     }
     let services = Services {
         service: application.main,
+        ending: application.ending,
         limits: serve_limits(settings),
         entrance: edge::services_entrance(settings, &tls),
         listener_outlives_server: inherited,
@@ -233,6 +234,7 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
 struct Services {
     service: stack::Service,
     entrance: Entrance,
+    ending: watch::Sender<bool>,
     limits: ServeLimits,
     heartbeat: Heartbeat,
     listener_outlives_server: bool,
@@ -255,7 +257,7 @@ impl Services {
             listener_outlives_server: self.listener_outlives_server,
         };
         let (ended, mut has_ended) = watch::channel(false);
-        let ask = tell.clone();
+        let (ask, ending) = (tell.clone(), self.ending);
         let running = async move {
             chassis::serve::serve(door, self.service, self.limits, control).await;
             ended.send_replace(true);
@@ -263,6 +265,8 @@ impl Services {
         };
         modules.add("services", patience, running, async move || {
             raise(&tell, Stop::Drain);
+            // Their clients connect again, which leads them to another process now.
+            ending.send_replace(true);
             let hurry = async {
                 told.reaches(Stop::Now).await;
                 raise(&tell, Stop::Now);

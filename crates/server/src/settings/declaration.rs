@@ -191,6 +191,23 @@ settings! {
         /// Requests that are handled at once; more are answered with 503.
         requests_in_flight_max: usize = "4096" from "1" to "1000000";
     }
+    "Feeds of changes" {
+        /// Feeds of changes that differ in what they show: in type, filter or fields. Readers who
+        /// see the same share one. For more, 503.
+        feeds_max: usize = "100" from "1" to "10000";
+        /// Readers of all feeds together, each of whom keeps a connection; more are answered with
+        /// 503.
+        feed_readers_max: usize = "4096" from "1" to "1000000";
+        /// What the latest changes of one feed may hold together. A reader who lags further behind
+        /// is cut off.
+        feed_buffer_bytes_max: Size = "256KiB" from "1KiB" to "1GiB";
+        /// How often a feed without changes shows that its connection is alive.
+        feed_heartbeat_ms: Duration = "15s" from "10ms" to "1h";
+        /// How many of the latest changes the embedded store keeps for readers who come back, of
+        /// all types together; up to an eighth more may be there. Each takes about 60 bytes and the
+        /// id.
+        changes_kept: usize = "100000" from "1" to "100000000";
+    }
     "Connections" {
         /// Connections at once; for more, idle ones are closed, or they wait to be accepted. At
         /// most as many as the limit of file descriptors allows.

@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod command;
 pub(crate) mod database;
+pub(crate) mod feed;
 mod log;
 mod probe;
 mod store;

@@ -55,6 +55,9 @@ mod existing;
 // Values that are stored otherwise than their JSON looks.
 #[cfg(test)]
 mod kinds;
+// Feeds of changes.
+#[cfg(test)]
+mod changes;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

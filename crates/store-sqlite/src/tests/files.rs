@@ -372,6 +372,8 @@ async fn files_of_earlier_versions_are_read_and_counted() {
     connection
         .execute_batch(
             "DROP TRIGGER \"count:INSERT:t\"; DROP TRIGGER \"count:DELETE:t\"; \
+             DROP TRIGGER \"change:INSERT:t\"; DROP TRIGGER \"change:UPDATE:t\"; \
+             DROP TRIGGER \"change:DELETE:t\"; DROP TABLE changes; \
              ALTER TABLE collections DROP COLUMN resources; \
              ALTER TABLE collections DROP COLUMN definition; \
              ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; \

@@ -17,7 +17,7 @@ use crate::query::Filter;
 use crate::schema::{ResourceType, Types};
 
 /// Takes the filters of the primary data.
-pub(super) fn take(
+pub(in crate::api) fn take(
     service: &Service,
     resource_type: &Arc<ResourceType>,
     parameters: &mut Parameters,

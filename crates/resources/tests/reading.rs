@@ -6,8 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};

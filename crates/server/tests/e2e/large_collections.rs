@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Invocation, Server, Setup, Store, folder_with};
@@ -114,8 +115,9 @@ async fn lists_are_counted_as_their_definition_says() {
     let server = Setup::fresh().definitions(folder.path()).start().await;
     for name in ["always", "onrequest", "never"] {
         for _ in 0..3 {
-            let made = server.send_plain(reqwest::Method::POST, &format!("/{name}"), &json!({}));
-            made.await.data(201);
+            let path = format!("/{name}");
+            let made = server.send_plain(Method::POST, &path, &json!({})).await;
+            made.data(201);
         }
         for (asked, is_counted) in [
             ("", name == "always"),

@@ -72,6 +72,9 @@ mod transfer;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// So many resources that bounds are met.
+#[cfg(test)]
+mod large_collections;
 // What one body, one file or one bad day may take.
 #[cfg(test)]
 mod bounds;

@@ -35,6 +35,7 @@ pub use self::limits::ServeLimits;
 pub use self::listener::{bind, inherited};
 pub use self::stream::Transport;
 use self::sweep::Connections;
+use crate::client::ClientAddress;
 use crate::health::Heartbeat;
 use crate::lifecycle::{Stop, StopSignal};
 
@@ -167,9 +168,9 @@ impl<S: HttpService> Server<S> {
             let place = self.place().await;
             while self.tasks.try_join_next().is_some() {}
             match listener.accept().await {
-                Ok((stream, _peer)) => {
+                Ok((stream, peer)) => {
                     failing = false;
-                    self.spawn(stream, place, false);
+                    self.spawn(stream, ClientAddress::direct(peer), place, false);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -207,9 +208,10 @@ impl<S: HttpService> Server<S> {
                 sleep(PLACE_PATIENCE).await;
             }
             match listener.accept() {
-                Ok((stream, _peer)) => {
+                Ok((stream, peer)) => {
                     stream.set_nonblocking(true)?;
-                    self.spawn(TcpStream::from_std(stream)?, None, true);
+                    let stream = TcpStream::from_std(stream)?;
+                    self.spawn(stream, ClientAddress::direct(peer), None, true);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_of_one_connection(&error) => {}
@@ -234,11 +236,17 @@ impl<S: HttpService> Server<S> {
         );
     }
 
-    fn spawn(&mut self, stream: TcpStream, place: Option<OwnedSemaphorePermit>, draining: bool) {
+    fn spawn(
+        &mut self,
+        stream: TcpStream,
+        client: ClientAddress,
+        place: Option<OwnedSemaphorePermit>,
+        draining: bool,
+    ) {
         // Small answers must not wait for the acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
         let registration = self.connections.open(draining);
-        let serving = Arc::clone(&self.protocol).serve(stream, registration);
+        let serving = Arc::clone(&self.protocol).serve(stream, client, registration);
         self.tasks.spawn(async move {
             serving.await;
             drop(place);

@@ -10,6 +10,8 @@ pub mod schema;
 pub mod query;
 pub mod store;
 pub mod work;
+pub mod fit;
+pub mod nearest;
 
 pub use api::{Limits, Unexplained, explain, router};
 pub use controller::{Controller, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};

@@ -6,6 +6,7 @@ mod id;
 mod kinds;
 mod located_yaml;
 mod relationship;
+mod stored;
 mod timestamps;
 mod types;
 mod wording;
@@ -14,13 +15,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
 pub use definition::{DefinitionError, Mistake, contacts, load_folder, parse, parse_all};
 pub use id::{Id, IdKind, InvalidId};
 pub use kinds::Kinds;
 pub use relationship::{Link, OnDelete, Reading, Relationship, Target, Writing};
-pub use timestamps::Timestamps;
+pub use stored::{Places, Stored, Unreached, date_of_millis, millis_of_date};
+pub use timestamps::{Timestamps, TimestampsStored};
 pub use types::Types;
 
 /// The JSON Schema of definition files, for editors and for [`parse`].
@@ -99,6 +103,28 @@ impl ResourceType {
         let links = links.filter(|one| !one.writable || !one.writing.changeable);
         let links = links.filter_map(|one| one.own_member().map(str::to_owned));
         attributes.chain(links).collect()
+    }
+
+    /// Tells two definitions apart that admit different resources: the SHA-256 hash of what they
+    /// say of attributes, relationships and unique values, in hexadecimal digits. The same
+    /// definition has the same one in every process.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let stored = self.relationships.iter();
+        let stored = stored.filter(|one| one.own_member().is_some());
+        let links = stored.map(|one| {
+            let ids = one.target.id.to_string();
+            json!([one.own_member(), one.is_to_one(), ids])
+        });
+        let unique = self.indexes.iter().filter(|index| index.unique);
+        let unique = unique.map(|index| Value::from(index.attribute_names()));
+        let admitted = json!([
+            self.attributes.source(),
+            links.collect::<Vec<_>>(),
+            unique.collect::<Vec<_>>()
+        ]);
+        let hash = Sha256::digest(admitted.to_string().as_bytes());
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// What writers may do with an attribute.

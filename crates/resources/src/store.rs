@@ -7,6 +7,7 @@ mod members;
 mod bulk;
 mod failure;
 mod watching;
+mod duplicates;
 mod fresh_ids;
 mod rounds;
 #[cfg(feature = "testing")]
@@ -21,6 +22,7 @@ use crate::query::{Filter, Query, Total};
 use crate::schema::{Id, Relationship, ResourceType};
 
 pub use bulk::{Batch, Import, ImportMode, NewResource, Outcomes, Pending, Scan, Step};
+pub use duplicates::Duplicates;
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
 pub use fresh_ids::fresh_ids;
 pub use guard::{After, admit};
@@ -69,6 +71,40 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Unusable`] when a collection holds ids of another kind, or has resources that
     /// a unique index forbids.
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError>;
+
+    /// The names of the collections that have resources or had some, declared or not, in their
+    /// order; the store's own are left out. Default: none.
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// The values that a unique index of this type forbids and several resources have, at most
+    /// `limit` of them. The type need not be prepared. Default: none.
+    async fn duplicates(
+        &self,
+        _resource_type: &Arc<ResourceType>,
+        _limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// What was last noted of a collection by [`Self::note_definition`]. Default: nothing.
+    async fn noted_definition(
+        &self,
+        _resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// Notes, for later processes, with which definition the stored resources were compared; see
+    /// [`ResourceType::fingerprint`]. Default: forgets it.
+    async fn note_definition(
+        &self,
+        _resource_type: &Arc<ResourceType>,
+        _fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// So many ids that no resource of this type has or had. Ids that are not used leave gaps.
     ///

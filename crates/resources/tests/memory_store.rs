@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use resources::query::{Filter, Query};
-use resources::schema::{Attributes, Id, IdKind, Relationship, ResourceType};
+use resources::schema::{Attributes, Id, IdKind, Index, Relationship, ResourceType};
 use resources::store::contract::{Answer, World};
 use resources::store::{
-    After, Import, ImportMode, NewResource, Outcomes, Page, Plan, Refusal, Resource, Resources,
-    Scan, Step, Store, StoreError, Unit, UnitParts, Write, WriteError, WriteFailure, Written,
-    admit, contract, fresh_ids,
+    After, Duplicates, Import, ImportMode, NewResource, Outcomes, Page, Plan, Refusal, Resource,
+    Resources, Scan, Step, Store, StoreError, Unit, UnitParts, Write, WriteError, WriteFailure,
+    Written, admit, contract, fresh_ids,
 };
 use serde_json::Value;
 
@@ -28,6 +28,7 @@ struct Collection {
     /// In the order of creation.
     resources: Vec<Resource>,
     greatest_id: i64,
+    noted_definition: Option<String>,
 }
 
 impl Collection {
@@ -78,12 +79,7 @@ impl Collection {
         members: &Attributes,
     ) -> Result<(), Refusal> {
         for index in resource_type.indexes.iter().filter(|index| index.unique) {
-            let values = |members: &Attributes| -> Option<Vec<Value>> {
-                let values = index.keys.iter().map(|key| members.get(&key.attribute));
-                values
-                    .map(|value| value.filter(|value| !value.is_null()).cloned())
-                    .collect()
-            };
+            let values = |members: &Attributes| values(index, members);
             let wanted = values(members);
             let clashes = self.resources.iter().any(|other| {
                 let members: Attributes = serde_json::from_str(&other.text).unwrap();
@@ -123,6 +119,39 @@ impl Collection {
             }
         }
         outcomes
+    }
+}
+
+fn values(index: &Index, members: &Attributes) -> Option<Vec<Value>> {
+    let values = index.keys.iter().map(|key| members.get(&key.attribute));
+    values
+        .map(|value| value.filter(|value| !value.is_null()).cloned())
+        .collect()
+}
+
+impl Collection {
+    fn duplicates(&self, resource_type: &ResourceType) -> Vec<Duplicates> {
+        let mut found = Vec::new();
+        for index in resource_type.indexes.iter().filter(|index| index.unique) {
+            let mut groups: Vec<(Vec<Value>, Vec<Id>)> = Vec::new();
+            for one in &self.resources {
+                let Some(wanted) = values(index, &serde_json::from_str(&one.text).unwrap()) else {
+                    continue;
+                };
+                match groups.iter_mut().find(|(values, _)| *values == wanted) {
+                    Some((_, ids)) => ids.push(one.id.clone()),
+                    None => groups.push((wanted, vec![one.id.clone()])),
+                }
+            }
+            groups.retain(|(_, ids)| ids.len() > 1);
+            found.extend(groups.into_iter().map(|(_, ids)| Duplicates {
+                index: index.clone(),
+                count: ids.len() as u64,
+                one: ids[0].clone(),
+                other: ids[1].clone(),
+            }));
+        }
+        found
     }
 }
 
@@ -202,8 +231,50 @@ impl Store for MemoryStore {
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.with(|all| {
             for resource_type in types {
-                all.entry(resource_type.collection.clone()).or_default();
+                let collection = all.entry(resource_type.collection.clone()).or_default();
+                let found = collection.duplicates(resource_type);
+                if let Some(text) = Duplicates::refuse(&found, false, &resource_type.name) {
+                    return Err(StoreError::Unusable(text));
+                }
             }
+            Ok(())
+        })
+    }
+
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        let mut names: Vec<String> = self.with(|all| all.keys().cloned().collect());
+        names.sort();
+        Ok(names)
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        let mut found = self.with(|all| {
+            let collection = all.get(&resource_type.collection);
+            collection.map_or_else(Vec::new, |one| one.duplicates(resource_type))
+        });
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.with(|all| all.get(&resource_type.collection)?.noted_definition.clone()))
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        self.with(|all| {
+            let collection = all.entry(resource_type.collection.clone()).or_default();
+            collection.noted_definition = Some(fingerprint.to_owned());
         });
         Ok(())
     }

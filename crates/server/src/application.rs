@@ -10,6 +10,7 @@ use chassis::stack;
 use resources::schema::ResourceType;
 use resources::store::Store;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use crate::definitions::{self, FIBONACCI};
 use crate::failure::Failure;
@@ -17,7 +18,7 @@ use crate::presenter::Wording;
 use crate::sample_data::SampleData;
 use crate::settings::Settings;
 use crate::watched_store::WatchedStore;
-use crate::{error_pages, front_door, probes, store};
+use crate::{comparison, error_pages, front_door, probes, store};
 
 /// Which services are to run, before anything is opened.
 pub(crate) struct Plan {
@@ -37,6 +38,8 @@ pub(crate) struct Plan {
 pub(crate) struct Application {
     /// The store, if a service needs one.
     pub(crate) store: Option<Arc<dyn Store>>,
+    /// What compares the stored resources with the definitions.
+    pub(crate) comparison: Option<AbortHandle>,
     /// The services and the operations routes.
     pub(crate) main: stack::Service,
     /// Ends what has no end of its own once it is told true.
@@ -97,6 +100,7 @@ impl Plan {
         let mut main = error_pages::router();
         let mut opened = None;
         let (ending, is_ending) = watch::channel(false);
+        let mut compares = None;
         if self.fibonacci {
             main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
         }
@@ -108,6 +112,8 @@ impl Plan {
             if let Some(sample_data) = &self.sample_data {
                 sample_data.load(&*store).await?;
             }
+            let comparison = comparison::run(store.clone(), self.types.clone());
+            compares = Some(tokio::spawn(comparison).abort_handle());
             let store = WatchedStore::watched_by(health, store, settings);
             let limits = limits(settings);
             let (types, served) = (&self.types, &self.served);
@@ -118,6 +124,7 @@ impl Plan {
         let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
         Ok(Application {
             store: opened,
+            comparison: compares,
             main: stack::apply(main, &probes::limits(settings), self.wording()),
             ending,
         })

@@ -1,20 +1,23 @@
 //! The command line, as clap reads it.
 
+mod choices;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use transfer::{Format, OnError, REJECTIONS_MAX};
+use transfer::{Format, REJECTIONS_MAX};
 
+pub(crate) use self::choices::{MisfitFormat, Rejection, ReportFormat};
 use crate::redaction::without_passwords;
 use crate::settings::{SettingFlags, hide_unused};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0   fine
-  1   healthcheck: not healthy; conformance: a MUST is not kept
+  1   healthcheck: not healthy; conformance: a MUST is not kept; check: a resource does not fit
   2   the command line makes no sense
   64  a setting, a definition file or an input file is wrong
   69  something that is needed is unavailable or damaged
@@ -70,7 +73,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Read a backup wholly and put it into a data directory without a store
     Restore(Backup),
-    /// Read the whole embedded store of a process that is stopped, and show what is damaged
+    /// Read the whole embedded store of a stopped process and show what is damaged; with a TYPE, on
+    /// any store, also the resources that do not fit their definition
     Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
@@ -106,6 +110,15 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
+    /// Resource types whose stored resources are held against their definitions
+    #[arg(value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Every declared type
+    #[arg(long, conflicts_with = "types")]
+    pub(crate) all: bool,
+    /// How what does not fit is written
+    #[arg(long, value_enum, default_value = "lines")]
+    pub(crate) format: MisfitFormat,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }
@@ -170,27 +183,6 @@ pub(crate) struct Backup {
     pub(crate) settings: SettingFlags,
 }
 
-/// What a rejected row means for the others.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Rejection {
-    /// Nothing is stored; the others are read to report what else is wrong
-    Stop,
-    /// They are stored
-    Skip,
-    /// Those before it are stored, those after it are not
-    Halt,
-}
-
-impl From<Rejection> for OnError {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Stop => Self::Stop,
-            Rejection::Skip => Self::Skip,
-            Rejection::Halt => Self::Halt,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Resource type to write
@@ -202,6 +194,10 @@ pub(crate) struct Export {
     /// Write DIR/TYPE.ndjson for each type
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resource_type", "file", "format"])]
     pub(crate) all: Option<PathBuf>,
+    /// Read through the API of a running process, such as http://localhost:8000, and not from its
+    /// store
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
     /// json, ndjson or csv [default: by the extension; json on the standard output]
     #[arg(long)]
     pub(crate) format: Option<Format>,
@@ -255,17 +251,6 @@ pub(crate) struct Conformance {
     /// How the result is written
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ReportFormat,
-}
-
-/// How a result is written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// Columns of text
-    Table,
-    /// One JSON object
-    Json,
-    /// Tables in Markdown, of which the second has what did not pass
-    Markdown,
 }
 
 #[derive(Debug, Args)]

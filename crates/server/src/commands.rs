@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod file_format;
 mod healthcheck;
+mod http_client;
 mod import;
 mod indexes;
 mod progress;
@@ -34,7 +35,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Export(arguments) => export::run(&arguments)?,
         Command::Backup(arguments) => backup::run(&arguments)?,
         Command::Restore(arguments) => restore::run(&arguments)?,
-        Command::Check(arguments) => check::run(&arguments)?,
+        Command::Check(arguments) => return check::run(&arguments),
         Command::Indexes(arguments) => indexes::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),

@@ -1,13 +1,12 @@
 //! Opens the store that the settings choose. Another store is another branch here.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use resources::query::{Count, Query};
 use resources::schema::ResourceType;
 use resources::store::{Rounds, Store, StoreError};
 use store_mongo::{MongoSettings, MongoStore, masked};
-use store_sqlite::{SqliteSettings, SqliteStore};
+use store_sqlite::{Snapshot, SqliteSettings, SqliteStore};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -18,10 +17,11 @@ pub(crate) async fn open(
     types: &[Arc<ResourceType>],
 ) -> Result<Arc<dyn Store>, Failure> {
     let store: Arc<dyn Store> = match open_mongodb(settings).await? {
-        // A request to a server costs more than the wait for others who want the same.
-        Some(mongodb) => Arc::new(Rounds::new(Arc::new(mongodb))),
+        Some(mongodb) => Arc::new(mongodb),
         None => Arc::new(open_sqlite(settings).await?),
     };
+    // A read costs more than the wait for others who want the same.
+    let store: Arc<dyn Store> = Arc::new(Rounds::new(store));
     if let Err(error) = store.prepare(types).await {
         store.close().await;
         return Err(error.into());
@@ -29,57 +29,17 @@ pub(crate) async fn open(
     Ok(store)
 }
 
-/// A store to read from.
-pub(crate) struct ToRead {
-    pub(crate) store: Arc<dyn Store>,
-    /// Goes with the store that is in it.
-    _copy: Option<StoreCopy>,
-}
-
-/// [`open`] where there must be a store already: a misspelled data directory is not an empty
-/// collection. Of an embedded store that another process uses, a copy as of this moment is read.
-pub(crate) async fn open_to_read(
-    settings: &Settings,
-    types: &[Arc<ResourceType>],
-) -> Result<ToRead, Failure> {
-    let mut settings = settings.clone();
-    let mut copy = None;
-    if settings.mongo_uri.is_none() {
-        must_exist(&settings)?;
-        if SqliteStore::is_in_use(&settings.data_dir) {
-            let made = StoreCopy::make(&settings)?;
-            settings.data_dir.clone_from(&made.0);
-            copy = Some(made);
-        }
+/// A store that is only read, where there must be one already: a misspelled data directory is not
+/// an empty collection. An embedded one is read as of this moment, also while another process uses
+/// it; nothing is made ready and nothing is written.
+pub(crate) async fn open_to_read(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    if let Some(mongodb) = open_mongodb(settings).await? {
+        return Ok(Arc::new(mongodb));
     }
-    let store = open(&settings, types).await?;
-    Ok(ToRead { store, _copy: copy })
-}
-
-/// A data directory with a copy of the store; it is gone with the value.
-struct StoreCopy(PathBuf);
-
-impl StoreCopy {
-    /// On the disk of the store itself, which has room for a store.
-    fn make(settings: &Settings) -> Result<Self, Failure> {
-        let folder = settings
-            .data_dir
-            .join(format!(".copy.{}", std::process::id()));
-        let made = std::fs::create_dir(&folder);
-        made.map_err(|error| {
-            Failure::settings(format!("{} cannot be made: {error}", folder.display()))
-        })?;
-        let copy = Self(folder);
-        let file = copy.0.join("monocoque.sqlite");
-        store_sqlite::back_up(&settings.data_dir, &file, settings.files_mode.0)?;
-        Ok(copy)
-    }
-}
-
-impl Drop for StoreCopy {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    let data_dir = settings.data_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || Snapshot::open(&data_dir)).await;
+    let snapshot = opened.map_err(|error| Failure::internal(error.to_string()))??;
+    Ok(Arc::new(snapshot))
 }
 
 /// Whether a collection has no resource.

@@ -9,8 +9,8 @@ use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store, StoreError, Unit,
-    WatchError, Watching, WriteError, Written,
+    Duplicates, Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store,
+    StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 
 use tokio::sync::watch;
@@ -148,6 +148,33 @@ impl Store for WatchedStore {
 
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.noted(self.store.prepare(types).await)
+    }
+
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        self.noted(self.store.collections().await)
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        self.noted(self.store.duplicates(resource_type, limit).await)
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        self.noted(self.store.noted_definition(resource_type).await)
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        self.noted(self.store.note_definition(resource_type, fingerprint).await)
     }
 
     async fn next_ids(

@@ -1,17 +1,18 @@
 //! Attributes as the document that is stored.
 
 mod place;
+mod value;
 
 use bson::raw::CStr;
-use bson::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
-use resources::schema::{Attributes, Id, IdKind, ResourceType, Violation};
-use resources::store::{Refusal, stored_value};
-use serde_json::{Map, Value};
+use bson::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use resources::schema::{Attributes, Id, ResourceType, Violation};
+use resources::store::Refusal;
+use serde_json::Value;
 use uuid::Uuid;
 
-use self::place::{JsonPath, Step};
-use crate::extended::{self, Meaning};
-use crate::{failure, ids, json, links};
+use self::place::JsonPath;
+use self::value::Known;
+use crate::{failure, ids, links};
 
 /// The largest document that MongoDB stores.
 const BYTES_MAX: usize = 16 << 20;
@@ -112,16 +113,6 @@ fn is_undefined(value: RawBsonRef<'_>) -> bool {
     }
 }
 
-/// Whether a value has integers. An integer that stands where one stood keeps its stored width.
-pub(crate) fn has_integers(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => !number.is_f64(),
-        Value::Array(items) => items.iter().any(has_integers),
-        Value::Object(members) => members.values().any(has_integers),
-        _ => false,
-    }
-}
-
 fn append_attributes(
     document: &mut RawDocumentBuf,
     resource_type: &ResourceType,
@@ -135,10 +126,6 @@ fn append_attributes(
             return Err(invalid(path.violation("propertyNames", message)));
         }
         let key = c_string(name, &path).map_err(invalid)?;
-        if let (Value::String(text), None) = (value, links::kind(resource_type, name)) {
-            document.append(key, text.as_str());
-            continue;
-        }
         let kept = before.and_then(|before| before.get(name).ok().flatten());
         let value = member(resource_type, name, value, kept, &path);
         document.append(key, value.map_err(invalid)?);
@@ -158,95 +145,12 @@ fn member(
     if let Some(link) = links.and_then(|kind| links::raw(kind, value)) {
         return Ok(link);
     }
+    let places = resource_type.attributes.stored().member(name);
+    let known = Known { kept, places };
     match value {
-        Value::Array(items) => raw_array(items, kept, path, links),
-        _ => raw(value, kept, path),
+        Value::Array(items) => value::raw_array(items, known, path, links),
+        _ => value::raw(value, known, path),
     }
-}
-
-/// One value. `kept` is what stood in its place: it decides the width of an integer.
-fn raw(
-    value: &Value,
-    kept: Option<RawBsonRef<'_>>,
-    path: &JsonPath<'_>,
-) -> Result<RawBson, Violation> {
-    Ok(match value {
-        Value::Null => RawBson::Null,
-        Value::Bool(value) => RawBson::Boolean(*value),
-        Value::String(text) => RawBson::String(text.clone()),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => raw_integer(integer, kept),
-            (None, Some(double)) if number.is_f64() => RawBson::Double(double),
-            _ => {
-                let message = "integers are from -2^63 to 2^63 - 1".to_owned();
-                return Err(path.violation("maximum", message));
-            }
-        },
-        Value::Array(items) => raw_array(items, kept, path, None)?,
-        Value::Object(members) => raw_object(members, kept, path)?,
-    })
-}
-
-fn raw_array(
-    items: &[Value],
-    kept: Option<RawBsonRef<'_>>,
-    path: &JsonPath<'_>,
-    links: Option<IdKind>,
-) -> Result<RawBson, Violation> {
-    let kept = kept.and_then(RawBsonRef::as_array);
-    let mut kept = kept.into_iter().flatten().map_while(Result::ok);
-    let mut array = RawArrayBuf::new();
-    for (position, item) in items.iter().enumerate() {
-        let (kept, path) = (kept.next(), path.with(Step::Position(position)));
-        array.push(match links.and_then(|kind| links::raw(kind, item)) {
-            Some(link) => link,
-            None => raw(item, kept, &path)?,
-        });
-    }
-    Ok(RawBson::Array(array))
-}
-
-fn raw_integer(integer: i64, kept: Option<RawBsonRef<'_>>) -> RawBson {
-    match i32::try_from(integer) {
-        Ok(short) if !matches!(kept, Some(RawBsonRef::Int64(_))) => RawBson::Int32(short),
-        _ => RawBson::Int64(integer),
-    }
-}
-
-fn raw_object(
-    members: &Map<String, Value>,
-    kept: Option<RawBsonRef<'_>>,
-    path: &JsonPath<'_>,
-) -> Result<RawBson, Violation> {
-    let members = match extended::meaning(members) {
-        Meaning::Value(value) => {
-            if let Some(kept) = kept.filter(|kept| is_served_as(*kept, members)) {
-                return Ok(kept.into());
-            }
-            let unstorable = |error: bson::error::Error| {
-                path.violation("type", format!("no value of its type: {error}"))
-            };
-            return RawBson::try_from(value).map_err(unstorable);
-        }
-        Meaning::Literal(members) => members,
-        Meaning::Plain => members,
-    };
-    let kept = kept.and_then(RawBsonRef::as_document);
-    let mut document = RawDocumentBuf::new();
-    for (name, value) in members {
-        let path = path.with(Step::Name(name));
-        let kept = kept.and_then(|kept| kept.get(name).ok().flatten());
-        let value = raw(value, kept, &path)?;
-        document.append(c_string(name, &path)?, value);
-    }
-    Ok(RawBson::Document(document))
-}
-
-/// Whether a stored value is served as this object. Then it stays as it is, because JSON does not
-/// tell the width of the integers in the scope of a piece of code.
-fn is_served_as(kept: RawBsonRef<'_>, members: &Map<String, Value>) -> bool {
-    let text = json::text(kept).unwrap_or_default();
-    stored_value::<Map<String, Value>>(&text).is_ok_and(|served| served == *members)
 }
 
 /// The names of BSON end with NUL and so cannot hold one.

@@ -10,12 +10,12 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use resources::schema::{Id, IdKind, ResourceType};
-use resources::store::StoreError;
+use resources::store::{Duplicates, StoreError};
 
 use crate::connection::Connection;
-use crate::declared_indexes::{models, name_of};
+use crate::declared_indexes::{self, models, name_of};
 use crate::failure::{self, UNAUTHORIZED, of_read};
-use crate::{ids, json};
+use crate::{duplicates, ids, json};
 
 pub use state::{IndexState, Standing};
 
@@ -33,6 +33,9 @@ const NAMESPACE_EXISTS: i32 = 48;
 const FINAL: [i32; 18] = [
     2, 9, 13, 14, 59, 67, 72, 73, 85, 86, 115, 166, 171, 197, 201, 8000, 11000, 17280,
 ];
+
+/// Values with duplicates that are named where a unique index cannot be made.
+const NAMED_MAX: usize = 3;
 
 /// Creates missing indexes, drops those that this program made for an earlier definition, and
 /// checks that the ids are of the declared kind.
@@ -101,6 +104,7 @@ impl Preparation<'_> {
         for state in &states {
             self.report_difference(state)?;
         }
+        self.check_unique(&states).await?;
         for model in declared {
             let is_it = |state: &&IndexState| state.name == name_of(&model);
             let state = states.iter().find(is_it);
@@ -111,6 +115,26 @@ impl Preparation<'_> {
         for state in &states {
             if state.standing == Standing::Outdated {
                 self.drop_index(&state.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names the documents that a missing unique index forbids, before anything is made or dropped.
+    async fn check_unique(&self, states: &[IndexState]) -> Result<(), StoreError> {
+        let (store, of) = (self.store, self.resource_type);
+        for index in of.indexes.iter().filter(|index| index.unique) {
+            let name = declared_indexes::name(index);
+            let is_missing =
+                |state: &IndexState| state.name == name && state.standing == Standing::Missing;
+            if !states.iter().any(is_missing) {
+                continue;
+            }
+            let found = duplicates::of_index(store, of, index, NAMED_MAX + 1).await?;
+            let named = &found[..found.len().min(NAMED_MAX)];
+            let more = found.len() > NAMED_MAX;
+            if let Some(text) = Duplicates::refuse(named, more, &of.name) {
+                return Err(StoreError::Unusable(text));
             }
         }
         Ok(())

@@ -8,12 +8,12 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf};
-use resources::schema::{Id, ResourceType};
+use resources::schema::{Id, Places, ResourceType};
 use resources::store::{Resource, StoreError, stored_value};
 use serde_json::Value;
 
 use crate::elements::{Element, Elements, Malformed};
-use crate::{extended, ids, links};
+use crate::{extended, ids, kinds, links};
 
 /// The last date, in milliseconds since 1970, with a relaxed form; those before 1970 have none.
 const YEAR_9999_END: i64 = 253_402_300_799_999;
@@ -65,6 +65,7 @@ fn write_attributes(
     text: &mut Vec<u8>,
 ) -> Result<Option<Id>, Malformed> {
     let mut id = None;
+    let stored = Some(resource_type.attributes.stored());
     text.push(b'{');
     let empty = text.len();
     for element in Elements::new(document.as_bytes())? {
@@ -82,7 +83,7 @@ fn write_attributes(
         text.push(b':');
         match links::kind(resource_type, element.name) {
             Some(kind) => links::write(kind, &element, text)?,
-            None => write_value(&element, text)?,
+            None => write_value(&element, kinds::inside(stored, element.name), text)?,
         }
     }
     text.push(b'}');
@@ -99,26 +100,35 @@ fn id_of(element: &Element<'_>) -> Result<Id, Malformed> {
 /// Any `_id` as an id. One of another BSON type is named by its JSON text: it can be listed, and a
 /// request for it finds nothing.
 pub(crate) fn id_from_bson(value: RawBsonRef<'_>) -> Id {
-    let as_text = || text(value).unwrap_or_else(|_| "unreadable".to_owned());
+    let as_text = || text(value, None).unwrap_or_else(|_| "unreadable".to_owned());
     ids::from_bson(value).unwrap_or_else(|| Id::String(as_text()))
 }
 
-/// One value as JSON text.
-pub(crate) fn text(value: RawBsonRef<'_>) -> Result<String, Malformed> {
+/// One value as JSON text, where it stands at these places.
+pub(crate) fn text(value: RawBsonRef<'_>, places: Option<&Places>) -> Result<String, Malformed> {
     let mut holder = RawDocumentBuf::new();
     holder.append(bson::cstr!("v"), value);
     let mut text = Vec::new();
     for element in Elements::new(holder.as_bytes())? {
-        write_value(&element?, &mut text)?;
+        write_value(&element?, places, &mut text)?;
     }
     String::from_utf8(text).map_err(|error| Malformed::because(&error))
 }
 
-pub(crate) fn write_value(element: &Element<'_>, text: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(crate) fn write_value(
+    element: &Element<'_>,
+    places: Option<&Places>,
+    text: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    if let Some(stored) = places.and_then(Places::here)
+        && kinds::write(stored, element, text)?
+    {
+        return Ok(());
+    }
     match element.kind {
         Element::STRING => write_string(element.string()?, text)?,
-        Element::DOCUMENT => write_document(element.value, text)?,
-        Element::ARRAY => write_array(element.value, text)?,
+        Element::DOCUMENT => write_document(element.value, places, text)?,
+        Element::ARRAY => write_array(element.value, places.and_then(Places::items), text)?,
         Element::NULL => text.extend_from_slice(b"null"),
         Element::BOOLEAN => write_displayed(element.bytes()? != [0], text),
         Element::INT32 => write_displayed(i32::from_le_bytes(element.bytes()?), text),
@@ -165,7 +175,7 @@ fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malform
             text.extend_from_slice(br#"{"$code":"#);
             write_string(code.code.as_bytes(), text)?;
             text.extend_from_slice(br#","$scope":"#);
-            write_document(code.scope.as_bytes(), text)?;
+            write_document(code.scope.as_bytes(), None, text)?;
             text.push(b'}');
         }
         RawBsonRef::Undefined => text.extend_from_slice(br#"{"$undefined":true}"#),
@@ -176,19 +186,23 @@ fn write_parsed(value: RawBsonRef<'_>, text: &mut Vec<u8>) -> Result<(), Malform
     Ok(())
 }
 
-fn write_array(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
+fn write_array(bytes: &[u8], places: Option<&Places>, text: &mut Vec<u8>) -> Result<(), Malformed> {
     text.push(b'[');
     for (position, item) in Elements::new(bytes)?.enumerate() {
         if position > 0 {
             text.push(b',');
         }
-        write_value(&item?, text)?;
+        write_value(&item?, places, text)?;
     }
     text.push(b']');
     Ok(())
 }
 
-pub(crate) fn write_document(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(crate) fn write_document(
+    bytes: &[u8],
+    places: Option<&Places>,
+    text: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     let start = text.len();
     let mut marked = false;
     text.push(b'{');
@@ -201,7 +215,7 @@ pub(crate) fn write_document(bytes: &[u8], text: &mut Vec<u8>) -> Result<(), Mal
         }
         write_string(element.name, text)?;
         text.push(b':');
-        write_value(&element, text)?;
+        write_value(&element, kinds::inside(places, element.name), text)?;
     }
     text.push(b'}');
     // A document that looks like one of the objects above, but is none.

@@ -26,8 +26,10 @@ mod joins;
 mod subject;
 mod scalar;
 mod json;
+mod kinds;
 mod links;
 mod elements;
+mod unit;
 mod write;
 mod transaction;
 mod document;
@@ -39,6 +41,8 @@ mod unprepared;
 mod preparation;
 mod indexes;
 mod declared_indexes;
+mod duplicates;
+mod registry;
 mod explain;
 mod failure;
 
@@ -50,15 +54,14 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store, StoreError, Unit,
-    UnitParts, WatchError, Watching, WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store,
+    StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::connection::Connection;
-use self::failure::{Intent, Stop, of_read};
+use self::failure::{Intent, of_read};
 use self::selection::Selection;
 
 pub use indexes::{IndexState, Standing};
@@ -146,6 +149,44 @@ impl Store for MongoStore {
         preparation::prepare(&self.connection, types).await
     }
 
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        let store = self.connection.clone();
+        let work = async move { registry::collections(&store).await };
+        self.connection.calls.run(Intent::Read, work).await
+    }
+
+    /// However long that takes.
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        let (store, of) = (self.connection.clone(), resource_type.clone());
+        let task = tokio::spawn(async move { duplicates::find(&store, &of, limit).await });
+        task.await
+            .map_err(|panic| StoreError::Internal(panic.to_string()))?
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        let (store, of) = (self.connection.clone(), resource_type.clone());
+        let work = async move { registry::definition(&store, &of).await };
+        self.connection.calls.run(Intent::Read, work).await
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        let (store, of) = (self.connection.clone(), resource_type.clone());
+        let fingerprint = fingerprint.to_owned();
+        let work = async move { registry::note_definition(&store, &of, &fingerprint).await };
+        self.connection.calls.run(Intent::Write, work).await
+    }
+
     async fn next_ids(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -203,26 +244,7 @@ impl Store for MongoStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let unit = unit.into_parts()?;
-        for write in &unit.writes {
-            self.connection.unprepared.admit(&write.resource_type)?;
-        }
-        let (store, deadline) = (self.connection.clone(), self.connection.calls.deadline());
-        let work = async move {
-            match write_unit(&store, &unit, deadline).await {
-                Err(WriteError::Store(error)) => Err(error),
-                decided => {
-                    for (write, written) in unit.writes.iter().zip(decided.iter().flatten()) {
-                        if let Written::Stored(resource) = written {
-                            let bytes = resource.text.len();
-                            store.pages.have_stored(&write.resource_type, bytes);
-                        }
-                    }
-                    Ok(decided)
-                }
-            }
-        };
-        self.connection.calls.run(Intent::Write, work).await?
+        unit::write(&self.connection, unit.into_parts()?).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -270,26 +292,6 @@ impl Store for MongoStore {
     /// runtime overtakes it.
     async fn close(&self) {
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.connection.close()).await;
-    }
-}
-
-/// A single write is one or two requests, several are a transaction.
-async fn write_unit(
-    store: &Connection,
-    unit: &UnitParts,
-    deadline: Instant,
-) -> Result<Vec<Written>, WriteError> {
-    store.counters.raise_for(&unit.writes).await?;
-    match unit.writes.as_slice() {
-        [] if unit.absences.is_empty() => Ok(Vec::new()),
-        [write] if unit.absences.is_empty() => match write::single(store, write, deadline).await {
-            Ok(written) => Ok(vec![written]),
-            Err(stop @ (Stop::Overtaken | Stop::Incomparable)) => {
-                transaction::write_one(store, write, deadline, stop).await
-            }
-            Err(stop) => Err(stop.at(0)),
-        },
-        _ => transaction::write(store, unit, deadline).await,
     }
 }
 

@@ -51,7 +51,7 @@ fn write_one(kind: IdKind, element: &Element<'_>, text: &mut Vec<u8>) -> Result<
             text.extend_from_slice(id.to_member().to_string().as_bytes());
             Ok(())
         }
-        None => json::write_value(element, text),
+        None => json::write_value(element, None, text),
     }
 }
 

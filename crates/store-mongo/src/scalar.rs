@@ -5,11 +5,18 @@ use mongodb::bson::{Binary, Bson, doc};
 use resources::query::{Comparison, Scalar, SortValue};
 use serde_json::Number;
 
+use crate::kinds;
+
 /// A comparison with a value of BSON that holds for the same stored values as that with a scalar.
 pub(crate) fn comparable(comparison: Comparison, scalar: &Scalar) -> (Comparison, Bson) {
     match (scalar, comparison) {
         (Scalar::Boolean(value), _) => (comparison, Bson::Boolean(*value)),
         (Scalar::Text(text), _) => (comparison, Bson::String(text.clone())),
+        // No stored value compares with what is in no normal form.
+        (Scalar::Stored(stored, text), _) => {
+            let value = kinds::bson(*stored, text);
+            (comparison, value.unwrap_or(Bson::Undefined))
+        }
         (Scalar::Number(number), Comparison::Equal) => {
             // What no stored number is equal to is like a number that none is.
             (comparison, exact(number).unwrap_or(Bson::Double(f64::NAN)))
@@ -25,6 +32,7 @@ pub(crate) fn comparable(comparison: Comparison, scalar: &Scalar) -> (Comparison
 pub(crate) fn equal(scalar: &Scalar) -> Option<Bson> {
     match scalar {
         Scalar::Number(number) => exact(number),
+        Scalar::Stored(stored, text) => kinds::bson(*stored, text),
         _ => Some(comparable(Comparison::Equal, scalar).1),
     }
 }
@@ -80,6 +88,10 @@ pub(crate) fn of_sort(value: &SortValue) -> Bson {
         SortValue::Nothing => Bson::Null,
         SortValue::Number(number) => exact(number).unwrap_or(Bson::Null),
         SortValue::Text(text) => Bson::String(text.clone()),
+        SortValue::Stored(stored, text) => {
+            let value = kinds::bson(*stored, text);
+            value.unwrap_or_else(|| Bson::String(text.clone()))
+        }
         SortValue::Object => doc! {}.into(),
         SortValue::Array => Bson::Binary(Binary {
             subtype: BinarySubtype::Generic,

@@ -172,6 +172,7 @@ fn projection(resource_type: &ResourceType, query: &Query, sorting: &Sorting) ->
         let path = resources::query::MemberPath {
             names: vec![name.clone()],
             kinds: Kinds::ANY,
+            stored: None,
         };
         // MongoDB has no projection of such a name: all members come.
         if !stored.has(&path) && !ids::is_reserved(resource_type, &name) {

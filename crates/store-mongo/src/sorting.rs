@@ -9,7 +9,7 @@ use resources::schema::{Kinds, Relationship, ResourceType};
 use crate::filter::expression::{has_type, is_array, is_object, literal};
 use crate::joins::{self, Joins};
 use crate::subject::Subject;
-use crate::{ids, scalar};
+use crate::{ids, kinds, scalar};
 
 /// The kinds that MongoDB sorts as [`Order::compare`] does.
 const NATIVE: Kinds = Kinds::NULL
@@ -38,6 +38,8 @@ struct SortKey {
     descending: bool,
     /// What can be there.
     kinds: Kinds,
+    /// Whether it is declared to be stored otherwise than its JSON looks.
+    is_stored: bool,
     /// Which value of a [`Bound`] is compared with it; the id if none.
     value: Option<usize>,
 }
@@ -73,14 +75,15 @@ impl Sorting {
             };
             // A key that was there before decides nothing.
             if keys.iter().all(|known| known.path != path) {
-                let kinds = match key.path {
-                    KeyPath::Member { ref path, .. } => path.kinds,
-                    KeyPath::Id => Kinds::ANY,
+                let (kinds, stored) = match key.path {
+                    KeyPath::Member { ref path, .. } => (path.kinds, path.stored),
+                    KeyPath::Id => (Kinds::ANY, None),
                 };
                 keys.push(SortKey {
                     path,
                     descending: key.descending,
                     kinds,
+                    is_stored: stored.is_some(),
                     value: Some(place),
                 });
             }
@@ -149,6 +152,7 @@ impl SortKey {
             path,
             descending,
             kinds: Kinds::ANY,
+            is_stored: false,
             value: None,
         }
     }
@@ -162,6 +166,9 @@ impl SortKey {
             Bson::Null => return doc! { &self.path: Bson::Null },
             Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) => BEHIND_NUMBERS,
             Bson::String(_) => BEHIND_TEXTS,
+            // Where they are declared there is nothing else but null.
+            Bson::DateTime(_) | Bson::Decimal128(_) if self.is_stored => Kinds::NONE,
+            Bson::ObjectId(_) | Bson::Binary(_) if self.is_stored => Kinds::NONE,
             _ => Kinds::ANY,
         };
         let condition = match (is_upwards, self.kinds.has(later)) {
@@ -187,11 +194,15 @@ fn joined(
             joins.one(&subject, relationship)
         });
     let value = Bson::from("$$value");
-    let branches = vec![
+    // What is declared is no object, though JSON has no type for it.
+    let stored = path.stored.map(kinds::types);
+    let stored = stored.map(|types| doc! { "case": has_type(&value, types), "then": &value });
+    let mut branches: Vec<Document> = stored.into_iter().collect();
+    branches.extend([
         doc! { "case": has_type(&value, &["null"]), "then": Bson::Null },
         doc! { "case": is_array(&value), "then": literal(scalar::of_sort(&SortValue::Array)) },
         doc! { "case": is_object(&value), "then": literal(doc! {}) },
-    ];
+    ]);
     let key = doc! { "$switch": { "branches": branches, "default": value } };
     joins.add(doc! { "$let": { "vars": { "value": subject.value(path) }, "in": key } }.into())
 }

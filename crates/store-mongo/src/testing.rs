@@ -5,5 +5,5 @@
 /// # Errors
 /// What is wrong with the bytes.
 pub fn by_this_crate(document: &[u8], text: &mut Vec<u8>) -> Result<(), String> {
-    crate::json::write_document(document, text).map_err(|error| error.to_string())
+    crate::json::write_document(document, None, text).map_err(|error| error.to_string())
 }

@@ -30,10 +30,7 @@ pub struct Report {
 pub(super) fn check(data_dir: &Path, files_mode: u32) -> Result<Report, StoreError> {
     let path = data_dir.join(file::NAME);
     if !path.exists() {
-        let data_dir = data_dir.display();
-        return Err(StoreError::Unusable(format!(
-            "there is no store in the data directory {data_dir}"
-        )));
+        return Err(file::no_store(data_dir));
     }
     let lock = Lock::acquire(data_dir, files_mode)?;
     let mut report = Report::default();

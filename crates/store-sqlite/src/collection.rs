@@ -102,6 +102,28 @@ impl Collection {
         let _ = batches.blocking_send(outcome.map(|()| batch).map_err(failure));
     }
 
+    /// The resources behind a position, up to the size of a batch, and the position of the last.
+    pub(super) fn part(
+        &self,
+        moment: &Connection,
+        after: i64,
+    ) -> rusqlite::Result<(Resources, i64)> {
+        let table = &self.quoted;
+        let part = format!(
+            "SELECT {COLUMNS}, position FROM {table} WHERE position > ?1 ORDER BY position"
+        );
+        let mut statement = moment.prepare_cached(&part)?;
+        let mut rows = statement.query([after])?;
+        let (mut resources, mut last) = (Resources::default(), after);
+        while resources.len() < SCAN_BATCH && resources.bytes() < SCAN_BATCH_BYTES {
+            let Some(row) = rows.next()? else { break };
+            let (id, text) = resource(row)?;
+            resources.push(id, text);
+            last = row.get(3)?;
+        }
+        Ok((resources, last))
+    }
+
     /// Goes through the whole collection until `visit` returns false.
     fn for_each(
         &self,

@@ -15,6 +15,7 @@ use resources::store::StoreError;
 use super::failure::failure;
 use super::functions;
 use super::lock::{self, FilesState, Lock};
+use super::migrations::{MIGRATIONS, migrate};
 use super::watch::beside;
 
 /// What stands for itself in the path of a URI.
@@ -29,14 +30,6 @@ pub(super) const NAME: &str = "monocoque.sqlite";
 
 /// "MnCq": marks the file as ours, see <https://www.sqlite.org/pragma.html#pragma_application_id>.
 const APPLICATION_ID: i32 = 0x4d6e_4371;
-
-/// The schema's versions; the position of the last one is the version of this program.
-const MIGRATIONS: [&str; 4] = [
-    include_str!("../migrations/0001-collections.sql"),
-    include_str!("../migrations/0002-token.sql"),
-    include_str!("../migrations/0003-counts.sql"),
-    include_str!("../migrations/0004-changes.sql"),
-];
 
 /// Larger files are not read through at the start, which would take more than a few seconds.
 const CHECKED_BYTES_MAX: u64 = 1 << 30;
@@ -80,6 +73,37 @@ pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).map_err(failure);
     opened.map_err(|error| name_file(error, path))
+}
+
+/// Opens the file for reads by a command, after it has been found whole, ours and of this version.
+/// The file of a process that uses it may be opened, but not within that process: what closes a
+/// file there takes its locks away.
+pub(super) fn open_snapshot(path: &Path) -> Result<Connection, StoreError> {
+    let named = |error| name_file(error, path);
+    let connection = open_to_look(path)?;
+    check(&connection, path).map_err(named)?;
+    let version: usize = pragma(&connection, "user_version").map_err(failure)?;
+    if version < MIGRATIONS.len() {
+        return Err(named(StoreError::Unusable(format!(
+            "the file has schema version {version}, this program reads {}: start the process once, \
+             which brings it there",
+            MIGRATIONS.len()
+        ))));
+    }
+    let opened = connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .and_then(|()| functions::register(&connection));
+    opened.map_err(failure).map_err(named)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
+}
+
+/// What there is to say of a data directory without a file.
+pub(super) fn no_store(data_dir: &Path) -> StoreError {
+    let data_dir = data_dir.display();
+    StoreError::Unusable(format!(
+        "there is no store in the data directory {data_dir}"
+    ))
 }
 
 /// Makes the file under another name first, so that there is never one that is half made.
@@ -263,20 +287,10 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    let version: usize = pragma(connection, "user_version").map_err(failure)?;
-    for (position, script) in MIGRATIONS.iter().enumerate().skip(version) {
-        let reached = position + 1;
-        connection
-            .execute_batch(&format!(
-                "BEGIN; {script} PRAGMA user_version = {reached}; COMMIT;"
-            ))
-            .map_err(failure)?;
-    }
-    Ok(())
-}
-
-fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+pub(super) fn pragma<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    name: &str,
+) -> rusqlite::Result<T> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 

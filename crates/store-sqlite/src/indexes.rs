@@ -5,7 +5,7 @@
 //! where the two differ, the thing is made again. Triggers keep the number and the links right
 //! whatever changes the table.
 
-use resources::schema::{Index, IndexKey, Link, ResourceType};
+use resources::schema::{Index, IndexKey, Link, ResourceType, Stored};
 
 use super::sql::Member;
 use super::table::{Collection, folded, json_path, literal, quoted};
@@ -93,7 +93,11 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
 
 fn declared_index(collection: &Collection, resource_type: &ResourceType, index: &Index) -> Made {
     let name = index_name(resource_type, index);
-    let columns = |key: &IndexKey| key_columns(key.names(), key.descending, index.unique);
+    let stored = resource_type.attributes.stored();
+    let columns = |key: &IndexKey| {
+        let stored = stored.at(key.names());
+        key_columns(key.names(), stored, key.descending, index.unique)
+    };
     let mut columns: Vec<String> = index.keys.iter().map(columns).collect();
     if !index.unique {
         columns.push("id".to_owned());
@@ -106,10 +110,27 @@ fn declared_index(collection: &Collection, resource_type: &ResourceType, index: 
     }
 }
 
+/// What a unique index groups by: the columns of [`declared_index`], in rising order.
+pub(super) fn unique_columns(resource_type: &ResourceType, index: &Index) -> Vec<String> {
+    let stored = resource_type.attributes.stored();
+    let columns = index.keys.iter();
+    columns
+        .map(|key| key_columns(key.names(), stored.at(key.names()), false, true))
+        .collect()
+}
+
+/// The values of a unique index; where one is NULL, nothing clashes.
+pub(super) fn unique_values(index: &Index) -> Vec<String> {
+    let values = index.keys.iter();
+    values
+        .map(|key| Member::new("document", key.names()).value())
+        .collect()
+}
+
 /// The resources that name one, in the order of their ids.
 fn link_index(collection: &Collection, member: &str) -> Made {
     let name = format!("index:{}:{}", folded(&collection.name), folded(member));
-    let columns = [key_columns([member], false, false), "id".to_owned()];
+    let columns = [key_columns([member], None, false, false), "id".to_owned()];
     Made {
         sql: create_index("", &name, collection, &columns),
         over: member.to_owned(),
@@ -127,12 +148,13 @@ fn create_index(unique: &str, name: &str, collection: &Collection, columns: &[St
 /// with the id, which decides where all else is equal.
 fn key_columns<'n>(
     names: impl IntoIterator<Item = &'n str>,
+    stored: Option<Stored>,
     descending: bool,
     unique: bool,
 ) -> String {
     let member = Member::new("document", names);
     let order = if descending { " DESC" } else { "" };
-    let value = format!("({}){order}", member.value());
+    let value = format!("({}){order}", member.key(stored));
     if !unique {
         return value;
     }

@@ -5,8 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+mod settings;
 mod lock;
 mod file;
+mod migrations;
 mod watch;
 mod reserve;
 mod readers;
@@ -21,6 +23,8 @@ mod collection;
 mod table;
 mod indexes;
 mod changes;
+mod duplicates;
+mod registry;
 mod page;
 mod checksum;
 mod id;
@@ -30,6 +34,7 @@ mod large;
 mod unit;
 mod import;
 mod preparation;
+mod snapshot;
 mod check;
 mod backup;
 mod restore;
@@ -40,13 +45,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use resources::query::{Filter, MemberPath, Query, Test};
-use resources::schema::{Id, IdKind, Link, Relationship, ResourceType};
+use resources::query::{Filter, Query};
+use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Import, ImportMode, Page, Plan, Point, Resource, Scan, Store, StoreError, Unit, WatchError,
-    Watching, WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Page, Plan, Point, Resource, Scan, Store, StoreError, Unit,
+    WatchError, Watching, WriteError, Written, fresh_ids,
 };
 
+use self::failure::failure;
 use self::large::Turns;
 use self::list::Listing;
 use self::lock::Lock;
@@ -56,9 +62,11 @@ use self::table::Collection;
 use self::watch::Watch;
 use self::writer::Writer;
 
-pub use self::backup::back_up;
+pub use self::backup::{BackupProgress, BackupSettings, back_up};
 pub use self::check::Report;
 pub use self::restore::restore;
+pub use self::settings::SqliteSettings;
+pub use self::snapshot::Snapshot;
 
 /// The store over an embedded SQLite file.
 pub struct SqliteStore {
@@ -69,34 +77,6 @@ pub struct SqliteStore {
     turns: Turns,
     pages: Pages,
     watch: Arc<Watch>,
-}
-
-/// How the files of an embedded store are kept.
-#[derive(Debug, Clone)]
-pub struct SqliteSettings {
-    /// What the files may be used for, as in `chmod`. Whoever may read them may enter their
-    /// directory.
-    pub files_mode: u32,
-    /// A page with more text than this is read and sent batch by batch, in bytes; each batch has
-    /// as much, or one resource.
-    pub page_bytes_max: usize,
-    /// What the batches of all pages that are being sent may hold together, in bytes.
-    pub page_streams_bytes_max: usize,
-    /// So many of the latest changes are kept for those who watch a collection, at least 1; up to
-    /// an eighth more may be. Each takes about 60 bytes and its id.
-    pub changes_kept: u32,
-}
-
-impl Default for SqliteSettings {
-    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger; 100 000 changes.
-    fn default() -> Self {
-        Self {
-            files_mode: 0o600,
-            page_bytes_max: 1 << 20,
-            page_streams_bytes_max: 256 << 20,
-            changes_kept: 100_000,
-        }
-    }
 }
 
 impl SqliteStore {
@@ -161,6 +141,42 @@ impl Store for SqliteStore {
         self.writer.prepare(types.to_vec()).await
     }
 
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        self.readers
+            .run(|connection| registry::collections(connection))
+            .await
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        let (of, connection) = (resource_type.clone(), self.readers.connect()?);
+        let find = move || duplicates::find(&connection, &of, limit).map_err(failure);
+        let found = tokio::task::spawn_blocking(find).await;
+        found.map_err(|error| StoreError::Internal(error.to_string()))?
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        let of = resource_type.clone();
+        self.readers
+            .run(move |connection| registry::definition(connection, &of))
+            .await
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        let of = resource_type.clone();
+        self.writer.note(of, fingerprint.to_owned()).await
+    }
+
     async fn next_ids(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -212,23 +228,11 @@ impl Store for SqliteStore {
         ids: &[Id],
         query: &Query,
     ) -> Result<Vec<Page>, StoreError> {
-        let Link::Inverse { member, .. } = &relationship.link else {
-            let name = &relationship.name;
-            return Err(StoreError::Internal(format!("'{name}' is no inverse")));
-        };
-        let (resource_type, ids, query) = (resource_type.clone(), ids.to_vec(), query.clone());
-        let path = MemberPath::linkage(member);
+        let related = list::Related::new(resource_type, relationship, ids, query)?;
         self.readers
             .run(move |connection| {
                 let moment = connection.transaction()?;
-                let list = |id| {
-                    let mut query = query.clone();
-                    let named = Filter::member(path.clone(), Test::Links(vec![id]));
-                    query.filter = named.and(query.filter);
-                    let found = Listing::new(&resource_type, &query).read(&moment, usize::MAX)?;
-                    Ok(found.whole())
-                };
-                ids.into_iter().map(list).collect()
+                related.read(&moment)
             })
             .await
     }

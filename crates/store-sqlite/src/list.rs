@@ -1,8 +1,10 @@
 //! A part of a collection as a query describes it.
 
-use resources::query::{Count, Filter, Query, Total};
-use resources::schema::{Id, ResourceType};
-use resources::store::Resources;
+use std::sync::Arc;
+
+use resources::query::{Count, Filter, MemberPath, Query, Test, Total};
+use resources::schema::{Id, Link, Relationship, ResourceType};
+use resources::store::{Page, Resources, StoreError};
 use rusqlite::Connection;
 
 use super::checksum::{COLUMNS, resource};
@@ -158,5 +160,51 @@ impl Listing<'_> {
         } else {
             Total::Exact(number)
         })
+    }
+}
+
+/// What an inverse relationship leads to from several resources.
+pub(super) struct Related {
+    resource_type: Arc<ResourceType>,
+    path: MemberPath,
+    ids: Vec<Id>,
+    query: Query,
+}
+
+impl Related {
+    pub(super) fn new(
+        resource_type: &Arc<ResourceType>,
+        relationship: &Relationship,
+        ids: &[Id],
+        query: &Query,
+    ) -> Result<Self, StoreError> {
+        let Link::Inverse { member, .. } = &relationship.link else {
+            let name = &relationship.name;
+            return Err(StoreError::Internal(format!("'{name}' is no inverse")));
+        };
+        Ok(Self {
+            resource_type: resource_type.clone(),
+            path: MemberPath::linkage(member),
+            ids: ids.to_vec(),
+            query: query.clone(),
+        })
+    }
+
+    /// A page for each of the resources. The caller sees to it that all are of the same moment.
+    pub(super) fn read(self, moment: &Connection) -> rusqlite::Result<Vec<Page>> {
+        let Self {
+            resource_type,
+            path,
+            ids,
+            query,
+        } = self;
+        let list = |id| {
+            let mut query = query.clone();
+            let named = Filter::member(path.clone(), Test::Links(vec![id]));
+            query.filter = named.and(query.filter);
+            let found = Listing::new(&resource_type, &query).read(moment, usize::MAX)?;
+            Ok(found.whole())
+        };
+        ids.into_iter().map(list).collect()
     }
 }

@@ -7,6 +7,7 @@ use resources::query::{Bound, Key, KeyPath, MemberPath, Order, SortValue};
 use resources::schema::{Kinds, Link, Relationship};
 use rusqlite::types::Value;
 
+use super::functions::key_value;
 use super::id::sql_value;
 use super::sql::{Member, Parameters, Row, id_of_member, number};
 
@@ -50,7 +51,7 @@ pub(super) fn keys(parameters: &mut Parameters, row: &Row<'_>, order: &Order) ->
                     let rank = format!("coalesce({rank}, 0)");
                     keys.push(SortKey::new(rank, key.descending, false));
                 }
-                let value = |member: &Member| value(member, path.kinds);
+                let value = |member: &Member| value(member, path);
                 let value = reached(parameters, row, through, path, &value);
                 keys.push(SortKey::new(value, key.descending, true));
             }
@@ -79,6 +80,7 @@ pub(super) fn values(order: &Order, bound: &Bound) -> Vec<Value> {
                 SortValue::Nothing | SortValue::Object | SortValue::Array => Value::Null,
                 SortValue::Number(value) => number(value),
                 SortValue::Text(text) => Value::Text(text.clone()),
+                SortValue::Stored(stored, text) => key_value(*stored, text),
                 SortValue::Boolean(value) => Value::from(*value),
             });
         }
@@ -113,9 +115,9 @@ fn rank(member: &Member) -> String {
 }
 
 /// The value as far as it decides the place among those of its kind.
-fn value(member: &Member, kinds: Kinds) -> String {
-    let value = member.value();
-    if kinds.has(Kinds::ARRAY.and(Kinds::OBJECT)) {
+fn value(member: &Member, path: &MemberPath) -> String {
+    let value = member.key(path.stored);
+    if path.kinds.has(Kinds::ARRAY.and(Kinds::OBJECT)) {
         let kind = member.kind();
         return format!("CASE WHEN {kind} NOT IN ('array', 'object') THEN {value} END");
     }

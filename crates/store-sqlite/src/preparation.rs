@@ -3,28 +3,41 @@
 use std::sync::Arc;
 
 use resources::schema::ResourceType;
-use resources::store::StoreError;
-use rusqlite::Connection;
+use resources::store::{Duplicates, StoreError};
+use rusqlite::{Connection, ErrorCode};
 
+use super::duplicates;
 use super::failure::failure;
 use super::indexes::{self, Made, links_prefix, links_tables};
 use super::session::Session;
 use super::table::{Collection, quoted};
+
+/// Values with duplicates that are named where a unique index cannot be made.
+const NAMED_MAX: usize = 3;
 
 /// Prepares the collections of all these types, or none.
 pub(super) fn prepare_all(
     session: &Session,
     types: &[Arc<ResourceType>],
 ) -> Result<(), StoreError> {
-    session.in_transaction(|| {
+    let dropped = session.in_transaction(|| {
+        let mut dropped = Vec::new();
         for resource_type in types {
-            prepare(session, resource_type)?;
+            dropped.extend(prepare(session, resource_type)?);
         }
-        Ok(())
-    })
+        Ok(dropped)
+    })?;
+    for (kind, name) in dropped {
+        tracing::info!(name, "what is no longer declared so is dropped: {kind}");
+    }
+    Ok(())
 }
 
-fn prepare(session: &Session, resource_type: &ResourceType) -> Result<(), StoreError> {
+/// Returns what it has dropped: its kind and its name.
+fn prepare(
+    session: &Session,
+    resource_type: &ResourceType,
+) -> Result<Vec<(String, String)>, StoreError> {
     let connection = &session.connection;
     let greatest_id = register(connection, resource_type)?;
     let collection = Collection::new(resource_type);
@@ -39,15 +52,11 @@ fn prepare(session: &Session, resource_type: &ResourceType) -> Result<(), StoreE
         added.map_err(failure)?;
     }
     make_links(connection, resource_type).map_err(failure)?;
-    let missing = drop_undeclared(connection, &collection, resource_type).map_err(failure)?;
+    let (missing, dropped) =
+        drop_undeclared(connection, &collection, resource_type).map_err(failure)?;
     for made in missing {
         let outcome = connection.execute_batch(&made.sql);
-        outcome.map_err(|error| {
-            StoreError::Unusable(format!(
-                "the index over {} of '{}' cannot be made: {error}",
-                made.over, resource_type.collection
-            ))
-        })?;
+        outcome.map_err(|error| why_not_made(connection, resource_type, &made, &error))?;
     }
     let count = format!(
         "UPDATE collections SET resources = (SELECT count(*) FROM {}) \
@@ -59,7 +68,32 @@ fn prepare(session: &Session, resource_type: &ResourceType) -> Result<(), StoreE
     session
         .counters
         .raise(&resource_type.collection, greatest_id);
-    Ok(())
+    Ok(dropped)
+}
+
+/// Names the resources that a unique index forbids, if that is the reason. Nothing of the whole
+/// preparation is kept then.
+fn why_not_made(
+    connection: &Connection,
+    resource_type: &ResourceType,
+    made: &Made,
+    error: &rusqlite::Error,
+) -> StoreError {
+    let is_unique = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
+    let found = if is_unique {
+        duplicates::find(connection, resource_type, NAMED_MAX + 1).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let more = found.len() > NAMED_MAX;
+    let named = &found[..found.len().min(NAMED_MAX)];
+    let text = Duplicates::refuse(named, more, &resource_type.name).unwrap_or_else(|| {
+        format!(
+            "the index over {} of '{}' cannot be made: {error}",
+            made.over, resource_type.collection
+        )
+    });
+    StoreError::Unusable(text)
 }
 
 /// Notes a collection with the kind of its ids, and returns the greatest integer id that it had.
@@ -81,14 +115,16 @@ fn register(connection: &Connection, resource_type: &ResourceType) -> Result<i64
     Ok(greatest_id)
 }
 
-/// Drops what is over a table and not declared so, and gives what is declared and not there. An
+/// Drops what is over a table and not declared so, and gives what is declared and not there, and
+/// what was dropped. An
 /// index holds no data, and a unique one that is no longer declared would refuse writes for no
 /// reason that an operator could see.
 fn drop_undeclared(
     connection: &Connection,
     collection: &Collection,
     resource_type: &ResourceType,
-) -> rusqlite::Result<Vec<Made>> {
+) -> rusqlite::Result<(Vec<Made>, Vec<(String, String)>)> {
+    let mut dropped = Vec::new();
     let mut wanted = indexes::wanted(resource_type);
     let made = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?1 \
                 AND type IN ('index', 'trigger') AND sql IS NOT NULL";
@@ -102,10 +138,10 @@ fn drop_undeclared(
             wanted.swap_remove(at);
             continue;
         }
-        tracing::info!(name, "what is no longer declared so is dropped: {kind}");
         connection.execute_batch(&format!("DROP {kind} {}", quoted(&name)))?;
+        dropped.push((kind, name));
     }
-    Ok(wanted)
+    Ok((wanted, dropped))
 }
 
 /// Makes and fills the tables of links, and drops those of relationships that are gone.

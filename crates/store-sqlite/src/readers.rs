@@ -60,10 +60,12 @@ impl Readers {
         let (idle, path, watch) = (self.idle.clone(), self.path.clone(), self.watch.clone());
         tokio::task::spawn_blocking(move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            // One is missing only after a reader panicked, or could not be opened.
-            let mut connection = taken.map_or_else(|| file::open_reader(&path), Ok)?;
-            // Also tells whether the file that was opened now is the one that is watched.
-            let checked = watch.check_files();
+            let (mut connection, checked) = match taken {
+                Some(connection) => (connection, watch.check_for_read()),
+                // One is missing only after a reader panicked, or could not be opened. The file
+                // that is opened now must be the one that is watched.
+                None => (file::open_reader(&path)?, watch.check_files()),
+            };
             let outcome = checked.and_then(|()| read(&mut connection).map_err(failure));
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)

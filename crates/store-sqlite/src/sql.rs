@@ -1,9 +1,10 @@
 //! Statements as text with bound values, and how rows and members are named in them.
 
-use resources::schema::{IdKind, Relationship, ResourceType};
+use resources::schema::{IdKind, Relationship, ResourceType, Stored};
 use rusqlite::types::Value;
 use serde_json::Number;
 
+use super::functions::key_function;
 use super::table::{self, Collection};
 
 /// The values of a statement. Text has only names and numbers of parameters; whatever a client
@@ -130,6 +131,11 @@ impl Member {
         format!("{} ->> {}", self.document, self.path)
     }
 
+    /// What its value is compared by.
+    pub(super) fn key(&self, stored: Option<Stored>) -> String {
+        keyed(&self.value(), stored)
+    }
+
     /// The name of its kind; NULL for what is missing.
     pub(super) fn kind(&self) -> String {
         format!("json_type({}, {})", self.document, self.path)
@@ -142,6 +148,14 @@ impl Member {
     /// Its elements as rows; those of an object, too.
     pub(super) fn elements(&self, alias: &str) -> String {
         format!("json_each({}, {}) AS {alias}", self.document, self.path)
+    }
+}
+
+/// What a value is compared by.
+pub(super) fn keyed(value: &str, stored: Option<Stored>) -> String {
+    match stored.and_then(key_function) {
+        Some(function) => format!("{function}({value})"),
+        None => value.to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use resources::store::{UnitParts, Write, contract};
+use std::ops::ControlFlow;
 
 fn open(data_dir: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(data_dir, &SqliteSettings::default())
@@ -159,6 +160,99 @@ async fn ids(store: &SqliteStore, resource_type: &Arc<ResourceType>) -> Vec<Stri
         .collect()
 }
 
+const UNHURRIED: BackupSettings = BackupSettings {
+    files_mode: 0o600,
+    bytes_per_second_max: 1 << 30,
+};
+
+/// A backup that nobody ends.
+pub(super) fn copied(data_dir: &Path, target: &Path) -> Result<u64, StoreError> {
+    back_up(data_dir, target, &UNHURRIED, &mut |_| {
+        ControlFlow::Continue(())
+    })
+}
+
+#[tokio::test]
+async fn a_backup_that_is_ended_leaves_nothing_and_one_that_was_killed_no_file_of_its_name() {
+    let (folder, store) = fresh().await;
+    let of = unique_on(&store, "").await;
+    for number in 0..40 {
+        let text = "x".repeat(20_000);
+        let inserted = insert(&store, &of, serde_json::json!({"n": number, "text": text})).await;
+        inserted.unwrap();
+    }
+    let copies = tempfile::tempdir().unwrap();
+    let (target, other) = (copies.path().join("copy"), copies.path().join("other"));
+    let mut told = Vec::new();
+    let mut end_at_the_second = |progress| {
+        told.push(progress);
+        if told.len() < 2 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    let ended = back_up(folder.path(), &target, &UNHURRIED, &mut end_at_the_second);
+    assert!(
+        matches!(ended, Err(StoreError::Unavailable(_))),
+        "{ended:?}"
+    );
+    assert!(told[0].copied < told[1].copied && told[1].copied < told[1].total);
+    let names = || {
+        let entries = std::fs::read_dir(copies.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(names().len(), 0);
+    // As a killed process leaves it, and as one that runs has it.
+    std::fs::write(copies.path().join(".copy.1.partial"), "half").unwrap();
+    let in_use = std::fs::File::create(copies.path().join(".copy.2.partial")).unwrap();
+    in_use.lock().unwrap();
+    copied(folder.path(), &other).unwrap();
+    assert_eq!(names().len(), 3);
+    copied(folder.path(), &target).unwrap();
+    let left = [".copy.2.partial", "copy", "other"].map(str::to_owned);
+    assert_eq!(names(), left.into());
+}
+
+#[tokio::test]
+async fn a_snapshot_shows_one_moment_and_is_not_in_the_way_of_writes() {
+    let (folder, store) = fresh().await;
+    let of = unique_on(&store, "number").await;
+    let numbers = 0..1200;
+    for number in numbers {
+        let inserted = insert(&store, &of, serde_json::json!({"number": number})).await;
+        inserted.unwrap();
+    }
+    let before = ids(&store, &of).await;
+    let snapshot = Snapshot::open(folder.path()).unwrap();
+    let inserted = insert(&store, &of, serde_json::json!({"number": -1})).await;
+    inserted.unwrap();
+    let mut scan = snapshot.scan(&of).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(batch) = scan.next().await.unwrap() {
+        // Others can be asked for between two parts of a scan.
+        let first = batch.iter().next().unwrap().id.clone();
+        let found = snapshot.find(&of, &[first], &Filter::Everything).await;
+        assert!(found.unwrap()[0].is_some());
+        seen.extend(batch.iter().map(|one| one.id.to_string()));
+    }
+    assert_eq!((seen.len(), &seen[..1000]), (1200, &before[..]));
+    let page = snapshot.list(&of, &Query::first(1)).await.unwrap();
+    assert_eq!(page.total, Some(resources::query::Total::Exact(1200)));
+    let never_made = resources::schema::parse("type: never\nattributes: {type: object}\n").unwrap();
+    let never_made = Arc::new(never_made);
+    let page = snapshot.list(&never_made, &Query::first(1)).await.unwrap();
+    assert_eq!(page.total, Some(resources::query::Total::Exact(0)));
+    let mut scan = snapshot.scan(&never_made).await.unwrap();
+    assert!(scan.next().await.unwrap().is_none());
+    let refused = snapshot.explain(&never_made, &Query::first(1)).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unusable(_))),
+        "{refused:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_before() {
     let (folder, store) = fresh().await;
@@ -171,7 +265,7 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
     let copies = tempfile::tempdir().unwrap();
     let copy = copies.path().join("monocoque.sqlite");
     let (data, target) = (folder.path().to_owned(), copy.clone());
-    let backup = tokio::task::spawn_blocking(move || back_up(&data, &target, 0o600));
+    let backup = tokio::task::spawn_blocking(move || copied(&data, &target));
     for number in 50..100 {
         let inserted = insert(&store, &contacts, serde_json::json!({"number": number})).await;
         inserted.unwrap();
@@ -197,12 +291,12 @@ async fn a_backup_under_writes_opens_as_a_store_with_all_that_was_acknowledged_b
 async fn a_backup_takes_no_file_s_place_and_needs_a_store() {
     let (folder, _store) = fresh().await;
     let taken = folder.path().join("monocoque.sqlite");
-    let error = back_up(folder.path(), &taken, 0o600).unwrap_err();
+    let error = copied(folder.path(), &taken).unwrap_err();
     assert!(error.to_string().contains("is there already"), "{error}");
-    let error = back_up(&folder.path().join("absent"), &taken, 0o600).unwrap_err();
+    let error = copied(&folder.path().join("absent"), &taken).unwrap_err();
     assert!(error.to_string().contains("there is no store"), "{error}");
     let nowhere = folder.path().join("absent/copy");
-    let error = back_up(folder.path(), &nowhere, 0o600).unwrap_err();
+    let error = copied(folder.path(), &nowhere).unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
 }
 

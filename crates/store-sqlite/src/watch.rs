@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use resources::store::StoreError;
 use tokio::sync::watch;
@@ -15,6 +16,9 @@ use super::reserve;
 
 /// Free space below which a failure to write is put down to a full disk, in bytes.
 const ROOM_MIN: usize = 1 << 20;
+
+/// Reads rely on a look at the files for so long.
+const LOOK_AGE_MAX: Duration = Duration::from_millis(5);
 
 /// The files of a store while they are open, and the lock of their directory.
 pub(super) struct Watch {
@@ -32,6 +36,9 @@ pub(super) struct Watch {
     changes: AtomicU64,
     /// The same for those who wait for the next one.
     commits: watch::Sender<u64>,
+    started: Instant,
+    /// Microseconds from the start to the last look for a read.
+    looked: AtomicU64,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,
@@ -100,6 +107,8 @@ impl Watch {
             lost: OnceLock::new(),
             changes: AtomicU64::new(0),
             commits: watch::Sender::new(0),
+            started: Instant::now(),
+            looked: AtomicU64::new(0),
             is_noted: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
         })
@@ -132,6 +141,18 @@ impl Watch {
         }
     }
 
+    /// Looks at the files, unless another read has just done so.
+    pub(super) fn check_for_read(&self) -> Result<(), StoreError> {
+        let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let age = now.saturating_sub(self.looked.load(Ordering::Relaxed));
+        if Duration::from_micros(age) < LOOK_AGE_MAX {
+            return self.intact();
+        }
+        self.check_files()?;
+        self.looked.store(now, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Looks at the files and takes them to be changed by us until the work ends.
     pub(super) fn begin(&self) -> Result<Work<'_>, StoreError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +175,7 @@ impl Watch {
     pub(super) fn changes(&self) -> Option<u64> {
         self.intact().ok()?;
         let changes = self.changes.load(Ordering::SeqCst);
-        self.check_files().ok()?;
+        self.check_for_read().ok()?;
         Some(changes)
     }
 

@@ -11,11 +11,12 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
+use super::failure::failure;
 use super::id::Counters;
 use super::session::Session;
 use super::unit::{Decisions, Undone};
 use super::watch::Watch;
-use super::{file, import, preparation, unit};
+use super::{file, import, preparation, registry, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
 const JOBS_WAITING_MAX: usize = 1024;
@@ -46,6 +47,11 @@ enum Job {
         oneshot::Sender<Result<(), StoreError>>,
     ),
     Import(Arc<ResourceType>, ImportMode, mpsc::Receiver<Step>),
+    Note(
+        Arc<ResourceType>,
+        String,
+        oneshot::Sender<Result<(), StoreError>>,
+    ),
 }
 
 pub(super) struct Writer {
@@ -126,6 +132,18 @@ impl Writer {
         outcome.await.map_err(|_| gone())?
     }
 
+    /// Notes with which definition a collection was compared.
+    pub(super) async fn note(
+        &self,
+        resource_type: Arc<ResourceType>,
+        fingerprint: String,
+    ) -> Result<(), StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        let note = Job::Note(resource_type, fingerprint, reply);
+        self.hand_over(note).await?;
+        outcome.await.map_err(|_| gone())?
+    }
+
     pub(super) async fn import(
         &self,
         resource_type: Arc<ResourceType>,
@@ -189,6 +207,14 @@ impl Session {
                 }
                 Job::Prepare(types, reply) => {
                     let _ = reply.send(self.watched(|| preparation::prepare_all(self, &types)));
+                }
+                Job::Note(resource_type, fingerprint, reply) => {
+                    let note = || {
+                        let connection = &self.connection;
+                        registry::note_definition(connection, &resource_type, &fingerprint)
+                            .map_err(failure)
+                    };
+                    let _ = reply.send(self.watched(|| self.in_transaction(note)));
                 }
                 Job::Import(resource_type, mode, mut steps) => {
                     let ran = self.watched(|| {

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use resources::schema::{Attributes, ResourceType};
-use resources::store::{ResourceRef, Store, StoreError, stored_value};
+use resources::store::{ResourceRef, Scan, StoreError, stored_value};
 use serde_json::Value;
 
 use crate::Format;
@@ -26,14 +25,14 @@ pub enum ExportError {
     NewColumn(String),
 }
 
-/// Writes every resource in the order of creation and returns their number. After each batch,
-/// `progress` is called with the number so far. An import of the file gives the same resources with
-/// the same ids.
+/// Writes every resource in the order of the scans that `scan` begins, and returns their number.
+/// After each batch, `progress` is called with the number so far. An import of the file gives the
+/// same resources with the same ids.
 ///
 /// CSV goes through the collection twice: its header must name every attribute that occurs.
 pub async fn export(
-    store: &dyn Store,
-    resource_type: &Arc<ResourceType>,
+    scan: impl AsyncFn() -> Result<Scan, StoreError>,
+    resource_type: &ResourceType,
     format: Format,
     file: &mut (dyn Write + Send),
     progress: &mut (dyn FnMut(u64) + Send),
@@ -41,11 +40,11 @@ pub async fn export(
     let mut rows = match format {
         Format::Json => RowWriter::Json { first: true },
         Format::JsonLines => RowWriter::JsonLines,
-        Format::Csv => RowWriter::Csv(Columns::collect(store, resource_type).await?),
+        Format::Csv => RowWriter::Csv(Columns::collect(scan().await?, resource_type).await?),
     };
     rows.start(file)?;
     let mut count = 0;
-    let mut scan = store.scan(resource_type).await?;
+    let mut scan = scan().await?;
     while let Some(batch) = scan.next().await? {
         for resource in batch.iter() {
             rows.write(resource_type, resource, file)?;
@@ -151,10 +150,7 @@ struct Columns {
 }
 
 impl Columns {
-    async fn collect(
-        store: &dyn Store,
-        resource_type: &Arc<ResourceType>,
-    ) -> Result<Self, ExportError> {
+    async fn collect(mut scan: Scan, resource_type: &ResourceType) -> Result<Self, ExportError> {
         let id = std::iter::once(resource_type.plain_id_member());
         let stored = resource_type.relationships.iter();
         let stored = stored.filter(|one| one.own_member().is_some());
@@ -164,7 +160,6 @@ impl Columns {
             .map(str::to_owned)
             .collect();
         let mut known: HashSet<String> = names.iter().cloned().collect();
-        let mut scan = store.scan(resource_type).await?;
         while let Some(batch) = scan.next().await? {
             for resource in batch.iter() {
                 for name in plain_object(resource_type, resource)?

@@ -3,10 +3,8 @@
 
 use std::collections::HashSet;
 
+use resources::nearest::{ALIKE, nearest};
 use resources::schema::ResourceType;
-
-/// How alike two names must be for one to be meant by the other.
-const ALIKE: f64 = 0.85;
 
 /// The names of the columns, if they can be attributes.
 pub(super) fn columns(
@@ -77,23 +75,11 @@ fn mistake<'a>(
     name: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<String> {
-    let likeness = |candidate: &str| strsim::jaro_winkler(&bare(name), &bare(candidate));
-    let nearest = candidates
-        .map(|candidate| (likeness(candidate), candidate))
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
     let is_closed = resource_type.attributes.is_closed();
     let least = if is_closed { ALIKE } else { 1.0 };
-    match nearest {
-        Some((likeness, candidate)) if likeness >= least => {
-            Some(format!("'{name}' is not declared; is '{candidate}' meant?"))
-        }
-        _ if is_closed => Some(format!("'{name}' is not declared")),
-        _ => None,
+    match nearest(name, candidates, least) {
+        Some(meant) => Some(format!("'{name}' is not declared; is '{meant}' meant?")),
+        None if is_closed => Some(format!("'{name}' is not declared")),
+        None => None,
     }
-}
-
-/// A name without what people write in different ways.
-fn bare(name: &str) -> String {
-    let letters = name.chars().filter(|character| character.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
 }

@@ -79,7 +79,7 @@ impl Shop {
     async fn export(&self, format: Format) -> String {
         let mut file = Vec::new();
         export(
-            &self.store,
+            async || self.store.scan(&self.resource_type).await,
             &self.resource_type,
             format,
             &mut file,

@@ -16,6 +16,7 @@ use super::response::WatchedBody;
 use super::stream::{Transport, WatchedStream};
 use super::sweep::Registration;
 use super::{HttpService, ServeLimits};
+use crate::client::ClientAddress;
 
 /// What every connection is served with.
 pub(super) struct Protocol<S> {
@@ -42,12 +43,20 @@ impl<S: HttpService> Protocol<S> {
     }
 
     /// Serves until the client, the sweep or the drain ends it.
-    pub(super) async fn serve<T: Transport>(self: Arc<Self>, stream: T, place: Registration) {
+    pub(super) async fn serve<T: Transport>(
+        self: Arc<Self>,
+        stream: T,
+        client: ClientAddress,
+        place: Registration,
+    ) {
         let activity = &place.activity;
         let unreadable = self.service.clone();
         let answer = Box::new(move |head: &[u8]| unreadable.answer_unreadable(head));
         let stream = WatchedStream::new(stream, Arc::clone(activity), answer);
-        let service = service_fn(|request: Request<Incoming>| self.answer(request, activity));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(client);
+            self.answer(request, activity)
+        });
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
         loop {
             tokio::select! {

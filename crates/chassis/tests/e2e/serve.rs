@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
+use chassis::client::ClientAddress;
 use chassis::serve::ServeLimits;
 use chassis::testing::TestServer;
 
@@ -133,4 +134,17 @@ async fn a_process_without_free_file_descriptors_recovers() {
     assert_eq!(answer.text().await.unwrap(), "hello");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_knows_the_other_end_of_its_connection() {
+    let told = get(async |Extension(address): Extension<ClientAddress>| {
+        let peer = address.peer.map(|peer| peer.ip());
+        format!("{:?} {:?}", address.client, peer)
+    });
+    let server = TestServer::start(Router::new().route("/", told)).await;
+    let answer = reqwest::get(server.url("/")).await.unwrap();
+    let text = answer.text().await.unwrap();
+    assert_eq!(text, "Some(127.0.0.1) Some(127.0.0.1)");
+    server.stop().await;
 }

@@ -219,8 +219,14 @@ fn invalid(violations: &[Violation], prefix: &str) -> Errors {
             let count = capitalized(&violation.message);
             return Error::more(StatusCode::UNPROCESSABLE_ENTITY, &count);
         }
-        let title = "Attribute is not valid";
-        Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_attribute", title)
+        let (code, title) = match violation.keyword.as_str() {
+            Violation::KIND => (
+                "kind_not_declared",
+                "Kind of the stored value is not declared",
+            ),
+            _ => ("invalid_attribute", "Attribute is not valid"),
+        };
+        Error::new(StatusCode::UNPROCESSABLE_ENTITY, code, title)
             .detail(format!("{}.", capitalized(&violation.message)))
             .pointer(format!("{prefix}{}", violation.pointer))
             .meta("keyword", violation.keyword.as_str())

@@ -247,7 +247,10 @@ impl Pointers {
             Reason::IdTaken(_) => failure.at(self.id.as_ref().unwrap_or(&self.resource)),
             // One attribute has a place of its own; several are somewhere among the attributes.
             Reason::NotUnique(names) if !names.contains(", ") => {
-                let pointer = format!("{}/{}", self.attributes, jsonapi::pointer_token(names));
+                let path = names
+                    .split('.')
+                    .map(|name| format!("/{}", jsonapi::pointer_token(name)));
+                let pointer = format!("{}{}", self.attributes, path.collect::<String>());
                 failure.at(&pointer)
             }
             Reason::Invalid(_) | Reason::NotUnique(_) => failure.at(&self.attributes),

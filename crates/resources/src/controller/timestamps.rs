@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::macros::format_description;
 
-use crate::schema::Attributes;
+use crate::schema::{Attributes, date_of_millis};
 use crate::store::{Change, Presence, Write};
 
 /// Gives writes the time at which they are made, where their types have attributes for it.
@@ -34,10 +33,9 @@ fn stamp_one(write: &mut Write, now: &Value) {
     }
 }
 
-/// RFC 3339 in UTC, always with milliseconds, so that texts compare as times do.
+/// In the normal form of a date, so that texts compare as times do.
 fn now() -> Value {
-    let format =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    let text = OffsetDateTime::now_utc().format(format);
+    let millis = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    let text = i64::try_from(millis).ok().and_then(date_of_millis);
     text.map_or(Value::Null, Value::from)
 }

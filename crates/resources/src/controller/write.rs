@@ -111,7 +111,8 @@ pub(super) fn update(
     draft.must_name(resource_type, &id)?;
     draft.must_be_writable(resource_type, false)?;
     let targets = draft.targets(resource_type)?;
-    let (members, pointers) = draft.into_members(resource_type)?;
+    let (mut members, pointers) = draft.into_members(resource_type)?;
+    resource_type.attributes.normalize(&mut members);
     let mut write = Write::update(resource_type, id, members);
     write.guard.versions = versions;
     Ok(Prepared {

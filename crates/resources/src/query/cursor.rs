@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Filter, Order, SortValue};
-use crate::schema::{Id, IdKind};
+use crate::schema::{Id, IdKind, Stored};
 use crate::store::Point;
 
 /// The longest cursor that is read, in bytes.
@@ -63,7 +63,7 @@ impl Seal {
         let (values, id): (Vec<Value>, Value) =
             serde_json::from_slice(&text).map_err(|_| InvalidCursor)?;
         let id = ids.of_member(&id).ok_or(InvalidCursor)?;
-        let values = values.iter().map(SortValue::of).collect();
+        let values = values.iter().map(from_json).collect();
         Ok(Bound { values, id })
     }
 
@@ -123,10 +123,21 @@ fn to_json(value: &SortValue) -> Value {
         SortValue::Nothing => Value::Null,
         SortValue::Number(number) => Value::Number(number.clone()),
         SortValue::Text(text) => Value::String(text.clone()),
+        SortValue::Stored(stored, text) => json!({ stored.name(): text }),
         SortValue::Object => json!({}),
         SortValue::Array => json!([]),
         SortValue::Boolean(value) => Value::Bool(*value),
     }
+}
+
+/// Objects are all equal and have no members here, but for what is stored otherwise than as a text.
+fn from_json(value: &Value) -> SortValue {
+    let member = value.as_object().and_then(|members| members.iter().next());
+    let stored = member.and_then(|(name, text)| Some((Stored::named(name)?, text.as_str()?)));
+    stored.map_or_else(
+        || SortValue::of(value),
+        |(stored, text)| SortValue::Stored(stored, text.to_owned()),
+    )
 }
 
 #[cfg(test)]
@@ -143,6 +154,7 @@ mod tests {
                 SortValue::Boolean(true),
                 SortValue::Object,
                 SortValue::Array,
+                SortValue::Stored(Stored::Decimal, "1.50".to_owned()),
             ],
             id: Id::Integer(7),
         };

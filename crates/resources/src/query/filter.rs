@@ -6,7 +6,7 @@ mod matching;
 use std::sync::Arc;
 
 use super::Scalar;
-use crate::schema::{Id, Kinds, Relationship};
+use crate::schema::{Declared, Id, Kinds, Relationship, Stored};
 
 pub use jsonapi::filter::{Comparison, TextMatch};
 pub use matching::{NoRelated, Related};
@@ -64,6 +64,10 @@ pub struct MemberPath {
     /// What values the schema allows there. A store may rely on that to use an index, since what
     /// it has stored passed the schema; what others wrote may not.
     pub kinds: Kinds,
+    /// How the texts there are stored, or those that are elements of an array there, where that is
+    /// otherwise than as texts. Only scalars that are stored so compare with them, and no
+    /// [`Test::Text`] holds.
+    pub stored: Option<Stored>,
 }
 
 /// What the value of a member must be like. Where there is no such member, only
@@ -100,12 +104,29 @@ pub enum Test {
 }
 
 impl MemberPath {
+    /// A path to what is declared so.
+    #[must_use]
+    pub fn declared(names: &[String], declared: &Declared) -> Self {
+        Self {
+            names: names.to_vec(),
+            kinds: declared.kinds(),
+            stored: declared.stored(),
+        }
+    }
+
+    /// Whether there can be values that compare with a scalar.
+    #[must_use]
+    pub fn compares_with(&self, scalar: &Scalar) -> bool {
+        scalar.stored() == self.stored || !matches!(scalar.kind(), Kinds::TEXT)
+    }
+
     /// A member whose relationship is stored under this name.
     #[must_use]
     pub fn linkage(member: &str) -> Self {
         Self {
             names: vec![member.to_owned()],
             kinds: Kinds::ANY,
+            stored: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 
 use super::filter::{MemberPath, Related};
 use super::scalar::compare_numbers;
-use crate::schema::{Id, Relationship};
+use crate::schema::{Id, Relationship, Stored};
 
 /// What resources are sorted by. Without keys they stand in the order of their creation; with keys,
 /// those that are equal in all of them stand in the order of their ids.
@@ -52,6 +52,8 @@ pub enum SortValue {
     Number(Number),
     /// A text, by its bytes in UTF-8.
     Text(String),
+    /// A text in the normal form of what it is stored as, by that.
+    Stored(Stored, String),
     /// An object; they are all equal.
     Object,
     /// An array; they are all equal.
@@ -136,14 +138,24 @@ impl Order {
     }
 }
 
+impl MemberPath {
+    /// The value at this path as it is sorted.
+    #[must_use]
+    pub fn sort_value(&self, members: &Value) -> SortValue {
+        match (self.value(members), self.stored) {
+            (Some(Value::String(text)), Some(stored)) => SortValue::Stored(stored, text.clone()),
+            (Some(value), _) => SortValue::of(value),
+            (None, _) => SortValue::Nothing,
+        }
+    }
+}
+
 impl KeyPath {
     fn value(&self, id: &Id, members: &Value, related: &dyn Related) -> SortValue {
         match self {
             Self::Id => SortValue::Nothing,
             Self::Member { through, path } => match through.split_first() {
-                None => path
-                    .value(members)
-                    .map_or(SortValue::Nothing, SortValue::of),
+                None => path.sort_value(members),
                 Some((first, others)) => {
                     let rest = Self::Member {
                         through: others.to_vec(),
@@ -180,7 +192,7 @@ impl SortValue {
         match self {
             Self::Nothing => 0,
             Self::Number(_) => 1,
-            Self::Text(_) => 2,
+            Self::Text(_) | Self::Stored(..) => 2,
             Self::Object => 3,
             Self::Array => 4,
             Self::Boolean(_) => 5,
@@ -193,6 +205,7 @@ impl Ord for SortValue {
         match (self, other) {
             (Self::Number(left), Self::Number(right)) => compare_numbers(left, right),
             (Self::Text(left), Self::Text(right)) => left.cmp(right),
+            (Self::Stored(stored, left), Self::Stored(_, right)) => stored.compare(left, right),
             (Self::Boolean(left), Self::Boolean(right)) => left.cmp(right),
             _ => self.rank().cmp(&other.rank()),
         }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use crate::schema::Kinds;
+use crate::schema::{Kinds, Stored};
 
 /// A value that is neither null nor made of others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum Scalar {
     Number(Number),
     /// A text; its bytes in UTF-8 decide the order.
     Text(String),
+    /// A text in the normal form of what it is stored as, which decides the order.
+    Stored(Stored, String),
 }
 
 impl Scalar {
@@ -35,7 +37,16 @@ impl Scalar {
         match self {
             Self::Boolean(_) => Kinds::BOOLEAN,
             Self::Number(_) => Kinds::NUMBER,
-            Self::Text(_) => Kinds::TEXT,
+            Self::Text(_) | Self::Stored(..) => Kinds::TEXT,
+        }
+    }
+
+    /// How it is stored, where that is otherwise than JSON has it.
+    #[must_use]
+    pub fn stored(&self) -> Option<Stored> {
+        match self {
+            Self::Stored(stored, _) => Some(*stored),
+            Self::Boolean(_) | Self::Number(_) | Self::Text(_) => None,
         }
     }
 
@@ -45,7 +56,7 @@ impl Scalar {
         match self {
             Self::Boolean(value) => Value::Bool(*value),
             Self::Number(number) => Value::Number(number.clone()),
-            Self::Text(text) => Value::String(text.clone()),
+            Self::Text(text) | Self::Stored(_, text) => Value::String(text.clone()),
         }
     }
 
@@ -57,6 +68,10 @@ impl Scalar {
             (Value::Bool(value), Self::Boolean(other)) => Some(value.cmp(other)),
             (Value::Number(value), Self::Number(other)) => Some(compare_numbers(value, other)),
             (Value::String(value), Self::Text(other)) => Some(value.as_str().cmp(other)),
+            (Value::String(value), Self::Stored(stored, other)) => {
+                let is_one = stored.compares_as_text() || stored.key(value).is_some();
+                is_one.then(|| stored.compare(value, other))
+            }
             _ => None,
         }
     }

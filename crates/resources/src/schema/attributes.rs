@@ -7,6 +7,7 @@ mod parts;
 mod place;
 mod relationships;
 mod storable;
+mod stored;
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,6 +23,7 @@ use self::parts::Parts;
 use self::place::Place;
 use self::relationships::Names;
 use self::storable::{large_integers, list, unstorable_name};
+use self::stored::misshapen;
 use super::Relationship;
 use super::wording::predicate;
 
@@ -46,6 +48,10 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// The keyword of a change that would make another kind of a stored value, which nobody has
+    /// declared: a store refuses it.
+    pub const KIND: &str = "kind";
+
     /// Whether it is in one of these attributes.
     fn is_in(&self, names: &BTreeSet<String>) -> bool {
         let token = self.pointer.split('/').nth(1);
@@ -95,6 +101,11 @@ impl AttributesSchema {
     pub fn with_relationships(mut self, relationships: &[Arc<Relationship>]) -> Self {
         self.relationships = Names::new(relationships);
         self
+    }
+
+    /// The schema as it is declared.
+    pub(crate) fn source(&self) -> &Value {
+        self.parts.root()
     }
 
     /// The names of the declared attributes, in the order of the definition.
@@ -158,14 +169,15 @@ impl AttributesSchema {
             .collect()
     }
 
-    /// Passes the members of a stored object through whose attributes are valid. Those that hold
-    /// relationships then stand behind the attributes.
+    /// Passes the members of a stored object through whose attributes are valid, in their normal
+    /// forms. Those that hold relationships then stand behind the attributes.
     ///
     /// # Errors
     /// The violations in the order of their pointers, at most 100 of them; a last one more
     /// says how many there are besides.
     pub fn validate(&self, mut members: Attributes) -> Result<Attributes, Vec<Violation>> {
         let linkage = self.relationships.take(&mut members);
+        self.normalize(&mut members);
         let value = Value::Object(members);
         let mut listed = Listed::default();
         self.violations(&value, &mut |violation| listed.add(violation));
@@ -182,8 +194,8 @@ impl AttributesSchema {
     ///
     /// # Errors
     /// Violations that the change brings, as [`Self::validate`] lists them. Those that were there
-    /// before, in attributes that were not named, are no obstacle: documents of any origin can be
-    /// repaired step by step.
+    /// before, in attributes that were not named or in values that stay as they are, are no
+    /// obstacle: documents of any origin can be repaired step by step.
     pub fn validate_change(
         &self,
         named: &BTreeSet<String>,
@@ -202,7 +214,8 @@ impl AttributesSchema {
         });
         let mut listed = Listed::default();
         self.violations(after, &mut |violation| {
-            if known.contains(&hash(&violation)) && !violation.is_in(named) {
+            let stays = || before.pointer(&violation.pointer) == after.pointer(&violation.pointer);
+            if known.contains(&hash(&violation)) && (!violation.is_in(named) || stays()) {
                 return ControlFlow::Continue(());
             }
             listed.add(violation)
@@ -231,9 +244,10 @@ impl AttributesSchema {
         let names = attributes.as_object().into_iter().flat_map(Map::keys);
         let unstorable = names.filter_map(|name| unstorable_name(name));
         let lists = self.single.iter().filter_map(|name| list(name, attributes));
-        let mut large = Vec::new();
-        large_integers(attributes, &Place::root(""), &mut large);
-        unstorable.chain(lists).chain(large)
+        let mut values = Vec::new();
+        large_integers(attributes, &Place::root(""), &mut values);
+        misshapen(self.stored(), attributes, &Place::root(""), &mut values);
+        unstorable.chain(lists).chain(values)
     }
 }
 

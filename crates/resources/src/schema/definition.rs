@@ -9,6 +9,7 @@ mod names;
 mod page;
 mod references;
 mod relationships;
+mod stored;
 mod timestamps;
 mod together;
 
@@ -140,6 +141,9 @@ fn read(text: &str) -> Parsed {
     patterns.retain(|found| mistakes.iter().all(|known| known.field != found.field));
     mistakes.extend(patterns);
     mistakes.extend(references::mistakes(attributes, "/attributes", &located));
+    let mut contradictions = stored::mistakes(attributes, &located);
+    contradictions.retain(|found| mistakes.iter().all(|known| known.field != found.field));
+    mistakes.extend(contradictions);
     let readable = without(&mistakes, &located.value);
     let definition = match serde_json::from_value::<Definition>(readable) {
         Ok(definition) => {

@@ -11,6 +11,16 @@ pub struct Timestamps {
     pub created_at: Option<String>,
     /// Set when a resource is created, and when anything about it changes.
     pub updated_at: Option<String>,
+    /// How they are stored, if otherwise than as texts.
+    pub stored: Option<TimestampsStored>,
+}
+
+/// How the attributes that the server makes are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TimestampsStored {
+    /// As dates: [`super::Stored::Date`].
+    Date,
 }
 
 impl Timestamps {

@@ -13,6 +13,7 @@
 )]
 
 mod absences;
+mod definitions;
 mod generated;
 mod imports;
 mod indexes;
@@ -83,6 +84,9 @@ macro_rules! store_contract {
             of_concurrent_changes_of_one_version_exactly_one_is_done,
             a_unique_index_refuses_equal_values_but_not_absent_ones,
             an_index_that_is_no_longer_declared_refuses_nothing,
+            values_that_a_new_unique_index_forbids_are_told_by_the_ids_that_have_them,
+            a_definition_that_was_noted_is_given_back,
+            the_collections_that_have_resources_are_told_whatever_is_declared,
             a_scan_gives_every_resource_in_the_order_of_creation,
             an_import_of_all_or_nothing_is_invisible_until_it_commits,
             an_import_that_is_dropped_leaves_nothing,
@@ -154,8 +158,8 @@ pub use crate::store_contract as clauses;
 pub use crate::store_contract_of_changes as clauses_of_changes;
 pub use reference::{Answer, World};
 pub use {
-    absences::*, generated::*, imports::*, indexes::*, queries::*, reads::*, units::*, watching::*,
-    writes::*,
+    absences::*, definitions::*, generated::*, imports::*, indexes::*, queries::*, reads::*,
+    units::*, watching::*, writes::*,
 };
 
 type AnyStore = Arc<dyn Store>;

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store, StoreError, Unit,
-    WatchError, Watching, WriteError, Written,
+    Duplicates, Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store,
+    StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{Id, Relationship, ResourceType};
@@ -66,6 +66,33 @@ impl Store for Rounds {
 
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
         self.store.prepare(types).await
+    }
+
+    async fn collections(&self) -> Result<Vec<String>, StoreError> {
+        self.store.collections().await
+    }
+
+    async fn duplicates(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        limit: usize,
+    ) -> Result<Vec<Duplicates>, StoreError> {
+        self.store.duplicates(resource_type, limit).await
+    }
+
+    async fn noted_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+    ) -> Result<Option<String>, StoreError> {
+        self.store.noted_definition(resource_type).await
+    }
+
+    async fn note_definition(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        self.store.note_definition(resource_type, fingerprint).await
     }
 
     async fn next_ids(

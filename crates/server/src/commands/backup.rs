@@ -1,6 +1,10 @@
 //! `monocoque backup`
 
+use std::ops::ControlFlow;
+
+use super::progress::Progress;
 use super::say;
+use crate::backups;
 use crate::command_line::Backup;
 use crate::failure::Failure;
 use crate::settings;
@@ -13,8 +17,18 @@ pub(super) fn run(arguments: &Backup) -> Result<(), Failure> {
              of its own",
         ));
     }
-    let mode = settings.files_mode.0;
-    let size = store_sqlite::back_up(&settings.data_dir, &arguments.file, mode)?;
-    say(&format!("{}: {size} bytes", arguments.file.display()));
+    let (data_dir, file) = (&settings.data_dir, &arguments.file);
+    let how = backups::settings_of(&settings);
+    let mut progress: Option<Progress> = None;
+    let mut advance = |done: store_sqlite::BackupProgress| {
+        let progress = progress.get_or_insert_with(|| Progress::new(Some(done.total)));
+        progress.advance_bytes(done.copied, done.total);
+        ControlFlow::Continue(())
+    };
+    let made = store_sqlite::back_up(data_dir, file, &how, &mut advance);
+    if let Some(progress) = &progress {
+        progress.finish();
+    }
+    say(&format!("{}: {} bytes", file.display(), made?));
     Ok(())
 }

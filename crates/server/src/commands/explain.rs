@@ -1,7 +1,5 @@
 //! `monocoque explain`
 
-use std::sync::Arc;
-
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use resources::Unexplained;
@@ -63,12 +61,7 @@ async fn of_one(settings: &Settings, resource_type: &str, id: &str) -> Result<St
 async fn of_list(settings: &Settings, target: &str) -> Result<Plan, Failure> {
     let url = url(settings, target)?;
     let types = definitions::all(settings)?;
-    let store: Arc<dyn Store> = if let Some(mongodb) = store::open_mongodb(settings).await? {
-        Arc::new(mongodb)
-    } else {
-        store::must_exist(settings)?;
-        store::open(settings, &types).await?
-    };
+    let store = store::open_to_read(settings).await?;
     let plan = resources::explain(&types, store.clone(), limits(settings), &url).await;
     store.close().await;
     plan.map_err(|reason| match reason {

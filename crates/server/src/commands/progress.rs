@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How often a plain line is written.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
@@ -53,6 +53,16 @@ impl Progress {
         let seconds = self.started.elapsed().as_secs_f64().max(0.001);
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let message = format!("{rows} rows, {:.0} a second", rows as f64 / seconds);
+        self.show(position, message);
+    }
+
+    /// So many bytes of all of them are through.
+    pub(super) fn advance_bytes(&mut self, bytes: u64, total: u64) {
+        let (bytes_shown, total) = (HumanBytes(bytes), HumanBytes(total));
+        self.show(bytes, format!("{bytes_shown} of {total}"));
+    }
+
+    fn show(&mut self, position: u64, message: String) {
         match &mut self.form {
             Form::Bar(bar) => {
                 bar.set_position(position);

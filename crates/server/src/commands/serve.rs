@@ -15,7 +15,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use crate::application::Plan;
+use crate::backups::Backups;
 use crate::command_line::Serve;
+use crate::error_pages;
 use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
 use crate::probes;
 use crate::service_manager;
@@ -48,13 +50,15 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
 async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
+    let backups = Backups::allowed(settings)?;
     // An address that is taken is found out before anything is written to the store.
     let ([main, admin], inherited) = sockets::open(settings)?;
     announce(&plan, address_of(&main)?, address_of(&admin)?);
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let port = open_port(admin, &plan, settings, health, (tell.clone(), told.clone()))?;
+    let signals = (tell.clone(), told.clone());
+    let port = open_port(admin, &plan, settings, health, (backups.as_ref(), signals))?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
     let opened = tokio::select! {
@@ -73,6 +77,14 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     };
     if let Some(store) = application.store {
         modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
+    }
+    if let Some(backups) = backups {
+        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
+    }
+    if let Some(comparison) = application.comparison {
+        modules.add_passive("comparison", STOP_PATIENCE, async move || {
+            comparison.abort()
+        });
     }
     let services = Services {
         service: application.main,
@@ -147,10 +159,13 @@ fn open_port(
     plan: &Plan,
     settings: &Settings,
     health: &Health,
-    (tell, told): (watch::Sender<Stop>, StopSignal),
+    (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
 ) -> Result<Port, Failure> {
     let wording = plan.wording();
-    let router = probes::router(health, Audience::Operators, &wording);
+    let mut router = probes::router(health, Audience::Operators, &wording);
+    if let Some(backups) = backups {
+        router = router.merge(backups.router()).merge(error_pages::router());
+    }
     let service = stack::apply(router, &probes::limits(settings), wording);
     let dumped = health.clone();
     let drain = settings.drain_delay_ms + settings.drain_timeout_ms;

@@ -28,6 +28,12 @@ pub(super) fn find(settings: &Settings, values: &[Effective]) -> Vec<String> {
             named(values, "worker_stuck_after_ms"),
         ));
     }
+    if with_mongodb && settings.backup_dir.is_some() {
+        problems.push(format!(
+            "{} is for the embedded store, and the setting 'mongo_uri' takes its place",
+            named(values, "backup_dir"),
+        ));
+    }
     problems
 }
 

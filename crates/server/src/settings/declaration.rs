@@ -116,6 +116,11 @@ settings! {
         /// What the files of the embedded store and exported files may be used for, as in chmod.
         /// Whoever may read the files of the store may enter its directory, if it is made here.
         files_mode: FileMode = "0600";
+        /// Directory in which POST /-/backup on the operations port makes backups of the embedded
+        /// store; without it there is no such route.
+        backup_dir: Option<PathBuf> = "";
+        /// How much of the embedded store a backup copies in a second, at most.
+        backup_bytes_per_second_max: Size = "64MiB" from "64KiB" to "64GiB";
         /// Directory of definition files (*.yaml), one for each resource type, or one such file.
         /// Without it there are the built-in contacts.
         resources: Option<PathBuf> = "";

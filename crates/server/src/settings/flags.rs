@@ -30,9 +30,12 @@ const MONGODB: &[&str] = &["resources", "mongo_uri", "mongo_operation_timeout_ms
 const USED: [(&str, &[&str]); 8] = [
     ("import", STORE),
     ("export", STORE),
-    ("backup", &["data_dir", "files_mode"]),
+    (
+        "backup",
+        &["data_dir", "files_mode", "backup_bytes_per_second_max"],
+    ),
     ("restore", &["data_dir", "files_mode"]),
-    ("check", &["data_dir", "files_mode"]),
+    ("check", STORE),
     ("indexes", MONGODB),
     ("explain", EXPLAINED),
     ("healthcheck", &["admin_listen"]),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use resources::nearest::{ALIKE, nearest};
 use toml::{Table, Value};
 
 use super::{Origin, Setting, SettingFlags, Settings, contradictions};
@@ -203,12 +204,12 @@ fn set_by_others(name: &str) -> bool {
 
 fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     // The prefix that all variables share would make every two of them look alike.
-    let own = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
-    let nearest = known
-        .map(|candidate| (strsim::jaro_winkler(&own(name), &own(candidate)), candidate))
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    match nearest {
-        Some((likeness, candidate)) if likeness > 0.8 => format!("; is '{candidate}' meant?"),
-        _ => "; 'monocoque config' lists them".to_owned(),
+    let own = |name: &'a str| name.strip_prefix(PREFIX).unwrap_or(name);
+    let is_variable = name.starts_with(PREFIX);
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    match nearest(name, known.map(own), ALIKE) {
+        Some(meant) if is_variable => format!("; is '{PREFIX}{meant}' meant?"),
+        Some(meant) => format!("; is '{meant}' meant?"),
+        None => "; 'monocoque config' lists them".to_owned(),
     }
 }

@@ -54,6 +54,9 @@ mod blog_writing;
 // Feeds of changes.
 #[cfg(test)]
 mod changes;
+// Values that are stored otherwise than their JSON looks.
+#[cfg(test)]
+mod kinds;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

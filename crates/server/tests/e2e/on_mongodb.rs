@@ -49,6 +49,12 @@ mod large_pages;
 // Feeds of changes.
 #[cfg(test)]
 mod changes;
+// A collection that another program has made.
+#[cfg(test)]
+mod existing;
+// Values that are stored otherwise than their JSON looks.
+#[cfg(test)]
+mod kinds;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

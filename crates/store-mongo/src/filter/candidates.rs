@@ -2,7 +2,7 @@
 //! the filter does, and sometimes elsewhere.
 
 use mongodb::bson::{Bson, Document, doc};
-use resources::query::{Filter, Test, TextMatch};
+use resources::query::{Filter, MemberPath, Test, TextMatch};
 
 use super::expression::operator;
 use super::text;
@@ -26,7 +26,7 @@ pub(super) fn candidates(filter: &Filter, subject: &Subject) -> Option<Document>
             Some(doc! { ids::ID: is_one_of(ids.iter().map(ids::to_bson).collect()) })
         }
         Filter::Member { path, test } if subject.has(path) => {
-            let condition = value(test, subject)?;
+            let condition = value(test, path, subject)?;
             Some(doc! { path.names.join("."): condition })
         }
         _ => None,
@@ -50,8 +50,11 @@ pub(super) fn both(one: Document, other: Document) -> Document {
     merged
 }
 
-fn value(test: &Test, subject: &Subject) -> Option<Bson> {
+fn value(test: &Test, path: &MemberPath, subject: &Subject) -> Option<Bson> {
     Some(match test {
+        // Nothing passes, which the expression tells.
+        Test::Compare(_, value) if !path.compares_with(value) => return None,
+        Test::Text { .. } if path.stored.is_some() => return None,
         Test::Compare(comparison, value) => {
             let (comparison, value) = scalar::comparable(*comparison, value);
             match operator(comparison) {
@@ -60,7 +63,8 @@ fn value(test: &Test, subject: &Subject) -> Option<Bson> {
             }
         }
         Test::OneOf(scalars) | Test::AnyElement(scalars) => {
-            is_one_of(scalars.iter().filter_map(scalar::equal).collect())
+            let scalars = scalars.iter().filter(|scalar| path.compares_with(scalar));
+            is_one_of(scalars.filter_map(scalar::equal).collect())
         }
         Test::Null => doc! { "$type": "null" }.into(),
         Test::Text {

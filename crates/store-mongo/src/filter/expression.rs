@@ -5,13 +5,13 @@
 //! kind first.
 
 use mongodb::bson::{Bson, doc};
-use resources::query::{Comparison, Filter, Scalar, Test};
-use resources::schema::Id;
+use resources::query::{Comparison, Filter, MemberPath, Scalar, Test};
+use resources::schema::{Id, Stored};
 
 use super::text;
 use crate::joins::Joins;
 use crate::subject::Subject;
-use crate::{ids, scalar};
+use crate::{ids, kinds, scalar};
 
 /// The types of BSON that are numbers of JSON, unless they are doubles that are not finite.
 const NUMBERS: [&str; 3] = ["int", "long", "double"];
@@ -43,7 +43,7 @@ pub(crate) fn holds(filter: &Filter, subject: &Subject, joins: &mut Joins) -> Bs
             doc! { "$and": [is_null, { "$not": [subject.lacks(path)] }] }.into()
         }
         Filter::Member { path, test } => {
-            let test = passes(test, "$$value".into(), subject, joins);
+            let test = passes(test, path, subject, joins);
             doc! { "$let": { "vars": { "value": subject.value(path) }, "in": test } }.into()
         }
         Filter::Related {
@@ -65,11 +65,14 @@ pub(crate) fn holds(filter: &Filter, subject: &Subject, joins: &mut Joins) -> Bs
 }
 
 /// Whether a value passes a test. One that is missing passes as null does.
-fn passes(test: &Test, value: Bson, subject: &Subject, joins: &mut Joins) -> Bson {
+fn passes(test: &Test, path: &MemberPath, subject: &Subject, joins: &mut Joins) -> Bson {
+    let value = Bson::from("$$value");
     match test {
         Test::Missing | Test::Null => has_type(&value, &["null"]),
+        Test::Compare(_, scalar) if !path.compares_with(scalar) => false.into(),
         Test::Compare(comparison, scalar) => compare_scalar(*comparison, value, scalar),
-        Test::OneOf(scalars) => equals_one(&value, scalars),
+        Test::OneOf(scalars) => equals_one(&value, path, scalars),
+        Test::Text { .. } if path.stored.is_some() => false.into(),
         Test::Text {
             relation,
             ignores_case,
@@ -89,12 +92,15 @@ fn passes(test: &Test, value: Bson, subject: &Subject, joins: &mut Joins) -> Bso
             );
             doc! { "$and": [is_array(&value), size] }.into()
         }
-        Test::AnyElement(scalars) => {
-            any_element(&value, subject, |element, _| equals_one(&element, scalars))
-        }
+        Test::AnyElement(scalars) => any_element(&value, subject, |element, _| {
+            equals_one(&element, path, scalars)
+        }),
         Test::AnyObject(filter) => any_element(&value, subject, |element, subject| {
             let holds = holds(filter, subject, joins);
-            doc! { "$and": [is_object(&element), holds] }.into()
+            // What is declared is no object, though JSON has no type for it.
+            let types = path.stored.map_or(&[][..], kinds::types);
+            let is_other = has_type(&element, types);
+            doc! { "$and": [{ "$not": [is_other] }, is_object(&element), holds] }.into()
         }),
         Test::Links(ids) => {
             let common = doc! { "$setIntersection": [array(&value), list(ids)] };
@@ -116,6 +122,7 @@ fn compare_scalar(comparison: Comparison, value: Bson, scalar: &Scalar) -> Bson 
         Scalar::Boolean(_) => &["bool"],
         Scalar::Number(_) => &NUMBERS,
         Scalar::Text(_) => &["string"],
+        Scalar::Stored(stored, _) => kinds::types(*stored),
     };
     let mut all = vec![has_type(&value, types)];
     if matches!(scalar, Scalar::Number(_)) && comparison != Comparison::Equal {
@@ -124,14 +131,27 @@ fn compare_scalar(comparison: Comparison, value: Bson, scalar: &Scalar) -> Bson 
         all.push(doc! { "$gt": [value.clone(), lowest] }.into());
         all.push(doc! { "$lt": [value.clone(), highest] }.into());
     }
+    if let Scalar::Stored(Stored::Decimal, _) = scalar {
+        all.push(is_finite(&value));
+    }
     let (comparison, scalar) = scalar::comparable(comparison, scalar);
     all.push(compare(comparison, value, literal(scalar)));
     doc! { "$and": all }.into()
 }
 
-fn equals_one(value: &Bson, scalars: &[Scalar]) -> Bson {
-    let types = [&NUMBERS[..], &["string", "bool"]].concat();
-    let scalars: Vec<Bson> = scalars.iter().filter_map(scalar::equal).collect();
+/// Whether a decimal number is neither infinite nor NaN, which is less than all others.
+fn is_finite(value: &Bson) -> Bson {
+    let bound = |text: &str| text.parse().map_or(Bson::Null, Bson::Decimal128);
+    let (lowest, highest) = (bound("-Infinity"), bound("Infinity"));
+    let above = doc! { "$gt": [value.clone(), literal(lowest)] };
+    doc! { "$and": [above, { "$lt": [value.clone(), literal(highest)] }] }.into()
+}
+
+fn equals_one(value: &Bson, path: &MemberPath, scalars: &[Scalar]) -> Bson {
+    let mut types = [&NUMBERS[..], &["bool"]].concat();
+    types.extend(path.stored.map_or(&["string"][..], kinds::types));
+    let scalars = scalars.iter().filter(|scalar| path.compares_with(scalar));
+    let scalars: Vec<Bson> = scalars.filter_map(scalar::equal).collect();
     let is_one = doc! { "$in": [value.clone(), literal(scalars)] };
     doc! { "$and": [has_type(value, &types), is_one] }.into()
 }

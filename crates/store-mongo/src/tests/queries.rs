@@ -9,6 +9,7 @@ fn equals(name: &str, value: &str) -> Filter {
     let path = MemberPath {
         names: vec![name.to_owned()],
         kinds: Kinds::TEXT,
+        stored: None,
     };
     let scalar = Scalar::Text(value.to_owned());
     Filter::member(path, Test::Compare(Comparison::Equal, scalar))
@@ -57,6 +58,7 @@ async fn nothing_is_found_at_names_that_are_operators_or_the_store_s_own() {
         let missing = MemberPath {
             names: vec![name.to_owned()],
             kinds: Kinds::ANY,
+            stored: None,
         };
         let missing = Filter::member(missing, Test::Missing);
         let page = store.list(&texts, &filtered(missing)).await.unwrap();

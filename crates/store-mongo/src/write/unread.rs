@@ -1,6 +1,5 @@
 //! Writes that need no look at the resource: its presence alone decides.
 
-use bson::RawDocumentBuf;
 use mongodb::bson::doc;
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{Refusal, Written};
@@ -33,19 +32,12 @@ impl Session<'_> {
         id: &Id,
         members: &Attributes,
     ) -> Result<Written, Stop> {
-        // What must be kept of the document from before: a field of the store, the width of
-        // integers, or the shard key that finds it. Otherwise one round trip is enough.
-        let reads_first = ids::have_position(resource_type)
-            || !resource_type.shard_key.is_empty()
-            || members.values().any(document::has_integers);
         let mut patience = self.patience();
         loop {
-            let mut before = RawDocumentBuf::new();
-            before.append(bson::cstr!("_id"), ids::to_raw(id));
-            if reads_first {
-                let current = self.current(resource_type, id).await?;
-                before = current.ok_or_else(|| Refusal::Absent(id.clone()))?;
-            }
+            // What must be kept of the document from before: a field of the store, the shard key
+            // that finds it, the width of integers, the kinds of values that JSON does not have.
+            let current = self.current(resource_type, id).await?;
+            let before = current.ok_or_else(|| Refusal::Absent(id.clone()))?;
             let after = document::replacement(resource_type, &before, members)?;
             let filter = filter::targeted(resource_type, id, &before)?;
             if self.put(resource_type, id, filter, &after).await? {

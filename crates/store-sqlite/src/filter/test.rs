@@ -9,8 +9,9 @@ use resources::schema::{Id, Kinds};
 use rusqlite::types::Value;
 
 use super::{FALSE, count, is_one_of, operator};
+use crate::functions::key_value;
 use crate::id::member_value;
-use crate::sql::{Member, Parameters, Row, joined, number};
+use crate::sql::{Member, Parameters, Row, joined, keyed, number};
 
 /// What `->>` gives as a text.
 const TEXTS: Kinds = Kinds::TEXT.and(Kinds::ARRAY).and(Kinds::OBJECT);
@@ -27,12 +28,14 @@ pub(super) fn condition(
     let member = row.member(path.names.iter().map(String::as_str));
     let (value, kind, kinds) = (member.value(), member.kind(), path.kinds);
     match test {
+        Test::Compare(_, scalar) if !path.compares_with(scalar) => FALSE.to_owned(),
         Test::Compare(comparison, scalar) => {
             compare(parameters, &member, kinds, *comparison, scalar)
         }
-        Test::OneOf(scalars) => one_of(parameters, &member, kinds, scalars),
+        Test::OneOf(scalars) => one_of(parameters, &member, path, scalars),
         Test::Null => format!("{value} IS NULL AND {kind} = 'null'"),
         Test::Missing => format!("{value} IS NULL AND {kind} IS NULL"),
+        Test::Text { .. } if path.stored.is_some() => FALSE.to_owned(),
         Test::Text {
             relation,
             ignores_case,
@@ -54,7 +57,7 @@ pub(super) fn condition(
         }
         Test::AnyElement(scalars) => {
             let element = row.element(parameters);
-            let is_equal = any_element(parameters, &element.alias, scalars);
+            let is_equal = any_element(parameters, &element.alias, path, scalars);
             any(&member, &element, &is_equal)
         }
         Test::AnyObject(filter) => {
@@ -113,6 +116,14 @@ fn compare(
                 &format!("{kind} = 'text'"),
             )
         }
+        Scalar::Stored(stored, other) => {
+            let other = parameters.bind(key_value(*stored, other));
+            let compared = format!("{} {operator} {other}", member.key(Some(*stored)));
+            // No other values have keys of bytes.
+            let is_certain = kinds.are_within(Kinds::TEXT.and(Kinds::NULL));
+            let is_needed = stored.compares_as_text() && !is_certain;
+            guarded(compared, is_needed, &format!("{kind} = 'text'"))
+        }
         Scalar::Boolean(other) => {
             let holds = |value: &bool| comparison.holds(value.cmp(other));
             let fitting: Vec<bool> = [false, true].into_iter().filter(holds).collect();
@@ -135,12 +146,13 @@ fn booleans(
 }
 
 /// Scalars by their kinds: numbers, texts and booleans.
-fn by_kind(scalars: &[Scalar]) -> (Vec<Value>, Vec<Value>, Vec<bool>) {
+fn by_kind(path: &MemberPath, scalars: &[Scalar]) -> (Vec<Value>, Vec<Value>, Vec<bool>) {
     let (mut numbers, mut texts, mut booleans) = (Vec::new(), Vec::new(), Vec::new());
-    for scalar in scalars {
+    for scalar in scalars.iter().filter(|scalar| path.compares_with(scalar)) {
         match scalar {
             Scalar::Number(one) => numbers.push(number(one)),
             Scalar::Text(text) => texts.push(Value::Text(text.clone())),
+            Scalar::Stored(stored, text) => texts.push(key_value(*stored, text)),
             Scalar::Boolean(value) => booleans.push(*value),
         }
     }
@@ -150,10 +162,11 @@ fn by_kind(scalars: &[Scalar]) -> (Vec<Value>, Vec<Value>, Vec<bool>) {
 fn one_of(
     parameters: &mut Parameters,
     member: &Member,
-    kinds: Kinds,
+    path: &MemberPath,
     scalars: &[Scalar],
 ) -> String {
-    let (numbers, texts, fitting) = by_kind(scalars);
+    let kinds = path.kinds;
+    let (numbers, texts, fitting) = by_kind(path, scalars);
     let mut conditions = Vec::new();
     if !numbers.is_empty() {
         let condition = is_one_of(parameters, &member.value(), numbers);
@@ -161,7 +174,7 @@ fn one_of(
         conditions.push(guarded(condition, kinds.has(Kinds::BOOLEAN), &is_number));
     }
     if !texts.is_empty() {
-        let condition = is_one_of(parameters, &member.value(), texts);
+        let condition = is_one_of(parameters, &member.key(path.stored), texts);
         let is_confused = kinds.has(Kinds::ARRAY.and(Kinds::OBJECT));
         let is_text = format!("{} = 'text'", member.kind());
         conditions.push(guarded(condition, is_confused, &is_text));
@@ -215,13 +228,22 @@ fn any(member: &Member, element: &Row<'_>, condition: &str) -> String {
     format!("{kind} = 'array' AND EXISTS (SELECT 1 FROM {elements} WHERE {condition})")
 }
 
-fn any_element(parameters: &mut Parameters, alias: &str, scalars: &[Scalar]) -> String {
-    let (numbers, texts, booleans) = by_kind(scalars);
+fn any_element(
+    parameters: &mut Parameters,
+    alias: &str,
+    path: &MemberPath,
+    scalars: &[Scalar],
+) -> String {
+    let (numbers, texts, booleans) = by_kind(path, scalars);
     let mut conditions = Vec::new();
     let atom = format!("{alias}.atom");
-    for (kinds, values) in [("'integer', 'real'", numbers), ("'text'", texts)] {
+    let text = keyed(&atom, path.stored);
+    for (kinds, atom, values) in [
+        ("'integer', 'real'", &atom, numbers),
+        ("'text'", &text, texts),
+    ] {
         if !values.is_empty() {
-            let is_equal = is_one_of(parameters, &atom, values);
+            let is_equal = is_one_of(parameters, atom, values);
             conditions.push(format!("{alias}.type IN ({kinds}) AND {is_equal}"));
         }
     }

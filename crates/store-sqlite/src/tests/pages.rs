@@ -100,6 +100,7 @@ async fn a_large_page_keeps_its_filter_and_its_order() {
     let n = MemberPath {
         names: vec!["n".to_owned()],
         kinds: Kinds::ANY,
+        stored: None,
     };
     let two = Scalar::of(&serde_json::json!(2)).unwrap();
     let above = Test::Compare(Comparison::Greater, two);

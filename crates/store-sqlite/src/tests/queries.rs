@@ -32,6 +32,7 @@ fn at(names: &[&str], kinds: Kinds) -> MemberPath {
     MemberPath {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         kinds,
+        stored: None,
     }
 }
 

@@ -76,9 +76,7 @@ pub(super) fn member_of_element(elements: &Declared, names: &[String]) -> Result
     if matches!(declared, Declared::Unknown) {
         return Err(format!("the elements have no member '{}'", names.join(".")));
     }
-    let kinds = declared.kinds();
-    let names = names.to_vec();
-    let path = MemberPath { names, kinds };
+    let path = MemberPath::declared(names, &declared);
     Ok(Named {
         through: Vec::new(),
         field: Field::Attribute { path, declared },
@@ -110,8 +108,7 @@ fn attribute(
     if matches!(declared, Declared::Unknown) {
         return Err(unknown());
     }
-    let kinds = declared.kinds();
-    let path = MemberPath { names, kinds };
+    let path = MemberPath::declared(&names, &declared);
     Ok(Field::Attribute { path, declared })
 }
 

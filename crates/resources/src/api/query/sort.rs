@@ -69,6 +69,9 @@ fn path(
         Field::Attribute { path, .. } if path.kinds.are_within(Kinds::ARRAY.and(Kinds::OBJECT)) => {
             Err("Arrays and objects have no order".to_owned())
         }
+        Field::Attribute { path, .. } if path.stored.is_some_and(|stored| !stored.has_order()) => {
+            Err("Bytes have no order".to_owned())
+        }
         Field::Attribute { path, .. } => {
             let through = found.through;
             Ok(KeyPath::Member { through, path })

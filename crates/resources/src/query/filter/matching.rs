@@ -1,6 +1,7 @@
 //! What filters mean.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ impl Filter {
             Self::Any(filters) => filters.iter().any(passes),
             Self::Not(filter) => !passes(filter),
             Self::Ids(ids) => ids.contains(id),
-            Self::Member { path, test } => test.holds(path.value(members)),
+            Self::Member { path, test } => test.holds(path, members),
             Self::Related {
                 relationship,
                 filter,
@@ -68,7 +69,7 @@ impl Filter {
             Self::All(filters) => filters.iter().all(|filter| filter.matches_object(object)),
             Self::Any(filters) => filters.iter().any(|filter| filter.matches_object(object)),
             Self::Not(filter) => !filter.matches_object(object),
-            Self::Member { path, test } => test.holds(path.value(object)),
+            Self::Member { path, test } => test.holds(path, object),
             Self::Ids(_) | Self::Related { .. } | Self::Count { .. } => false,
         }
     }
@@ -87,22 +88,24 @@ impl MemberPath {
 }
 
 impl Test {
-    fn holds(&self, value: Option<&Value>) -> bool {
-        let Some(value) = value else {
+    fn holds(&self, path: &MemberPath, members: &Value) -> bool {
+        let Some(value) = path.value(members) else {
             return matches!(self, Self::Missing);
         };
-        let equals = |scalar: &Scalar| {
-            scalar
-                .compare_to(value)
-                .is_some_and(std::cmp::Ordering::is_eq)
+        let compare = |scalar: &Scalar, value: &Value| {
+            let ordering = scalar.compare_to(value);
+            ordering.filter(|_| path.compares_with(scalar))
         };
+        let equals =
+            |scalar: &Scalar, value: &Value| compare(scalar, value).is_some_and(Ordering::is_eq);
         match self {
             Self::Missing => false,
             Self::Null => value.is_null(),
-            Self::Compare(comparison, scalar) => scalar
-                .compare_to(value)
-                .is_some_and(|ordering| comparison.holds(ordering)),
-            Self::OneOf(scalars) => scalars.iter().any(equals),
+            Self::Compare(comparison, scalar) => {
+                compare(scalar, value).is_some_and(|ordering| comparison.holds(ordering))
+            }
+            Self::OneOf(scalars) => scalars.iter().any(|scalar| equals(scalar, value)),
+            Self::Text { .. } if path.stored.is_some() => false,
             Self::Text {
                 relation,
                 ignores_case,
@@ -117,12 +120,9 @@ impl Test {
             Self::Size(comparison, size) => value
                 .as_array()
                 .is_some_and(|array| comparison.holds((array.len() as u64).cmp(size))),
-            Self::AnyElement(scalars) => elements(value).any(|element| {
-                let test = |scalar: &Scalar| scalar.compare_to(element);
-                scalars
-                    .iter()
-                    .any(|scalar| test(scalar).is_some_and(std::cmp::Ordering::is_eq))
-            }),
+            Self::AnyElement(scalars) => {
+                elements(value).any(|element| scalars.iter().any(|one| equals(one, element)))
+            }
             Self::AnyObject(filter) => {
                 elements(value).any(|element| element.is_object() && filter.matches_object(element))
             }

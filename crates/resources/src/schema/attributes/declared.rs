@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use self::search::{Found, Step, Values};
 use super::parts::Parts;
-use crate::schema::Kinds;
+use crate::schema::{Kinds, Places, Stored};
 
 /// What is declared at a place.
 #[derive(Debug, Clone)]
@@ -101,6 +101,25 @@ impl Declared {
             Self::Known(known) => known.values.format.as_deref(),
             Self::Unknown | Self::Open => None,
         }
+    }
+
+    /// How the texts among them are stored, or those that are elements of the arrays among them,
+    /// where that is otherwise than as texts.
+    #[must_use]
+    pub fn stored(&self) -> Option<Stored> {
+        let Self::Known(known) = self else {
+            return None;
+        };
+        let places = known
+            .steps
+            .iter()
+            .try_fold(known.schema.stored(), |at, step| match step {
+                Step::Member(name) => at.member(name),
+                Step::Element => at.items(),
+            })?;
+        let elements = || places.items().and_then(Places::here);
+        let stored = places.here().or_else(elements);
+        stored.filter(|stored| *stored != Stored::Long)
     }
 
     /// Whether the numbers among them are integers.

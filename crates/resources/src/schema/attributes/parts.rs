@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::{Map, Value, json};
 
 use super::place::Place;
+use crate::schema::Places;
 
 /// Under which name a part finds the whole schema.
 const WHOLE: &str = "urn:attributes";
@@ -61,6 +62,7 @@ fn options<'a>() -> ValidationOptions<'a> {
 pub(super) struct Parts {
     // Its address is a key, too.
     root: Box<Value>,
+    stored: Places,
     compiled: Mutex<HashMap<Key, Option<Arc<Validator>>>>,
 }
 
@@ -76,6 +78,7 @@ impl std::fmt::Debug for Parts {
 impl Parts {
     pub(super) fn new(root: Value) -> Self {
         Self {
+            stored: Places::new(&root),
             root: Box::new(root),
             compiled: Mutex::default(),
         }
@@ -83,6 +86,10 @@ impl Parts {
 
     pub(super) fn root(&self) -> &Value {
         &self.root
+    }
+
+    pub(super) fn stored(&self) -> &Places {
+        &self.stored
     }
 
     /// Whether references inside a schema count from that schema.

@@ -9,6 +9,7 @@ use jsonschema::error::ValidationErrorKind;
 use super::super::located_yaml::{LocatedValue, Position};
 use super::super::wording::{predicate, shown};
 use super::PUBLISHED;
+use crate::nearest::{self, ALIKE};
 
 /// One thing wrong in a definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,14 +69,10 @@ pub(super) fn mistake(position: Position, field: &str, message: impl Into<String
 /// What a name that is not known may have been meant to be, for the end of a message.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
-    let likeness = |candidate: &str| strsim::jaro_winkler(name, candidate);
-    let nearest = known
-        .iter()
-        .map(|candidate| (likeness(candidate), *candidate));
-    match nearest.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
-        Some((likeness, candidate)) if likeness > 0.8 => format!("; is '{candidate}' meant?"),
-        Some(_) => format!("; there are {}", known.join(", ")),
-        None => String::new(),
+    match nearest::nearest(name, known.iter().copied(), ALIKE) {
+        Some(meant) => format!("; is '{meant}' meant?"),
+        None if known.is_empty() => String::new(),
+        None => format!("; there are {}", known.join(", ")),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::super::Stored;
 use super::super::located_yaml::LocatedValue;
+use super::super::timestamps::TimestampsStored;
 use super::Definition;
 use super::mistake::{Mistake, mistake};
 
@@ -17,7 +19,10 @@ impl Definition {
             let declared = members.entry("properties").or_insert_with(|| json!({}));
             for name in self.timestamps.names() {
                 if let Some(declared) = declared.as_object_mut() {
-                    let time = json!({"type": "string", "format": "date-time"});
+                    let mut time = json!({"type": "string", "format": "date-time"});
+                    if let Some(TimestampsStored::Date) = self.timestamps.stored {
+                        time["stored"] = Stored::Date.name().into();
+                    }
                     declared.insert(name.to_owned(), time);
                 }
             }

@@ -68,6 +68,7 @@ pub async fn a_unit_may_demand_any_absence_that_a_filter_says(store: AnyStore) {
         let path = MemberPath {
             names: vec!["name".to_owned()],
             kinds: Kinds::ANY,
+            stored: None,
         };
         let test = Test::Text {
             relation: TextMatch::Equals,

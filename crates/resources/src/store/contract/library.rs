@@ -10,13 +10,24 @@ pub(super) struct Library {
     pub(super) tags: Arc<ResourceType>,
 }
 
-const AUTHORS: &str = "type: authors\nsingular: author\nid: integer\nattributes: {type: object}\n";
+const AUTHORS: &str = "type: authors\nsingular: author\nid: integer\n\
+                       attributes: {type: object, allOf: [{STORED}]}\n";
 
 const BOOKS: &str = "type: books\nsingular: book\nattributes: {type: object, properties: {\
-                     title: {type: string}, rank: {type: number}}}\n\
-                     indexes: [{attributes: [title]}, {attributes: [rank, -title]}]\n";
+                     title: {type: string}, rank: {type: number}}, allOf: [{STORED}]}\n\
+                     indexes: [{attributes: [title]}, {attributes: [rank, -title]}, \
+                     {attributes: [price]}, {attributes: [-at]}, {attributes: [cost.amount]}]\n";
 
-const TAGS: &str = "type: tags\nsingular: tag\nid: string\nattributes: {type: object}\n";
+const TAGS: &str = "type: tags\nsingular: tag\nid: string\n\
+                    attributes: {type: object, allOf: [{STORED}]}\n";
+
+/// What all three store otherwise than their JSON looks.
+const STORED: &str = "properties: {at: {type: [string, 'null'], stored: date}, \
+                      price: {type: string, stored: decimal}, key: {type: string, stored: objectId}, \
+                      token: {type: string, stored: uuid}, data: {type: string, stored: binary}, \
+                      size: {type: integer, stored: long}, \
+                      cost: {type: object, properties: {amount: {type: string, stored: decimal}}}, \
+                      times: {type: array, items: {type: string, stored: date}}}";
 
 impl Library {
     /// Makes the store ready for the three types.
@@ -75,13 +86,17 @@ pub(super) fn through(resource_type: &ResourceType, name: &str) -> Arc<Relations
 }
 
 fn related(text: &str, relationships: Vec<Relationship>) -> Arc<ResourceType> {
-    let mut resource_type = schema::parse(text).unwrap();
+    let mut resource_type = declared(text);
     resource_type.relationships = relationships.into_iter().map(Arc::new).collect();
     Arc::new(resource_type)
 }
 
+fn declared(text: &str) -> ResourceType {
+    schema::parse(&text.replace("STORED", STORED)).unwrap()
+}
+
 fn relationship(name: &str, target: (&str, &str), link: Link) -> Relationship {
-    let declared = schema::parse(target.1).unwrap();
+    let declared = declared(target.1);
     Relationship {
         name: name.to_owned(),
         target: Target {

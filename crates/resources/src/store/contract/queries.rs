@@ -18,6 +18,7 @@ fn at(names: &[&str]) -> MemberPath {
     MemberPath {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         kinds: Kinds::ANY,
+        stored: None,
     }
 }
 

@@ -6,7 +6,7 @@ use jsonapi::Path;
 use jsonapi::filter::{self as syntax, Element, Expression, Literal, Node, Operand};
 
 use super::linkage::{empty, linked, through};
-use super::literal::{array, count, ids, scalars, sought, text};
+use super::literal::{array, count, ids, ordered, scalars, sought, text};
 use super::{Mistake, mistake};
 use crate::api::query::member::{Field, Named, Purpose, member_of_element, named};
 use crate::query::{Comparison, Filter, Test};
@@ -83,6 +83,7 @@ impl Binder<'_> {
                 self.any_of(seen, operand, std::slice::from_ref(literal))
             }
             Operand::Path(path) => self.on_attribute(seen, path, |names, declared| {
+                ordered(declared, path.at, names)?;
                 // What is not declared is compared as what it looks like.
                 let mut scalars = scalars(declared, literal, names)?;
                 Ok(Test::Compare(comparison, scalars.swap_remove(0)))

@@ -8,7 +8,7 @@ use serde_json::{Number, Value, json};
 
 use super::{Mistake, mistake};
 use crate::query::Scalar;
-use crate::schema::{Declared, Id, IdKind, Kinds};
+use crate::schema::{Declared, Id, IdKind, Kinds, Stored};
 
 /// The values that a literal may stand for, at least one, the likeliest first. Where nothing is
 /// declared `5` may be a number or a text.
@@ -30,7 +30,9 @@ pub(super) fn scalars(
     {
         scalars.push(Scalar::Number(number));
     }
-    if kinds.has(Kinds::TEXT) && has_format(declared.format(), text) {
+    if let Some(stored) = declared.stored() {
+        scalars.extend(stored.normal(text).map(|text| Scalar::Stored(stored, text)));
+    } else if kinds.has(Kinds::TEXT) && has_format(declared.format(), text) {
         scalars.push(Scalar::Text(text.clone()));
     }
     if scalars.is_empty() {
@@ -54,10 +56,28 @@ pub(super) fn sought(literal: &Literal) -> Result<String, Mistake> {
 
 /// Refuses what can be no text.
 pub(super) fn text(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
-    if declared.kinds().has(Kinds::TEXT) {
+    let name = names.join(".");
+    match declared.stored() {
+        Some(stored) => {
+            let stored = stored.name();
+            let reason = format!("'{name}' is stored as '{stored}', and has no part of a text");
+            mistake(at, reason)
+        }
+        None if declared.kinds().has(Kinds::TEXT) => Ok(()),
+        None => mistake(at, format!("'{name}' is no text")),
+    }
+}
+
+/// Refuses what has no order.
+pub(super) fn ordered(declared: &Declared, at: usize, names: &[String]) -> Result<(), Mistake> {
+    if declared.stored().is_none_or(Stored::has_order) {
         return Ok(());
     }
-    mistake(at, format!("'{}' is no text", names.join(".")))
+    let name = names.join(".");
+    mistake(
+        at,
+        format!("'{name}' has bytes, which are equal or not and have no order"),
+    )
 }
 
 pub(super) fn ids(kind: IdKind, literals: &[Literal]) -> Result<Vec<Id>, Mistake> {
@@ -110,6 +130,7 @@ fn wanted(declared: &Declared) -> String {
         "a number, such as 9.5"
     };
     let text = match declared.format() {
+        _ if let Some(stored) = declared.stored() => stored.wanted(),
         Some("date") => "a date, such as '2026-01-31'",
         Some("date-time") => "a date with its time, such as '2026-01-31T08:30:00Z'",
         Some("time") => "a time, such as '08:30:00Z'",

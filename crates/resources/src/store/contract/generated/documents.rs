@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::*;
 use crate::query::Query;
-use crate::schema::{Link, Relationship};
+use crate::schema::{Link, Relationship, Stored};
 use crate::store::contract::reference::{Answer, World};
 
 /// Resources of each type.
@@ -29,6 +29,42 @@ const SCALARS: &str = r#"[
     9223372036854775807, 9223372036854775806, -9223372036854775808, 9223372036854775808.0,
     true, false, true, false
 ]"#;
+
+/// Texts in the normal forms of what they are stored as.
+pub(super) fn stored_texts(stored: Stored) -> &'static [&'static str] {
+    match stored {
+        Stored::Date => &[
+            "2024-01-31T10:00:00.000Z",
+            "2024-01-31T10:00:00.001Z",
+            "1969-12-31T23:59:59.999Z",
+            "0001-01-01T00:00:00.000Z",
+            "9999-12-31T23:59:59.999Z",
+        ],
+        Stored::Decimal => &[
+            "1.5",
+            "1.50",
+            "-1.5",
+            "0",
+            "-0",
+            "0.00",
+            "10",
+            "1E+1",
+            "9",
+            "-9",
+            "-10",
+            "1E-6176",
+            "9.999999999999999999999999999999999E+6144",
+            "1.500000000000000000000000000000001",
+        ],
+        Stored::ObjectId => &["5973ecc8c453c823e4c471d2", "000000000000000000000000"],
+        Stored::Uuid => &[
+            "0198c2a7-1b2c-7def-8123-456789abcdef",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        ],
+        Stored::Binary => &["", "AA==", "AP8=", "/wA=", "+/8=", "ABCD"],
+        Stored::Long => &[],
+    }
+}
 
 /// The types with what is stored of them.
 pub(super) struct Shelves {
@@ -163,6 +199,7 @@ fn document(
     declared("title", Value::is_string);
     declared("rank", Value::is_number);
     declared("flag", Value::is_boolean);
+    store_otherwise(random, &mut members);
     if random.percent(70) {
         let nothing = random.percent(20).then_some(Value::Null);
         let city = nothing.unwrap_or_else(|| text(random));
@@ -172,6 +209,29 @@ fn document(
         link(random, relationship, ids, &mut members);
     }
     Value::Object(members)
+}
+
+/// Members that are stored otherwise than their JSON looks.
+fn store_otherwise(random: &mut Random, members: &mut Attributes) {
+    let mut text = |stored| Value::from(*random.pick(stored_texts(stored)));
+    let mut all = vec![
+        ("at", text(Stored::Date)),
+        ("price", text(Stored::Decimal)),
+        ("key", text(Stored::ObjectId)),
+        ("token", text(Stored::Uuid)),
+        ("data", text(Stored::Binary)),
+        ("cost", json!({"amount": text(Stored::Decimal)})),
+        ("times", json!([text(Stored::Date), text(Stored::Date)])),
+        ("size", json!(5)),
+    ];
+    if random.percent(15) {
+        all[0].1 = Value::Null;
+    }
+    for (name, value) in all {
+        if random.percent(80) {
+            members.insert(name.to_owned(), value);
+        }
+    }
 }
 
 fn text(random: &mut Random) -> Value {

@@ -1,10 +1,10 @@
 //! Filters of every form.
 
-use super::documents::{INNER, OPEN, Shelves, scalars};
+use super::documents::{INNER, OPEN, Shelves, scalars, stored_texts};
 use super::random::Random;
 use super::*;
 use crate::query::{Comparison, MemberPath, Scalar, Test, TextMatch};
-use crate::schema::{Kinds, Link};
+use crate::schema::{Kinds, Link, Stored};
 
 const COMPARISONS: [Comparison; 5] = [
     Comparison::Equal,
@@ -93,7 +93,9 @@ impl Filters<'_> {
     }
 
     fn member(&mut self) -> Filter {
-        Filter::member(path(self.random), self.test(2))
+        let path = path(self.random);
+        let test = self.test(2, path.stored);
+        Filter::member(path, test)
     }
 
     /// What holds of an object within an array.
@@ -102,7 +104,7 @@ impl Filters<'_> {
             0 => Filter::Everything,
             1..6 => {
                 let path = inner_path(self.random);
-                Filter::member(path, self.test(depth.saturating_sub(1)))
+                Filter::member(path, self.test(depth.saturating_sub(1), None))
             }
             6 => Filter::All(vec![self.of_object(depth - 1), self.of_object(depth - 1)]),
             7 => Filter::Any(vec![self.of_object(depth - 1), self.of_object(depth - 1)]),
@@ -110,10 +112,10 @@ impl Filters<'_> {
         }
     }
 
-    fn test(&mut self, depth: u64) -> Test {
+    fn test(&mut self, depth: u64, stored: Option<Stored>) -> Test {
         match self.random.below(if depth == 0 { 90 } else { 100 }) {
-            0..40 => Test::Compare(*self.random.pick(&COMPARISONS), self.scalar()),
-            40..50 => Test::OneOf(self.scalars()),
+            0..40 => Test::Compare(self.comparison(stored), self.scalar(stored)),
+            40..50 => Test::OneOf(self.scalars(stored)),
             50..55 => Test::Null,
             55..60 => Test::Missing,
             60..75 => Test::Text {
@@ -122,17 +124,34 @@ impl Filters<'_> {
                 text: self.text(),
             },
             75..80 => Test::Size(*self.random.pick(&COMPARISONS), self.random.below(4)),
-            80..90 => Test::AnyElement(self.scalars()),
+            80..90 => Test::AnyElement(self.scalars(stored)),
             _ => Test::AnyObject(Box::new(self.of_object(depth))),
         }
     }
 
-    fn scalar(&mut self) -> Scalar {
-        Scalar::of(self.random.pick(&scalars())).unwrap()
+    fn comparison(&mut self, stored: Option<Stored>) -> Comparison {
+        match stored {
+            Some(stored) if !stored.has_order() => Comparison::Equal,
+            _ => *self.random.pick(&COMPARISONS),
+        }
     }
 
-    fn scalars(&mut self) -> Vec<Scalar> {
-        (0..self.random.below(5)).map(|_| self.scalar()).collect()
+    /// Mostly one that is stored as the values at the path are.
+    fn scalar(&mut self, stored: Option<Stored>) -> Scalar {
+        const OTHERS: [Stored; 2] = [Stored::Date, Stored::Decimal];
+        let other = self.random.percent(5).then(|| *self.random.pick(&OTHERS));
+        match stored.filter(|_| self.random.percent(90)).or(other) {
+            Some(stored) => {
+                let text = *self.random.pick(stored_texts(stored));
+                Scalar::Stored(stored, text.to_owned())
+            }
+            None => Scalar::of(self.random.pick(&scalars())).unwrap(),
+        }
+    }
+
+    fn scalars(&mut self, stored: Option<Stored>) -> Vec<Scalar> {
+        let count = self.random.below(5);
+        (0..count).map(|_| self.scalar(stored)).collect()
     }
 
     fn text(&mut self) -> String {
@@ -144,6 +163,9 @@ impl Filters<'_> {
 
 /// A member of a resource: any, or one that is declared with its kinds.
 pub(super) fn path(random: &mut Random) -> MemberPath {
+    if random.percent(30) {
+        return stored_path(random);
+    }
     let (names, kinds) = match random.below(10) {
         0 => (vec!["title"], Kinds::TEXT),
         1 => (vec!["rank"], Kinds::NUMBER),
@@ -156,6 +178,26 @@ pub(super) fn path(random: &mut Random) -> MemberPath {
     MemberPath {
         names: names.into_iter().map(str::to_owned).collect(),
         kinds,
+        stored: None,
+    }
+}
+
+/// A member that is stored otherwise than its JSON looks.
+fn stored_path(random: &mut Random) -> MemberPath {
+    let text = Kinds::TEXT;
+    let (names, kinds, stored) = match random.below(9) {
+        0..2 => (vec!["at"], text.and(Kinds::NULL), Stored::Date),
+        2..4 => (vec!["price"], text, Stored::Decimal),
+        4 => (vec!["key"], text, Stored::ObjectId),
+        5 => (vec!["token"], text, Stored::Uuid),
+        6 => (vec!["data"], text, Stored::Binary),
+        7 => (vec!["cost", "amount"], text, Stored::Decimal),
+        _ => (vec!["times"], Kinds::ARRAY, Stored::Date),
+    };
+    MemberPath {
+        names: names.into_iter().map(str::to_owned).collect(),
+        kinds,
+        stored: Some(stored),
     }
 }
 
@@ -164,6 +206,9 @@ fn inner_path(random: &mut Random) -> MemberPath {
     if random.percent(30) {
         names.push((*random.pick(&INNER)).to_owned());
     }
-    let kinds = Kinds::ANY;
-    MemberPath { names, kinds }
+    MemberPath {
+        names,
+        kinds: Kinds::ANY,
+        stored: None,
+    }
 }

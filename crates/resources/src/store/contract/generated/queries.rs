@@ -4,8 +4,8 @@ use super::documents::Shelves;
 use super::filters::{Filters, path};
 use super::random::Random;
 use super::*;
-use crate::query::{Bound, Key, KeyPath, Order};
-use crate::schema::Relationship;
+use crate::query::{Bound, Key, KeyPath, MemberPath, Order};
+use crate::schema::{Relationship, Stored};
 
 /// How deep filters are.
 const DEPTH: u64 = 4;
@@ -69,11 +69,21 @@ impl<'r> Queries<'r> {
             KeyPath::Id
         } else {
             let through = self.through(resource_type);
-            let path = path(self.random);
+            let path = self.ordered_path();
             KeyPath::Member { through, path }
         };
         let descending = self.random.percent(50);
         Key { path, descending }
+    }
+
+    /// One whose values have an order.
+    fn ordered_path(&mut self) -> MemberPath {
+        loop {
+            let path = path(self.random);
+            if path.stored.is_none_or(Stored::has_order) {
+                return path;
+            }
+        }
     }
 
     /// Mostly none: to-one relationships, one after the other.

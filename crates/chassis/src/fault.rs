@@ -22,6 +22,21 @@ pub enum Fault {
     },
     /// The request has no `Host`, several, or one that is none.
     HostUnfit,
+    /// The request names a host that this process does not answer for.
+    HostUnknown,
+    /// The client asks more often than it may.
+    RateLimited {
+        /// When its next request is within the limit; sent as `Retry-After`.
+        retry_after: Duration,
+    },
+    /// The request bodies of the client hold as much as those of one client may.
+    ClientHoldsTooMuch {
+        /// When the client should try again; sent as `Retry-After`.
+        retry_after: Duration,
+    },
+    /// The request body has a `Content-Encoding` that is not known, or several. The response
+    /// carries `Accept-Encoding`.
+    CodingUnknown,
     /// The HTTP library cannot read the head of the request.
     HeadUnreadable {
         /// 400, 414 or 431.
@@ -60,6 +75,11 @@ impl Fault {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HostUnfit | Self::BodyUnreadable => StatusCode::BAD_REQUEST,
+            Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
+            Self::RateLimited { .. } | Self::ClientHoldsTooMuch { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::CodingUnknown => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadUnreadable { status } => *status,
             Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             // Not 408, which blames a slow client and invites browsers to repeat the request.
@@ -77,6 +97,10 @@ impl Fault {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::HostUnfit => "invalid_host",
+            Self::HostUnknown => "unknown_host",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::ClientHoldsTooMuch { .. } => "client_overloaded",
+            Self::CodingUnknown => "unsupported_content_encoding",
             Self::HeadUnreadable { .. } => "invalid_request_head",
             Self::BodyTimeout { .. } => "body_timeout",
             Self::BodyUnreadable => "invalid_body",
@@ -94,6 +118,10 @@ impl Fault {
             Self::MethodNotAllowed => "Method not allowed",
             Self::BodyTooLarge { .. } => "Request body is too large",
             Self::HostUnfit => "Invalid Host header",
+            Self::HostUnknown => "Unknown host",
+            Self::RateLimited { .. } => "Too many requests",
+            Self::ClientHoldsTooMuch { .. } => "Too many bytes at once",
+            Self::CodingUnknown => "Unsupported content encoding",
             Self::HeadUnreadable { .. } => "Request head is not readable",
             Self::BodyTimeout { .. } => "Request body came too slowly",
             Self::BodyUnreadable => "Request body is not readable",
@@ -118,6 +146,25 @@ impl Fault {
             }
             Self::HostUnfit => {
                 "A request needs exactly one Host header, which names a host and at most a port."
+                    .to_owned()
+            }
+            Self::HostUnknown => {
+                "The request names a host that this server does not answer for. Its operator \
+                 lists the hosts in the setting 'hosts'."
+                    .to_owned()
+            }
+            Self::RateLimited { retry_after } => format!(
+                "The client has made more requests than it may. The next one is answered in {}.",
+                seconds(Duration::from_secs(whole_seconds(*retry_after)))
+            ),
+            Self::ClientHoldsTooMuch { retry_after } => format!(
+                "The request bodies that are under way from this client hold as much as those of \
+                 one client may. Wait for their answers, or try again in {}. Nothing was done.",
+                seconds(*retry_after)
+            ),
+            Self::CodingUnknown => {
+                "The request body may come as it is, or in one of the codings that the header \
+                 Accept-Encoding names. Nothing was done."
                     .to_owned()
             }
             Self::HeadUnreadable { status } => match *status {
@@ -158,10 +205,18 @@ impl Fault {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Overloaded { retry_after } => Some(*retry_after),
+            Self::Overloaded { retry_after }
+            | Self::RateLimited { retry_after }
+            | Self::ClientHoldsTooMuch { retry_after } => Some(*retry_after),
             _ => None,
         }
     }
+}
+
+/// Rounded up, so that who waits so long does not come too early; at least 1.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    let seconds = duration.as_millis().div_ceil(1000).max(1);
+    u64::try_from(seconds).unwrap_or(u64::MAX)
 }
 
 fn seconds(duration: Duration) -> String {

@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod health;
 pub mod operations;
 pub mod stack;
+pub mod tls;
 pub mod client;
 pub mod serve;
 #[cfg(any(test, feature = "testing"))]

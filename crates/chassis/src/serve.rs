@@ -7,32 +7,37 @@
 mod activity;
 mod connection;
 mod descriptors;
+mod door;
+mod entrance;
 mod limits;
 mod listener;
+mod proxy_protocol;
 mod response;
+mod service;
+mod socket;
 mod stream;
 mod sweep;
+mod unix_path;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, HttpBody};
-use axum::extract::Request;
-use axum::response::Response;
-use bytes::Bytes;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
-use tower::Service;
 
 use self::connection::Protocol;
 use self::descriptors::backlog_room;
 pub use self::descriptors::connections_within_limit;
+pub use self::door::Door;
+use self::entrance::Entered;
+pub use self::entrance::{Entrance, Refusals, refusals};
 pub use self::limits::ServeLimits;
-pub use self::listener::{bind, inherited};
+use self::listener::Accepting;
+pub use self::listener::{Address, Listener, bind, bind_unix, inherited};
+pub use self::service::HttpService;
+use self::socket::Socket;
 pub use self::stream::Transport;
 use self::sweep::Connections;
 use crate::client::ClientAddress;
@@ -44,40 +49,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a new connection waits for a place before an idle one is closed for it.
 const PLACE_PATIENCE: Duration = Duration::from_millis(20);
-
-/// What answers the requests of a server.
-pub trait HttpService: Clone + Send + Sync + 'static {
-    /// The body of its answers.
-    type Body: HttpBody<Data = Bytes, Error = axum::Error> + Send + Unpin + 'static;
-
-    /// Answers a request.
-    fn answer(
-        &self,
-        request: Request,
-    ) -> impl Future<Output = Response<Self::Body>> + Send + use<Self>;
-
-    /// The whole answer, head and body as they go over the wire, to an HTTP/1 request whose head
-    /// cannot be read; `head` is the one that the HTTP library would send. Nothing leaves it so.
-    fn answer_unreadable(&self, head: &[u8]) -> Option<Vec<u8>> {
-        let _ = head;
-        None
-    }
-}
-
-impl HttpService for Router {
-    type Body = Body;
-
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
-        // A router is always ready and never fails.
-        let answering = self.clone().call(request);
-        async move {
-            match answering.await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
-        }
-    }
-}
 
 /// How the drain ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,21 +70,25 @@ pub struct Control {
     pub listener_outlives_server: bool,
 }
 
-/// Serves everybody who connects to `listener`, until it is told to stop; then finishes what was
-/// begun.
+/// Serves everybody who comes in at `door`, until it is told to stop; then finishes what was begun.
 ///
 /// The order of the drain: connections that wait in the backlog are accepted, so that none of them
 /// is reset; the listener is closed, so that a proxy turns to another replica; each HTTP/1
 /// connection is told with its next response that it is the last, and idle ones are closed after a
 /// quiet time; HTTP/2 connections are told with GOAWAY; what is left at `drain_timeout` is cut.
 pub async fn serve(
-    listener: TcpListener,
+    door: impl Into<Door>,
     service: impl HttpService,
     limits: ServeLimits,
     mut control: Control,
 ) -> Drained {
+    let Door {
+        accepting,
+        entrance,
+    } = door.into();
     let mut server = Server {
         protocol: Arc::new(Protocol::new(service, &limits)),
+        entrance,
         connections: Arc::new(Connections::new(limits)),
         places: Arc::new(Semaphore::new(
             limits.connections_max.min(Semaphore::MAX_PERMITS),
@@ -123,12 +98,12 @@ pub async fn serve(
     let connections = Arc::clone(&server.connections);
     let retiring = retire(&connections, control.stop.clone());
     tokio::select! {
-        () = server.accept_all(&listener) => {}
+        () = server.accept_all(&accepting) => {}
         () = sweep(&connections, &control.heartbeat) => {}
         () = retiring => {}
         () = control.stop.reaches(Stop::Drain) => {}
     }
-    let drained = server.finish(listener, &limits, &mut control).await;
+    let drained = server.finish(accepting, &limits, &mut control).await;
     tracing::info!(
         connections_cut = drained.connections_cut,
         "connections drained"
@@ -155,6 +130,7 @@ async fn retire(connections: &Connections, mut stop: StopSignal) {
 
 struct Server<S> {
     protocol: Arc<Protocol<S>>,
+    entrance: Arc<Entrance>,
     connections: Arc<Connections>,
     places: Arc<Semaphore>,
     tasks: JoinSet<()>,
@@ -162,15 +138,15 @@ struct Server<S> {
 
 impl<S: HttpService> Server<S> {
     /// Accepts for ever.
-    async fn accept_all(&mut self, listener: &TcpListener) {
+    async fn accept_all(&mut self, listener: &Accepting) {
         let mut failing = false;
         loop {
             let place = self.place().await;
             while self.tasks.try_join_next().is_some() {}
             match listener.accept().await {
-                Ok((stream, peer)) => {
+                Ok((socket, address)) => {
                     failing = false;
-                    self.spawn(stream, ClientAddress::direct(peer), place, false);
+                    self.spawn(socket, address, place, false);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -198,21 +174,14 @@ impl<S: HttpService> Server<S> {
 
     /// Accepts what already waits, since these clients believe that they are connected; then closes
     /// the door. Some are taken beyond the limit; the others wait until connections have ended.
-    ///
-    /// It asks the kernel itself: the runtime would report nothing waiting as long as it has not
-    /// heard of a connection.
-    async fn accept_backlog(&mut self, listener: TcpListener, count_max: usize) -> io::Result<()> {
-        let listener = listener.into_std()?;
+    async fn accept_backlog(&mut self, listener: Accepting, count_max: usize) -> io::Result<()> {
+        let listener = listener.into_listener()?;
         loop {
             while self.connections.count() >= count_max {
                 sleep(PLACE_PATIENCE).await;
             }
-            match listener.accept() {
-                Ok((stream, peer)) => {
-                    stream.set_nonblocking(true)?;
-                    let stream = TcpStream::from_std(stream)?;
-                    self.spawn(stream, ClientAddress::direct(peer), None, true);
-                }
+            match listener.take_waiting() {
+                Ok((socket, address)) => self.spawn(socket, address, None, true),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -223,7 +192,7 @@ impl<S: HttpService> Server<S> {
         }
     }
 
-    async fn close_door(&mut self, listener: TcpListener, limits: &ServeLimits, leave: bool) {
+    async fn close_door(&mut self, listener: Accepting, limits: &ServeLimits, leave: bool) {
         if !leave {
             let count_max = limits.connections_max.saturating_add(backlog_room());
             if let Err(error) = self.accept_backlog(listener, count_max).await {
@@ -238,24 +207,36 @@ impl<S: HttpService> Server<S> {
 
     fn spawn(
         &mut self,
-        stream: TcpStream,
-        client: ClientAddress,
+        socket: Socket,
+        address: ClientAddress,
         place: Option<OwnedSemaphorePermit>,
         draining: bool,
     ) {
-        // Small answers must not wait for the acknowledgement of earlier ones.
-        let _ = stream.set_nodelay(true);
         let registration = self.connections.open(draining);
-        let serving = Arc::clone(&self.protocol).serve(stream, client, registration);
+        let protocol = Arc::clone(&self.protocol);
+        let entrance = Arc::clone(&self.entrance);
         self.tasks.spawn(async move {
-            serving.await;
+            let entered = tokio::select! {
+                entered = entrance.lead_in(socket, address) => entered,
+                // It is to close, and has asked for nothing yet.
+                _ = registration.activity.ordered() => None,
+            };
+            match entered {
+                Some(Entered::Plain(socket, visitor)) => {
+                    protocol.serve(socket, &visitor, registration).await;
+                }
+                Some(Entered::Tls(stream, visitor)) => {
+                    Box::pin(protocol.serve(*stream, &visitor, registration)).await;
+                }
+                None => {}
+            }
             drop(place);
         });
     }
 
     async fn finish(
         mut self,
-        listener: TcpListener,
+        listener: Accepting,
         limits: &ServeLimits,
         control: &mut Control,
     ) -> Drained {

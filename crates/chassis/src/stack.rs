@@ -3,11 +3,18 @@
 //! The list is one function and not a chain of layers: docs/decisions/0014-one-service.md.
 
 mod access_log;
+mod admission;
+mod answer_headers;
 mod body;
+mod coding;
+mod compression;
+mod cors;
 mod method_override;
 mod host;
+mod hosts;
 mod panics;
 mod request_id;
+mod rules;
 mod unreadable;
 
 use std::sync::Arc;
@@ -25,8 +32,12 @@ use tracing::Instrument;
 use self::access_log::AccessRecord;
 pub use self::access_log::LoggedBody;
 use self::body::{Bodies, BodyLimits};
+use self::compression::Negotiation;
+pub use self::cors::Origins;
+pub use self::hosts::Hosts;
 pub use self::request_id::{Apitrace, RequestId};
-use crate::fault::Fault;
+pub use self::rules::Rules;
+use crate::fault::{Fault, whole_seconds};
 use crate::operations;
 use crate::presenter::Presenter;
 use crate::serve::HttpService;
@@ -88,6 +99,7 @@ pub struct Service {
 
 struct Stack {
     limits: Limits,
+    rules: Rules,
     bodies: Arc<Bodies>,
     free: Semaphore,
     presenter: Arc<dyn Presenter>,
@@ -99,14 +111,26 @@ struct Stack {
 /// [`Fault::MethodNotAllowed`] and an `Allow` header. A router that was nested with a fallback of
 /// its own, and a route with one, keep theirs.
 pub fn apply(router: Router, limits: &Limits, presenter: Arc<dyn Presenter>) -> Service {
+    apply_with(router, limits, Rules::default(), presenter)
+}
+
+/// [`apply`], with rules of an edge.
+pub fn apply_with(
+    router: Router,
+    limits: &Limits,
+    rules: Rules,
+    presenter: Arc<dyn Presenter>,
+) -> Service {
     let bodies = Bodies::new(BodyLimits {
         bytes_max: limits.request_body_bytes_max,
         read_timeout: limits.body_read_timeout,
         count_max: limits.request_bodies_max,
         bytes_together_max: limits.request_bodies_bytes_max,
+        bytes_per_client: rules.body_bytes_per_client.clone(),
     });
     let stack = Arc::new(Stack {
         limits: *limits,
+        rules,
         bodies: Arc::new(bodies),
         free: Semaphore::new(limits.requests_in_flight_max.min(Semaphore::MAX_PERMITS)),
         presenter,
@@ -147,15 +171,31 @@ impl Stack {
         // 1. Request id: first, so that every line and every answer below carries it.
         let identity = request_id::identify(&mut request);
         let span = identity.span();
-        // 2. Access log: outside of all that can refuse or fail, so that it sees every answer.
+        // 2. Client: the access log names it, and its limits are its own.
+        admission::resolve_client(&self.rules, &mut request);
+        // 3. Access log: outside of all that can refuse or fail, so that it sees every answer.
         let record = AccessRecord::open(&request, &span, self.limits.logged_parameters);
         method_override::apply(&mut request);
+        let browser = self.rules.origins.of(request.headers());
+        let negotiation = self.negotiate(&mut request);
+        let mut standing = None;
         let mut body_is_unread = !request.body().is_end_stream();
         let answering = async {
-            // 3. Host: a request that names none, or several, may be meant for somebody else.
-            // 4. Body: read before the request counts as in flight, so that slow clients keep
+            // 4. Host: a request that names none, several or a foreign one may be meant for
+            // somebody else. 5. Rate: before anything is done for the request.
+            let mut fit = self.check_host(&request);
+            if fit.is_ok() {
+                if browser.is_some()
+                    && let Some(response) = cors::preflight(&request)
+                {
+                    return Ok(response);
+                }
+                standing = admission::ask(&self.rules, &request);
+                fit = admission::within(standing);
+            }
+            // 6. Body: read before the request counts as in flight, so that slow clients keep
             // nobody out. Where all places are taken it is not read at all.
-            let fit = host::check(&request).and_then(|()| self.refuse_when_full(record.path()));
+            let fit = fit.and_then(|()| self.refuse_when_full(record.path()));
             if body_is_unread && fit.is_err() {
                 body::discard_body(&mut request);
             }
@@ -167,9 +207,9 @@ impl Stack {
                 None
             };
             body_is_unread = false;
-            // 5. In-flight limit: refuses at once. A queue would only add waiting to overload.
+            // 7. In-flight limit: refuses at once. A queue would only add waiting to overload.
             let _place = self.admit(record.path())?;
-            // 6. Deadline, 7. panics: around the handler alone, since nothing else waits or fails.
+            // 8. Deadline, 9. panics: around the handler alone, since nothing else waits or fails.
             let handler = panics::catch(router.call(request));
             let timeout = self.limits.request_timeout;
             match tokio::time::timeout(timeout, handler).await {
@@ -189,7 +229,30 @@ impl Stack {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
+        admission::stamp(&self.rules, standing, response.headers_mut());
+        self.rules.origins.stamp(browser, response.headers_mut());
+        answer_headers::stamp(&mut response);
+        if let Some(negotiation) = negotiation {
+            response = negotiation.apply(response);
+        }
         record.follow(identity.stamp(response))
+    }
+
+    /// What the client says about the coding of the answer, where answers have one.
+    fn negotiate(&self, request: &mut Request) -> Option<Negotiation> {
+        let bytes_min = self.rules.compressed_bytes_min?;
+        Some(Negotiation::of(request, bytes_min))
+    }
+
+    /// Probes are asked by whatever address their prober knows, and say nothing that a page could
+    /// use.
+    fn check_host(&self, request: &Request) -> Result<(), Fault> {
+        host::check(request)?;
+        if self.rules.hosts.allow(request) || operations::is_probe(request.uri().path()) {
+            Ok(())
+        } else {
+            Err(Fault::HostUnknown)
+        }
     }
 
     fn refuse_when_full(&self, path: &str) -> Result<(), Fault> {
@@ -215,8 +278,12 @@ impl Stack {
         let mut response = self.presenter.fault(path, fault);
         let headers = response.headers_mut();
         if let Some(retry_after) = fault.retry_after() {
-            let seconds = HeaderValue::from(retry_after.as_secs().max(1));
+            let seconds = HeaderValue::from(whole_seconds(retry_after));
             headers.insert(header::RETRY_AFTER, seconds);
+        }
+        if *fault == Fault::CodingUnknown {
+            let taken = HeaderValue::from_static(body::TAKEN);
+            headers.insert(header::ACCEPT_ENCODING, taken);
         }
         response
     }

@@ -6,6 +6,7 @@ mod operations;
 mod changes;
 mod feeds;
 mod conditions;
+mod retries;
 mod request;
 mod links;
 mod query;
@@ -36,9 +37,10 @@ use self::cache::Cache;
 use self::document::Writers;
 use self::feeds::Feeds;
 use self::held::Held;
+use self::retries::InFlight;
 use crate::controller::Controller;
 use crate::schema::{ResourceType, Types};
-use crate::store::Store;
+use crate::store::{KeyLimits, Store};
 
 /// The path of atomic operations.
 const OPERATIONS: &str = "/operations";
@@ -78,6 +80,8 @@ pub struct Limits {
     /// Whether bodies of other or absent media types are read as plain JSON. Pages of any origin
     /// may send such requests without asking.
     pub any_media_type: bool,
+    /// What is kept under idempotency keys.
+    pub keys: KeyLimits,
 }
 
 type Api = State<Arc<Service>>;
@@ -93,6 +97,7 @@ struct Service {
     limits: Limits,
     held: Held,
     cache: Cache,
+    in_flight: InFlight,
     feeds: Feeds,
 }
 
@@ -115,6 +120,7 @@ impl Service {
             limits,
             held: Held::new(limits.held_bytes_max),
             cache: Cache::new(limits.cache_bytes_max),
+            in_flight: InFlight::default(),
             feeds: Feeds::new(&limits, ending),
         }
     }
@@ -148,7 +154,7 @@ pub fn router(
 ) -> Router {
     let service = Arc::new(Service::new(types, served, store, limits, ending));
     let mut router = Router::new();
-    for (path, methods) in served.iter().flat_map(|name| routes(name)) {
+    for (path, methods) in served.iter().flat_map(|name| routes(&service, name)) {
         router = mount(router, &path, methods);
     }
     router
@@ -159,14 +165,15 @@ pub fn router(
 }
 
 /// Atomic operations, if they may be about a type that is served.
-fn operations(service: &Service) -> Router<Arc<Service>> {
+fn operations(service: &Arc<Service>) -> Router<Arc<Service>> {
     let served = service.types.iter();
     let mut served = served.filter(|one| service.served.contains(&one.name));
     if !served.any(|one| one.operations) {
         return Router::new();
     }
     let negotiate = from_fn_with_state(operations::OFFERED, jsonapi::http::negotiate_with);
-    let router = mount(Router::new(), OPERATIONS, post(operations::operate));
+    let operate = keyed(service, post(operations::operate));
+    let router = mount(Router::new(), OPERATIONS, operate);
     router.layer(negotiate)
 }
 
@@ -188,26 +195,35 @@ fn mount(
         .route(path, methods)
 }
 
-fn routes(name: &str) -> [(String, MethodRouter<Arc<Service>>); 5] {
+/// What may be written under an idempotency key.
+fn keyed(
+    service: &Arc<Service>,
+    methods: MethodRouter<Arc<Service>>,
+) -> MethodRouter<Arc<Service>> {
+    methods.layer(from_fn_with_state(service.clone(), retries::keyed))
+}
+
+fn routes(service: &Arc<Service>, name: &str) -> [(String, MethodRouter<Arc<Service>>); 5] {
     let collection = get(read::list).post(write::create).fallback(read::query);
     let resource = get(read::find)
         .patch(write::update)
         .put(write::replace)
         .delete(write::delete);
+    let linkage = get(read::linkage)
+        .patch(write::relink)
+        .post(write::link)
+        .delete(write::unlink);
     [
-        (format!("/{name}"), collection),
+        (format!("/{name}"), keyed(service, collection)),
         (format!("/{name}/-/query"), post(read::posted_query)),
-        (format!("/{name}/{{id}}"), resource),
+        (format!("/{name}/{{id}}"), keyed(service, resource)),
         (
             format!("/{name}/{{id}}/{{relationship}}"),
             get(read::related),
         ),
         (
             format!("/{name}/{{id}}/relationships/{{relationship}}"),
-            get(read::linkage)
-                .patch(write::relink)
-                .post(write::link)
-                .delete(write::unlink),
+            keyed(service, linkage),
         ),
     ]
 }

@@ -10,6 +10,7 @@ mod delete;
 mod watch;
 mod atomic;
 mod unit;
+mod retry;
 mod timestamps;
 mod failure;
 
@@ -26,6 +27,7 @@ pub use failure::{Failure, Reason};
 pub(crate) use include::{Compound, Inclusion, Linkage, Typed};
 pub(crate) use link::{LinkChange, Linking};
 pub(crate) use read::Linked;
+pub use retry::Done;
 pub(crate) use unit::Undone;
 pub(crate) use watch::Seen;
 pub(crate) use write::Versions;

@@ -14,4 +14,4 @@ pub mod fit;
 pub mod nearest;
 
 pub use api::{Limits, Unexplained, explain, router};
-pub use controller::{Controller, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};
+pub use controller::{Controller, Done, Draft, Failure, GivenId, GivenLinks, IdRule, Reason};

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use attributes::{Attributes, AttributesSchema, Declared, Known, Violation};
@@ -117,7 +117,7 @@ impl ResourceType {
             json!([one.own_member(), one.is_to_one(), ids])
         });
         let unique = self.indexes.iter().filter(|index| index.unique);
-        let unique = unique.map(|index| Value::from(index.attribute_names()));
+        let unique = unique.map(|index| json!([index.attribute_names(), index.ignores_case]));
         let admitted = json!([
             self.attributes.source(),
             links.collect::<Vec<_>>(),
@@ -163,6 +163,9 @@ pub struct Index {
     pub keys: Vec<IndexKey>,
     /// Whether two resources may not have the same values; null and absent values never clash.
     pub unique: bool,
+    /// Whether texts that differ by the case of their letters are the same values. Only a unique
+    /// index says so, and the texts in it are printable ASCII, of which all stores say the same.
+    pub ignores_case: bool,
 }
 
 impl Index {
@@ -185,6 +188,10 @@ pub struct IndexKey {
     pub attribute: String,
     /// Whether the greatest value stands first.
     pub descending: bool,
+    /// How the value is stored, if otherwise than its JSON looks.
+    pub stored: Option<Stored>,
+    /// Whether the schema allows texts and null alone.
+    pub holds_texts: bool,
 }
 
 impl IndexKey {

@@ -2,12 +2,13 @@
 
 mod write;
 mod guard;
+mod key;
 mod resources;
 mod members;
 mod bulk;
 mod failure;
-mod watching;
 mod duplicates;
+mod watching;
 mod fresh_ids;
 mod rounds;
 #[cfg(feature = "testing")]
@@ -26,11 +27,12 @@ pub use duplicates::Duplicates;
 pub use failure::{Refusal, StoreError, WriteError, WriteFailure};
 pub use fresh_ids::fresh_ids;
 pub use guard::{After, admit};
+pub use key::{KeptAnswer, Key, KeyLimits, KeyRefusal, now};
 pub use members::for_each_member;
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
 pub use watching::{Event, EventKind, Events, Point, WatchError, Watching};
-pub use write::{Absence, Change, Guard, Presence, Unit, UnitParts, Version, Write, Written};
+pub use write::{Absence, Change, Guard, Presence, Unit, Version, Write, Written};
 
 /// A store of resources, for all types at once, so that one unit of work can span types.
 ///
@@ -165,8 +167,13 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`WriteError::Refused`] names the first write that cannot be done, and nothing is done. An
     /// [`Absence`] that does not hold is [`Refusal::Referenced`], at the position of the last
-    /// write. A key is refused by a store that does not remember it: see [`Unit::into_parts`].
+    /// write. [`WriteError::Key`] says that a unit with the key of this one was done or is being
+    /// done, or that nothing more can be kept: nothing is done then.
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError>;
+
+    /// What stands against a unit with this key: a unit that was done under the same name and has
+    /// not expired. A unit that is not done leaves its key as it was.
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError>;
 
     /// The whole collection in the order of creation. Each resource that is there throughout is
     /// in it once; one that is created or changed meanwhile may or may not be seen so.

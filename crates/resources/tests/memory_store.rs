@@ -7,21 +7,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use resources::query::{Filter, Query};
-use resources::schema::{Attributes, Id, IdKind, Index, Relationship, ResourceType};
+use resources::query::{Filter, Query, folded};
+use resources::schema::{Attributes, Id, IdKind, Index, IndexKey, Relationship, ResourceType};
 use resources::store::contract::{Answer, World};
 use resources::store::{
-    After, Duplicates, Import, ImportMode, NewResource, Outcomes, Page, Plan, Refusal, Resource,
-    Resources, Scan, Step, Store, StoreError, Unit, UnitParts, Write, WriteError, WriteFailure,
-    Written, admit, contract, fresh_ids,
+    After, Duplicates, Import, ImportMode, KeptAnswer, Key, KeyRefusal, NewResource, Outcomes,
+    Page, Plan, Refusal, Resource, Resources, Scan, Step, Store, StoreError, Unit, Write,
+    WriteError, WriteFailure, Written, admit, contract, fresh_ids, now,
 };
 use serde_json::Value;
 
 /// Every collection by its name. The lock is held for a whole unit, which makes it one.
 #[derive(Default)]
-struct MemoryStore(Arc<Mutex<Collections>>);
+struct MemoryStore(Arc<Mutex<Collections>>, Arc<Mutex<Keys>>);
 
 type Collections = HashMap<String, Collection>;
+
+/// By the name of a key: its fingerprint, until when it is known, and what its unit has left.
+type Keys = HashMap<String, ([u8; 32], i64, String)>;
 
 #[derive(Clone, Default)]
 struct Collection {
@@ -123,10 +126,17 @@ impl Collection {
 }
 
 fn values(index: &Index, members: &Attributes) -> Option<Vec<Value>> {
-    let values = index.keys.iter().map(|key| members.get(&key.attribute));
-    values
-        .map(|value| value.filter(|value| !value.is_null()).cloned())
-        .collect()
+    let value = |key: &IndexKey| {
+        let mut names = key.names();
+        let first = members.get(names.next()?)?;
+        let value = names.try_fold(first, |value, name| value.get(name))?;
+        match value {
+            Value::Null => None,
+            Value::String(text) if index.ignores_case => Some(folded(text).into()),
+            value => Some(value.clone()),
+        }
+    };
+    index.keys.iter().map(value).collect()
 }
 
 impl Collection {
@@ -220,6 +230,22 @@ impl MemoryStore {
             Ok(())
         })
     }
+}
+
+fn met(keys: &Keys, key: &Key) -> Option<KeyRefusal> {
+    let (fingerprint, expires_at, answer) = keys.get(&key.name)?;
+    (*expires_at > now()).then(|| key.met(fingerprint, KeptAnswer::kept(answer.clone())))
+}
+
+fn keep(keys: &mut Keys, key: &Key, written: &[Written]) -> Result<(), KeyRefusal> {
+    let answer = key.answer(written)?.text().to_owned();
+    let held: usize = keys.values().map(|(_, _, answer)| answer.len()).sum();
+    if (held + answer.len()) as u64 > key.limits.bytes_max {
+        return Err(KeyRefusal::NoRoom);
+    }
+    let kept = (key.fingerprint, key.expires_at(), answer);
+    keys.insert(key.name.clone(), kept);
+    Ok(())
 }
 
 #[async_trait]
@@ -339,7 +365,15 @@ impl Store for MemoryStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let UnitParts { writes, absences } = unit.into_parts()?;
+        let Unit {
+            writes,
+            absences,
+            key,
+        } = unit;
+        let mut keys = self.1.lock().unwrap();
+        if let Some(refusal) = key.as_ref().and_then(|key| met(&keys, key)) {
+            return Err(refusal.into());
+        }
         self.with(|all| {
             let before = all.clone();
             let last = writes.len().saturating_sub(1);
@@ -370,11 +404,21 @@ impl Store for MemoryStore {
                 }
                 _ => written,
             };
+            let written = written.and_then(|written| {
+                if let Some(key) = &key {
+                    keep(&mut keys, key, &written)?;
+                }
+                Ok(written)
+            });
             if written.is_err() {
                 *all = before;
             }
             written
         })
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        Ok(met(&self.1.lock().unwrap(), key))
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -396,7 +440,7 @@ impl Store for MemoryStore {
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
         let (mut steps, import) = Import::channel();
-        let (store, resource_type) = (Self(self.0.clone()), resource_type.clone());
+        let (store, resource_type) = (Self(self.0.clone(), self.1.clone()), resource_type.clone());
         tokio::spawn(async move {
             // All or nothing is tried on a copy first, and done at the end.
             let mut pending = Vec::new();

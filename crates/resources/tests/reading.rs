@@ -13,8 +13,8 @@ use http_body_util::BodyExt;
 use resources::query::{Filter, Query, Total};
 use resources::schema::{Id, Relationship, ResourceType, load_folder};
 use resources::store::{
-    Event, EventKind, Events, Import, ImportMode, Page, Plan, Point, Resource, Resources, Scan,
-    Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
+    Event, EventKind, Events, Import, ImportMode, Key, KeyLimits, KeyRefusal, Page, Plan, Point,
+    Resource, Resources, Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 use resources::{Limits, router};
 use serde_json::Value;
@@ -22,6 +22,11 @@ use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 const LIMITS: Limits = Limits {
+    keys: KeyLimits {
+        time: Duration::ZERO,
+        answer_bytes_max: 0,
+        bytes_max: 0,
+    },
     body_bytes_max: 1 << 20,
     error_bytes_max: 1 << 16,
     held_bytes_max: 1 << 20,
@@ -146,6 +151,10 @@ impl Store for Asked {
 
     async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
         unreachable!("nothing is written")
+    }
+
+    async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        Ok(None)
     }
 
     async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -96,16 +96,17 @@ impl Plan {
         self,
         settings: &Settings,
         health: &Health,
+        rules: stack::Rules,
     ) -> Result<Application, Failure> {
         let mut main = error_pages::router();
         let mut opened = None;
-        let (ending, is_ending) = watch::channel(false);
         let mut compares = None;
+        let (ending, is_ending) = watch::channel(false);
         if self.fibonacci {
             main = main.merge(fibonacci(settings, self.is_fibonacci_alone())?);
         }
         if !self.is_fibonacci_alone() {
-            main = main.merge(front_door::router(&self.services));
+            main = main.merge(front_door::router(&self.services, settings.version_shown));
         }
         if !self.served.is_empty() {
             let store = store::open(settings, &self.types).await?;
@@ -121,11 +122,16 @@ impl Plan {
             main = main.merge(services);
             opened = Some(store);
         }
-        let main = main.merge(probes::router(health, Audience::Public, &self.wording()));
+        let main = main.merge(probes::router(
+            health,
+            Audience::Public,
+            settings,
+            &self.wording(),
+        ));
         Ok(Application {
             store: opened,
             comparison: compares,
-            main: stack::apply(main, &probes::limits(settings), self.wording()),
+            main: stack::apply_with(main, &probes::limits(settings), rules, self.wording()),
             ending,
         })
     }
@@ -158,6 +164,11 @@ pub(crate) fn limits(settings: &Settings) -> resources::Limits {
         feed_buffer_bytes_max: settings.feed_buffer_bytes_max.in_memory(),
         feed_heartbeat: settings.feed_heartbeat_ms,
         any_media_type: settings.request_body_any_media_type,
+        keys: resources::store::KeyLimits {
+            time: settings.idempotency_key_ttl_ms,
+            answer_bytes_max: settings.idempotency_answer_bytes_max.in_memory(),
+            bytes_max: settings.idempotency_bytes_max.0,
+        },
     }
 }
 

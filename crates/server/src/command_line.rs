@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show the indexes of a MongoDB collection against its definition, and make those missing
     Indexes(Indexes),
+    /// Write a definition file for a MongoDB collection that is there, from a sample of its documents
+    Infer(Infer),
     /// Show what the store would do for a list, in its own words, and warn where that is costly
     Explain(Explain),
     /// Ask a running process for its health: exit code 0 or 1
@@ -213,6 +215,18 @@ pub(crate) struct Indexes {
     /// Make what is declared and missing; nothing is ever dropped
     #[arg(long)]
     pub(crate) apply: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Infer {
+    /// Collection of the database
+    pub(crate) collection: String,
+    /// Documents that are looked at, picked by the server
+    #[arg(long, value_name = "COUNT", default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) sample: u32,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

@@ -11,6 +11,7 @@ mod healthcheck;
 mod http_client;
 mod import;
 mod indexes;
+mod infer;
 mod progress;
 mod restore;
 mod resources_check;
@@ -37,6 +38,7 @@ pub(crate) fn run(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Restore(arguments) => restore::run(&arguments)?,
         Command::Check(arguments) => return check::run(&arguments),
         Command::Indexes(arguments) => indexes::run(&arguments)?,
+        Command::Infer(arguments) => infer::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Healthcheck(arguments) => return healthcheck::run(&arguments),
         Command::Conformance(arguments) => return conformance::run(&arguments),

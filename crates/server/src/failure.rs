@@ -95,7 +95,7 @@ impl From<resources::Failure> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unusable(text) => Self::settings(text),
+            StoreError::Unusable(text) | StoreError::Unsupported(text) => Self::settings(text),
             StoreError::Unavailable(_)
             | StoreError::Busy(_)
             | StoreError::Unprepared(_)

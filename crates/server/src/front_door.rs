@@ -20,11 +20,12 @@ struct FrontDoor {
     page: String,
 }
 
-/// The route, for these services.
-pub(crate) fn router(services: &[String]) -> Router {
+/// The route, for these services, with the version of the program where that is shown.
+pub(crate) fn router(services: &[String], version_shown: bool) -> Router {
+    let version = version_shown.then_some(env!("CARGO_PKG_VERSION"));
     let front_door = FrontDoor {
-        document: document(services),
-        page: page(services),
+        document: document(services, version),
+        page: page(services, version),
     };
     let document = get(answer).with_state(Arc::new(front_door));
     Router::new().route("/", document)
@@ -36,7 +37,8 @@ async fn answer(State(front_door): State<Arc<FrontDoor>>, headers: HeaderMap) ->
             (header::VARY, "Accept"),
             (
                 header::CONTENT_SECURITY_POLICY,
-                "default-src 'none'; style-src 'unsafe-inline'",
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                 frame-ancestors 'none'",
             ),
         ];
         return (headers, Html(front_door.page.clone())).into_response();
@@ -61,32 +63,34 @@ fn link(service: &str) -> String {
     }
 }
 
-fn document(services: &[String]) -> String {
+fn document(services: &[String], version: Option<&str>) -> String {
     let service =
         |name: &String| json!({"type": "services", "id": name, "links": {"self": link(name)}});
     let data: Vec<Value> = services.iter().map(service).collect();
-    let document = json!({
+    let mut document = json!({
         "data": data,
         "links": {"self": "/"},
-        "meta": {"version": env!("CARGO_PKG_VERSION")},
         "jsonapi": {"version": "1.1"},
     });
+    if let Some(version) = version {
+        document["meta"] = json!({"version": version});
+    }
     document.to_string()
 }
 
 /// Names of services are letters, digits, `-` and `_`, so that nothing is to be escaped.
-fn page(services: &[String]) -> String {
+fn page(services: &[String], version: Option<&str>) -> String {
     let item = |name: &String| {
         let link = link(name);
         format!("<li><a href=\"{link}\">{name}</a> <code>{link}</code></li>")
     };
     let items: Vec<String> = services.iter().map(item).collect();
-    let version = env!("CARGO_PKG_VERSION");
+    let version = version.map_or_else(String::new, |version| format!(" Version {version}."));
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Monocoque</title>\
          <style>{STYLE}</style></head><body><h1>Monocoque</h1><p>This process serves:</p>\
          <ul>{}</ul><p>Its state: <a href=\"/readiness\">/readiness</a>, \
-         <a href=\"/liveness\">/liveness</a>. Version {version}.</p></body></html>\n",
+         <a href=\"/liveness\">/liveness</a>.{version}</p></body></html>\n",
         items.concat()
     )
 }

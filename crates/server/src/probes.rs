@@ -13,14 +13,25 @@ use crate::settings::Settings;
 /// Query parameters that name nobody.
 const LOGGED_PARAMETERS: [&str; 5] = ["count", "from", "numbers", "page[number]", "page[size]"];
 
+const NAME: &str = "monocoque";
+
 /// The routes of the probes.
 pub(crate) fn router(
     health: &Health,
     audience: Audience,
+    settings: &Settings,
     presenter: &Arc<dyn Presenter>,
 ) -> Router {
+    if audience == Audience::Public && !settings.version_shown {
+        // What somebody could look up known faults by is for those who run the process.
+        let build = BuildInfo {
+            name: NAME.to_owned(),
+            ..BuildInfo::default()
+        };
+        return operations::router(health, &build, audience, presenter);
+    }
     let build = BuildInfo {
-        name: "monocoque".to_owned(),
+        name: NAME.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("BUILD_COMMIT").to_owned(),
         rustc: env!("BUILD_RUSTC").to_owned(),

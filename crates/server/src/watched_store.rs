@@ -9,8 +9,8 @@ use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store,
-    StoreError, Unit, WatchError, Watching, WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 
 use tokio::sync::watch;
@@ -127,7 +127,7 @@ fn failure_of(error: &StoreError) -> CheckFailure {
         StoreError::Unprepared(_) => "unprepared",
         StoreError::Lost(_) => "lost",
         StoreError::Corrupt(_) => "damaged",
-        StoreError::Unusable(_) | StoreError::Internal(_) => "failed",
+        StoreError::Unusable(_) | StoreError::Unsupported(_) | StoreError::Internal(_) => "failed",
     };
     CheckFailure::new(reason).with_detail(error.to_string())
 }
@@ -224,10 +224,14 @@ impl Store for WatchedStore {
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
         let outcome = self.store.write(unit).await;
         match &outcome {
-            Ok(_) | Err(WriteError::Refused { .. }) => self.succeeded(),
+            Ok(_) | Err(WriteError::Refused { .. } | WriteError::Key(_)) => self.succeeded(),
             Err(WriteError::Store(error)) => self.note(error),
         }
         outcome
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        self.noted(self.store.recall(key).await)
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

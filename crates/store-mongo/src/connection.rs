@@ -15,6 +15,7 @@ use crate::calls::Calls;
 use crate::circuit::Circuit;
 use crate::counter::Counters;
 use crate::failure::{self, of_read};
+use crate::keys::Keys;
 use crate::pages::Pages;
 use crate::settings::{self, MongoSettings};
 use crate::unprepared::Unprepared;
@@ -32,6 +33,7 @@ pub(crate) struct Connection {
     pub(crate) circuit: Arc<Circuit>,
     pub(crate) unprepared: Unprepared,
     pub(crate) counters: Counters,
+    pub(crate) keys: Keys,
     pub(crate) pages: Pages,
     /// Whether the server can read as of one moment: yes, until it says otherwise.
     snapshots: AtomicBool,
@@ -54,6 +56,7 @@ impl Connection {
         let database = client.database(&database);
         Ok(Self {
             counters: Counters::new(&database),
+            keys: Keys::new(&database),
             pages: Pages::new(settings.page_bytes_max, settings.page_streams_bytes_max),
             database,
             client,

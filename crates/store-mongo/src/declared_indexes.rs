@@ -2,7 +2,7 @@
 
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::options::IndexOptions;
+use mongodb::options::{Collation, CollationStrength, IndexOptions};
 
 use resources::schema::{Index, ResourceType};
 
@@ -14,6 +14,9 @@ const TYPES: &str = "double string object array binData objectId bool date regex
 
 const UNIQUE: &str = "unique_";
 
+/// What stands before the name of a unique index without regard to case.
+const CASELESS: &str = "unique_without_case_";
+
 /// The name that MongoDB's shell would give it. A unique one has a prefix, because both kinds may
 /// stand side by side over the same attributes.
 pub(crate) fn name(index: &Index) -> String {
@@ -22,14 +25,19 @@ pub(crate) fn name(index: &Index) -> String {
         .iter()
         .map(|key| format!("{}_{}", key.attribute, direction(key.descending)))
         .collect();
-    let unique = if index.unique { UNIQUE } else { "" };
+    let unique = match (index.unique, index.ignores_case) {
+        (false, _) => "",
+        (true, false) => UNIQUE,
+        (true, true) => CASELESS,
+    };
     format!("{unique}{}", keys.join("_"))
 }
 
 /// Whether an index of this name is this one: other programs leave the prefix out.
 pub(crate) fn is_called(index: &Index, name: &str) -> bool {
     let own = self::name(index);
-    own == name || own.strip_prefix(UNIQUE) == Some(name)
+    let plain = own.strip_prefix(CASELESS).or(own.strip_prefix(UNIQUE));
+    own == name || plain == Some(name)
 }
 
 fn direction(descending: bool) -> i32 {
@@ -48,9 +56,11 @@ fn model(index: &Index) -> IndexModel {
     let options = IndexOptions::builder().name(name(index));
     let options = if index.unique {
         let filter = value_in_each(index.keys.iter().map(|key| key.attribute.as_str()));
+        let collation = index.ignores_case.then(without_case);
         options
             .unique(true)
             .partial_filter_expression(filter)
+            .collation(collation)
             .build()
     } else {
         options.build()
@@ -59,6 +69,33 @@ fn model(index: &Index) -> IndexModel {
         .keys(keys(index))
         .options(options)
         .build()
+}
+
+/// Takes no notice of case. Of texts of printable ASCII it says what every store says:
+/// <https://www.mongodb.com/docs/manual/reference/collation/>.
+pub(crate) fn without_case() -> Collation {
+    let strength = CollationStrength::Secondary;
+    Collation::builder().locale("en").strength(strength).build()
+}
+
+/// Whether a collation of an index is that of [`without_case`], of which a server tells the other
+/// options too.
+pub(crate) fn is_without_case(collation: &Document) -> bool {
+    let number = |name: &str| collation.get(name).and_then(whole);
+    let has = |name: &str, usual: Bson| collation.get(name).is_none_or(|value| *value == usual);
+    collation
+        .get_str("locale")
+        .is_ok_and(|locale| locale == "en")
+        && number("strength") == Some(2)
+        && has("caseLevel", false.into())
+        && has("caseFirst", "off".into())
+        && has("numericOrdering", false.into())
+        && has("alternate", "non-ignorable".into())
+        && has("backwards", false.into())
+}
+
+fn whole(value: &Bson) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_i32().map(i64::from))
 }
 
 /// The documents that have a value other than null in each of these attributes.
@@ -70,11 +107,17 @@ pub(crate) fn value_in_each<'a>(attributes: impl Iterator<Item = &'a str>) -> Do
 
 /// Whether this program made an index: its name, uniqueness and filter are those that only
 /// [`model`] gives to an index with these keys.
-pub(crate) fn is_own_unique(name: &str, keys: &Document, filter: Option<&Document>) -> bool {
+pub(crate) fn is_own_unique(
+    name: &str,
+    keys: &Document,
+    filter: Option<&Document>,
+    ignores_case: bool,
+) -> bool {
     let parts = keys
         .iter()
         .map(|(attribute, direction)| format!("{attribute}_{direction}"));
-    let own = format!("{UNIQUE}{}", parts.collect::<Vec<_>>().join("_"));
+    let prefix = if ignores_case { CASELESS } else { UNIQUE };
+    let own = format!("{prefix}{}", parts.collect::<Vec<_>>().join("_"));
     name == own && filter == Some(&value_in_each(keys.keys().map(String::as_str)))
 }
 

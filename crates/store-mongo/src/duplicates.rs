@@ -7,7 +7,7 @@ use resources::schema::{Index, ResourceType};
 use resources::store::{Duplicates, StoreError};
 
 use crate::connection::Connection;
-use crate::declared_indexes::value_in_each;
+use crate::declared_indexes::{value_in_each, without_case};
 use crate::failure::of_read;
 use crate::{ids, json};
 
@@ -39,7 +39,12 @@ pub(crate) async fn of_index(
     let pipeline = pipeline(index, limit);
     let collection = store.primary_collection(resource_type);
     // What does not fit into memory is sorted on the disk of the server.
-    let cursor = collection.aggregate(pipeline).allow_disk_use(true).await;
+    let grouping = collection.aggregate(pipeline).allow_disk_use(true);
+    let collation = index.ignores_case.then(without_case);
+    let cursor = match collation {
+        Some(collation) => grouping.collation(collation).await,
+        None => grouping.await,
+    };
     let cursor = cursor.map_err(of_read)?.with_type::<RawDocumentBuf>();
     let groups: Vec<RawDocumentBuf> = cursor.try_collect().await.map_err(of_read)?;
     let duplicates = |group: &RawDocumentBuf| {

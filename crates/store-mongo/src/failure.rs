@@ -9,7 +9,7 @@ use mongodb::error::{
     TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure as DriverWrite,
 };
 use resources::schema::{Id, ResourceType};
-use resources::store::{Refusal, StoreError, WriteError, WriteFailure};
+use resources::store::{KeyRefusal, Refusal, StoreError, WriteError, WriteFailure};
 
 use self::codes::{State, meaning};
 
@@ -37,6 +37,7 @@ pub(crate) enum Intent {
 pub(crate) enum Stop {
     Driver(Error),
     Refused(Refusal),
+    Key(KeyRefusal),
     Store(StoreError),
     /// Other writers were always faster. A transaction helps.
     Overtaken,
@@ -53,6 +54,12 @@ impl From<Error> for Stop {
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<KeyRefusal> for Stop {
+    fn from(refusal: KeyRefusal) -> Self {
+        Self::Key(refusal)
     }
 }
 
@@ -77,6 +84,7 @@ impl Stop {
         match self {
             Self::Driver(error) => classify(&error, Intent::Write).into(),
             Self::Refused(refusal) => WriteError::Refused { index, refusal },
+            Self::Key(refusal) => refusal.into(),
             Self::Store(error) => error.into(),
             Self::Overtaken => overtaken().into(),
             Self::Incomparable => WriteError::Refused {
@@ -260,7 +268,7 @@ fn needs_replica_set(error: &Error) -> bool {
 }
 
 fn replica_set_needed() -> StoreError {
-    StoreError::Unusable(
+    StoreError::Unsupported(
         "several writes together need transactions, which the server has only as a replica set \
          (one member is enough) or a sharded cluster"
             .to_owned(),

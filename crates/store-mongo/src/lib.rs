@@ -32,6 +32,7 @@ mod elements;
 mod unit;
 mod write;
 mod transaction;
+mod keys;
 mod document;
 mod extended;
 mod ids;
@@ -44,6 +45,7 @@ mod declared_indexes;
 mod duplicates;
 mod registry;
 mod explain;
+mod infer;
 mod failure;
 
 use std::sync::Arc;
@@ -54,8 +56,8 @@ use mongodb::bson::{Document, doc};
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store,
-    StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -65,6 +67,7 @@ use self::failure::{Intent, of_read};
 use self::selection::Selection;
 
 pub use indexes::{IndexState, Standing};
+pub use infer::{Kind, Sample, Seen};
 pub use settings::{MongoSettings, masked};
 
 /// A server that does not answer must not hold up the end of a process.
@@ -244,7 +247,13 @@ impl Store for MongoStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        unit::write(&self.connection, unit.into_parts()?).await
+        unit::write(&self.connection, unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        let (store, key) = (self.connection.clone(), key.clone());
+        let work = async move { store.keys.recall(&key).await };
+        self.connection.calls.run(Intent::Read, work).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -149,7 +149,9 @@ fn matching(resource_type: &ResourceType, filter: &Filter) -> Result<Matching, S
         return Err(StoreError::Internal(reason.to_owned()));
     }
     // MongoDB takes a partial index only where the query says that its documents are enough.
-    let unique = resource_type.indexes.iter().filter(|index| index.unique);
+    let unique = resource_type.indexes.iter();
+    // One with a collation serves no query without it.
+    let unique = unique.filter(|index| index.unique && !index.ignores_case);
     for key in unique.flat_map(|index| &index.keys) {
         let wanted = matching.candidates.get(&key.attribute);
         if wanted.is_some_and(|wanted| *wanted != Bson::Document(doc! { "$type": "null" })) {

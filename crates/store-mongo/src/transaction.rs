@@ -3,7 +3,7 @@
 use mongodb::ClientSession;
 use mongodb::error::Error;
 use mongodb::options::ReadConcern;
-use resources::store::{StoreError, UnitParts, Write, WriteError, Written};
+use resources::store::{StoreError, Unit, Write, WriteError, Written};
 use tokio::time::Instant;
 
 use crate::connection::{Connection, primary};
@@ -23,14 +23,11 @@ pub(crate) async fn write_one(
     deadline: Instant,
     stopped: Stop,
 ) -> Result<Vec<Written>, WriteError> {
-    let unit = UnitParts {
-        writes: vec![write.clone()],
-        absences: Vec::new(),
-    };
+    let unit = Unit::new(vec![write.clone()]);
     let outcome = self::write(store, &unit, deadline).await;
     outcome.map_err(|error| match error {
         // A standalone server has no transactions.
-        WriteError::Store(StoreError::Unusable(_)) => stopped.at(0),
+        WriteError::Store(StoreError::Unsupported(_)) => stopped.at(0),
         other => other,
     })
 }
@@ -40,7 +37,7 @@ pub(crate) async fn write_one(
 /// <https://github.com/mongodb/specifications/blob/master/source/transactions-convenient-api/transactions-convenient-api.md>
 pub(crate) async fn write(
     store: &Connection,
-    unit: &UnitParts,
+    unit: &Unit,
     deadline: Instant,
 ) -> Result<Vec<Written>, WriteError> {
     let start = store.client.start_session().await;
@@ -76,7 +73,7 @@ pub(crate) async fn write(
 
 async fn perform_all(
     session: &mut Session<'_>,
-    unit: &UnitParts,
+    unit: &Unit,
 ) -> Result<Vec<Written>, (usize, Stop)> {
     let mut written = Vec::with_capacity(unit.writes.len());
     for (index, write) in unit.writes.iter().enumerate() {
@@ -87,6 +84,10 @@ async fn perform_all(
     for absence in &unit.absences {
         let holds = session.holds(absence).await;
         holds.map_err(|stop| (last, stop))?;
+    }
+    if let Some(key) = &unit.key {
+        let kept = session.keep(key, &written).await;
+        kept.map_err(|stop| (last, stop))?;
     }
     Ok(written)
 }

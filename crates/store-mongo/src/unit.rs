@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use resources::store::{UnitParts, WriteError, Written};
+use resources::store::{Unit, WriteError, Written};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::failure::{Intent, Stop};
-use crate::{transaction, write};
+use crate::{keys, transaction, write};
 
 /// Does the writes of a unit, all of them or none.
-pub(crate) async fn write(
-    store: &Arc<Connection>,
-    unit: UnitParts,
-) -> Result<Vec<Written>, WriteError> {
+pub(crate) async fn write(store: &Arc<Connection>, unit: Unit) -> Result<Vec<Written>, WriteError> {
     for write in &unit.writes {
         store.unprepared.admit(&write.resource_type)?;
     }
@@ -38,10 +35,13 @@ pub(crate) async fn write(
 
 async fn write_unit(
     store: &Connection,
-    unit: &UnitParts,
+    unit: &Unit,
     deadline: Instant,
 ) -> Result<Vec<Written>, WriteError> {
     store.counters.raise_for(&unit.writes).await?;
+    if let Some(key) = &unit.key {
+        return keys::write(store, unit, key, deadline).await;
+    }
     match unit.writes.as_slice() {
         [] if unit.absences.is_empty() => Ok(Vec::new()),
         [write] if unit.absences.is_empty() => match write::single(store, write, deadline).await {

@@ -21,7 +21,7 @@ pub(super) fn find(
     }
     for index in resource_type.indexes.iter().filter(|index| index.unique) {
         let left = limit - found.len();
-        found.extend(of_index(connection, resource_type, index, left)?);
+        found.extend(of_index(connection, &collection, index, left)?);
     }
     Ok(found)
 }
@@ -30,12 +30,12 @@ pub(super) fn find(
 /// <https://www.sqlite.org/tempfiles.html>.
 pub(super) fn of_index(
     connection: &Connection,
-    resource_type: &ResourceType,
+    collection: &Collection,
     index: &Index,
     limit: usize,
 ) -> rusqlite::Result<Vec<Duplicates>> {
-    let table = Collection::new(resource_type).quoted;
-    let columns = unique_columns(resource_type, index).join(", ");
+    let table = &collection.quoted;
+    let columns = unique_columns(index).join(", ");
     let present: Vec<String> = unique_values(index)
         .iter()
         .map(|value| format!("({value}) IS NOT NULL"))

@@ -71,8 +71,13 @@ pub(super) fn open(path: &Path, lock: &Lock) -> Result<(Connection, String), Sto
 pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
     check_magic(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags).map_err(failure);
-    opened.map_err(|error| name_file(error, path))
+    let opened = Connection::open_with_flags(path, flags);
+    // Without the functions in its indexes a file cannot be checked.
+    let opened = opened.and_then(|connection| {
+        functions::register(&connection)?;
+        Ok(connection)
+    });
+    opened.map_err(|error| name_file(failure(error), path))
 }
 
 /// Opens the file for reads by a command, after it has been found whole, ours and of this version.
@@ -90,9 +95,7 @@ pub(super) fn open_snapshot(path: &Path) -> Result<Connection, StoreError> {
             MIGRATIONS.len()
         ))));
     }
-    let opened = connection
-        .busy_timeout(BUSY_TIMEOUT)
-        .and_then(|()| functions::register(&connection));
+    let opened = connection.busy_timeout(BUSY_TIMEOUT);
     opened.map_err(failure).map_err(named)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(connection)
@@ -257,8 +260,8 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
             "the file belongs to another program".to_owned(),
         ));
     }
-    if version > MIGRATIONS.len() {
-        let known = MIGRATIONS.len();
+    let known = MIGRATIONS.len();
+    if version > known {
         return Err(StoreError::Unusable(format!(
             "the file has schema version {version}, this program knows up to {known}: use a newer \
              version of the program"
@@ -305,7 +308,8 @@ fn name_file(error: StoreError, path: &Path) -> StoreError {
         | StoreError::Unavailable(text)
         | StoreError::Busy(text)
         | StoreError::Lost(text)
-        | StoreError::Unprepared(text) => StoreError::Unusable(format!("{path}: {text}")),
+        | StoreError::Unprepared(text)
+        | StoreError::Unsupported(text) => StoreError::Unusable(format!("{path}: {text}")),
         StoreError::Internal(text) | StoreError::OutcomeUnknown(text) => {
             StoreError::Internal(format!("{path}: {text}"))
         }

@@ -5,7 +5,7 @@
 //! where the two differ, the thing is made again. Triggers keep the number and the links right
 //! whatever changes the table.
 
-use resources::schema::{Index, IndexKey, Link, ResourceType, Stored};
+use resources::schema::{Index, IndexKey, Link, ResourceType};
 
 use super::sql::Member;
 use super::table::{Collection, folded, json_path, literal, quoted};
@@ -82,10 +82,10 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
         format!("{direction}{}", folded(&key.attribute))
     };
     let keys: Vec<String> = index.keys.iter().map(key).collect();
-    let kind = if index.unique {
-        "unique index"
-    } else {
-        "index"
+    let kind = match (index.unique, index.ignores_case) {
+        (false, _) => "index",
+        (true, false) => "unique index",
+        (true, true) => "unique index without case",
     };
     let collection = folded(&resource_type.collection);
     format!("{kind}:{collection}:{}", keys.join(","))
@@ -93,11 +93,7 @@ pub(super) fn index_name(resource_type: &ResourceType, index: &Index) -> String 
 
 fn declared_index(collection: &Collection, resource_type: &ResourceType, index: &Index) -> Made {
     let name = index_name(resource_type, index);
-    let stored = resource_type.attributes.stored();
-    let columns = |key: &IndexKey| {
-        let stored = stored.at(key.names());
-        key_columns(key.names(), stored, key.descending, index.unique)
-    };
+    let columns = |key: &IndexKey| key_columns(index, key, key.descending);
     let mut columns: Vec<String> = index.keys.iter().map(columns).collect();
     if !index.unique {
         columns.push("id".to_owned());
@@ -111,12 +107,9 @@ fn declared_index(collection: &Collection, resource_type: &ResourceType, index: 
 }
 
 /// What a unique index groups by: the columns of [`declared_index`], in rising order.
-pub(super) fn unique_columns(resource_type: &ResourceType, index: &Index) -> Vec<String> {
-    let stored = resource_type.attributes.stored();
+pub(super) fn unique_columns(index: &Index) -> Vec<String> {
     let columns = index.keys.iter();
-    columns
-        .map(|key| key_columns(key.names(), stored.at(key.names()), false, true))
-        .collect()
+    columns.map(|key| key_columns(index, key, false)).collect()
 }
 
 /// The values of a unique index; where one is NULL, nothing clashes.
@@ -130,7 +123,8 @@ pub(super) fn unique_values(index: &Index) -> Vec<String> {
 /// The resources that name one, in the order of their ids.
 fn link_index(collection: &Collection, member: &str) -> Made {
     let name = format!("index:{}:{}", folded(&collection.name), folded(member));
-    let columns = [key_columns([member], None, false, false), "id".to_owned()];
+    let value = Member::new("document", [member]).value();
+    let columns = [format!("({value})"), "id".to_owned()];
     Made {
         sql: create_index("", &name, collection, &columns),
         over: member.to_owned(),
@@ -146,20 +140,25 @@ fn create_index(unique: &str, name: &str, collection: &Collection, columns: &[St
 /// `->>` gives NULL for null and for an absent member, and NULLs never clash. A unique index holds
 /// the kind of the value too, since `->>` turns true into the number 1. One that is not unique ends
 /// with the id, which decides where all else is equal.
-fn key_columns<'n>(
-    names: impl IntoIterator<Item = &'n str>,
-    stored: Option<Stored>,
-    descending: bool,
-    unique: bool,
-) -> String {
-    let member = Member::new("document", names);
+fn key_columns(index: &Index, key: &IndexKey, descending: bool) -> String {
+    let member = Member::new("document", key.names());
     let order = if descending { " DESC" } else { "" };
-    let value = format!("({}){order}", member.key(stored));
-    if !unique {
+    let value = format!("({}){order}", key_value(index, key, &member));
+    if !index.unique {
         return value;
     }
     let kind = member.kind();
     format!("{value}, (CASE {kind} WHEN 'real' THEN 'integer' ELSE {kind} END)")
+}
+
+/// What an index compares. Without regard to case it is what a filter has that ignores case.
+fn key_value(index: &Index, key: &IndexKey, member: &Member) -> String {
+    let value = member.key(key.stored);
+    match (index.ignores_case, key.holds_texts) {
+        (false, _) => value,
+        (true, true) => format!("folded({value})"),
+        (true, false) => format!("coalesce(folded({value}), {value})"),
+    }
 }
 
 /// Counts what is stored and removed.

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use resources::schema::Id;
-use resources::store::{StoreError, UnitParts, WriteError, WriteFailure, Written, admit};
+use resources::store::{StoreError, Unit, WriteError, WriteFailure, Written, admit};
 use resources::work;
 use tokio::sync::Mutex;
 
@@ -43,7 +43,7 @@ impl Turns {
 pub(super) async fn write(
     writer: &Writer,
     turns: &Turns,
-    unit: UnitParts,
+    unit: Unit,
 ) -> Result<Vec<Written>, WriteError> {
     let unit = Arc::new(unit);
     let mut decisions = Decisions::new();
@@ -73,11 +73,7 @@ pub(super) async fn write(
     Err(StoreError::Busy(text).into())
 }
 
-async fn decide(
-    unit: Arc<UnitParts>,
-    index: usize,
-    current: String,
-) -> Result<Decision, WriteError> {
+async fn decide(unit: Arc<Unit>, index: usize, current: String) -> Result<Decision, WriteError> {
     let decide = move || match admit(&unit.writes[index], Some(&current)) {
         Ok(after) => Ok(Decision { current, after }),
         Err(failure) => Err(failure),

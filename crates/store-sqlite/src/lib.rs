@@ -22,9 +22,9 @@ mod explain;
 mod collection;
 mod table;
 mod indexes;
-mod changes;
 mod duplicates;
 mod registry;
+mod changes;
 mod page;
 mod checksum;
 mod id;
@@ -32,6 +32,8 @@ mod session;
 mod writer;
 mod large;
 mod unit;
+mod keys;
+mod sweep;
 mod import;
 mod preparation;
 mod snapshot;
@@ -48,8 +50,8 @@ use async_trait::async_trait;
 use resources::query::{Filter, Query};
 use resources::schema::{Id, IdKind, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Page, Plan, Point, Resource, Scan, Store, StoreError, Unit,
-    WatchError, Watching, WriteError, Written, fresh_ids,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Resource, Scan, Store,
+    StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 
 use self::failure::failure;
@@ -249,7 +251,13 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        large::write(&self.writer, &self.turns, unit.into_parts()?).await
+        large::write(&self.writer, &self.turns, unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        let key = key.clone();
+        let met = move |connection: &mut _| keys::met(connection, &key);
+        self.readers.run(met).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {

@@ -7,12 +7,13 @@ use super::failure::failure;
 use super::file::pragma;
 
 /// The schema's versions; the position of the last one is the version of this program.
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001-collections.sql"),
     include_str!("../migrations/0002-token.sql"),
     include_str!("../migrations/0003-counts.sql"),
     include_str!("../migrations/0004-definitions.sql"),
-    include_str!("../migrations/0005-changes.sql"),
+    include_str!("../migrations/0005-idempotency-keys.sql"),
+    include_str!("../migrations/0006-changes.sql"),
 ];
 
 /// Brings a file of an earlier version to the last one.

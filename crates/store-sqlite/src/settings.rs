@@ -17,7 +17,7 @@ pub struct SqliteSettings {
 }
 
 impl Default for SqliteSettings {
-    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger; 100 000 changes.
+    /// For their owner only; pages of 1 MiB, 256 MiB for those that are larger; 100,000 changes.
     fn default() -> Self {
         Self {
             files_mode: 0o600,

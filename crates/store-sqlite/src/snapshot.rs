@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use resources::query::{Filter, Query, Total};
 use resources::schema::{Id, Relationship, ResourceType};
 use resources::store::{
-    Duplicates, Import, ImportMode, Page, Plan, Resource, Resources, Scan, Store, StoreError, Unit,
-    WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Resource, Resources, Scan, Store,
+    StoreError, Unit, WriteError, Written,
 };
 use rusqlite::Connection;
 
@@ -175,6 +175,10 @@ impl Store for Snapshot {
 
     async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
         Err(read_only().into())
+    }
+
+    async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        Err(read_only())
     }
 
     /// Part by part, so that others can be asked for between two of them.

@@ -1,7 +1,7 @@
 //! The contract, and what is particular to this store.
 
 use super::*;
-use resources::store::{UnitParts, Write, contract};
+use resources::store::{Write, contract};
 use std::ops::ControlFlow;
 
 fn open(data_dir: &Path) -> Result<SqliteStore, StoreError> {
@@ -371,10 +371,7 @@ async fn the_writer_decides_nothing_large() {
         resource.id.clone(),
         resources::schema::Attributes::new(),
     );
-    let unit = Arc::new(UnitParts {
-        writes: vec![update],
-        absences: Vec::new(),
-    });
+    let unit = Arc::new(Unit::new(vec![update]));
     let tried = store.writer.try_write(unit, Vec::new()).await;
     let Err(unit::Undone::Undecided { index: 0, current }) = tried else {
         panic!("the writer has decided")
@@ -384,7 +381,7 @@ async fn the_writer_decides_nothing_large() {
 
 mod changes;
 mod files;
-
+mod keys;
 mod pages;
 mod queries;
 mod sentences;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    Absence, After, Change, Presence, Refusal, Resource, StoreError, UnitParts, Write, WriteError,
+    Absence, After, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteError,
     WriteFailure, Written, admit,
 };
 use rusqlite::ErrorCode;
@@ -14,6 +14,7 @@ use super::checksum::checksum;
 use super::failure::failure;
 use super::id::SqlId;
 use super::indexes::index_name;
+use super::keys;
 use super::selection;
 use super::session::Session;
 use super::sql::{Parameters, Row as Selected};
@@ -53,7 +54,7 @@ impl From<StoreError> for Undone {
 /// Does all writes of a unit or none.
 pub(super) fn apply(
     session: &Session,
-    unit: &UnitParts,
+    unit: &Unit,
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
     session.execute("SAVEPOINT unit")?;
@@ -72,9 +73,13 @@ pub(super) fn apply(
 
 fn apply_all(
     session: &Session,
-    unit: &UnitParts,
+    unit: &Unit,
     decisions: &Decisions,
 ) -> Result<Vec<Written>, Undone> {
+    if let Some(key) = &unit.key {
+        let met = keys::met(&session.connection, key).map_err(failure)?;
+        met.map_or(Ok(()), |refusal| Err(WriteError::Key(refusal)))?;
+    }
     let mut all = Vec::with_capacity(unit.writes.len());
     for (index, write) in unit.writes.iter().enumerate() {
         let decision = decisions.get(index).and_then(Option::as_deref);
@@ -93,6 +98,9 @@ fn apply_all(
             let index = unit.writes.len().saturating_sub(1);
             return Err(WriteFailure::Refused(refusal).at(index).into());
         }
+    }
+    if let Some(key) = &unit.key {
+        keys::keep(session, key, &all)?;
     }
     Ok(all)
 }

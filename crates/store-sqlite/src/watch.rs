@@ -34,11 +34,11 @@ pub(super) struct Watch {
     seen: Mutex<Seen>,
     /// How many commits there were.
     changes: AtomicU64,
-    /// The same for those who wait for the next one.
-    commits: watch::Sender<u64>,
     started: Instant,
     /// Microseconds from the start to the last look for a read.
     looked: AtomicU64,
+    /// The same for those who wait for the next one.
+    commits: watch::Sender<u64>,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,
@@ -106,9 +106,9 @@ impl Watch {
             seen: Mutex::new([Some(opened[0]), Some(opened[1])]),
             lost: OnceLock::new(),
             changes: AtomicU64::new(0),
-            commits: watch::Sender::new(0),
             started: Instant::now(),
             looked: AtomicU64::new(0),
+            commits: watch::Sender::new(0),
             is_noted: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
         })

@@ -1,12 +1,13 @@
 //! The one thread that writes: what waits is committed together, so that many writers share the
 //! price of one `fsync`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use resources::schema::{Id, ResourceType};
-use resources::store::{ImportMode, Step, StoreError, UnitParts, WriteError, Written};
+use resources::store::{ImportMode, Step, StoreError, Unit, WriteError, Written};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
@@ -16,7 +17,7 @@ use super::id::Counters;
 use super::session::Session;
 use super::unit::{Decisions, Undone};
 use super::watch::Watch;
-use super::{file, import, preparation, registry, unit};
+use super::{file, import, keys, preparation, registry, sweep, unit};
 
 /// Jobs that may wait for the thread; more make their senders wait.
 const JOBS_WAITING_MAX: usize = 1024;
@@ -34,19 +35,22 @@ const UNITS_TOGETHER_MAX: usize = 256;
 type Outcome = Result<Vec<Written>, Undone>;
 
 /// A unit, what was decided about its large writes, and who waits for it.
-struct Waiting {
-    unit: Arc<UnitParts>,
+pub(super) struct Waiting {
+    unit: Arc<Unit>,
     decisions: Decisions,
     reply: oneshot::Sender<Outcome>,
 }
 
-enum Job {
+/// What the thread does.
+pub(super) enum Job {
     Unit(Waiting),
     Prepare(
         Vec<Arc<ResourceType>>,
         oneshot::Sender<Result<(), StoreError>>,
     ),
     Import(Arc<ResourceType>, ImportMode, mpsc::Receiver<Step>),
+    /// Says whether there may be more to sweep.
+    Sweep(oneshot::Sender<Result<bool, StoreError>>),
     Note(
         Arc<ResourceType>,
         String,
@@ -60,6 +64,7 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
     began: Arc<Began>,
+    is_swept: AtomicBool,
 }
 
 /// When the thread began with the units that it commits now, if it does.
@@ -92,6 +97,7 @@ impl Writer {
             thread: Some(thread),
             counters,
             began,
+            is_swept: AtomicBool::new(false),
         })
     }
 
@@ -115,7 +121,7 @@ impl Writer {
     }
 
     /// Does a unit, unless it has a large write of which nothing is decided yet.
-    pub(super) async fn try_write(&self, unit: Arc<UnitParts>, decisions: Decisions) -> Outcome {
+    pub(super) async fn try_write(&self, unit: Arc<Unit>, decisions: Decisions) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         let waiting = Waiting {
             unit,
@@ -127,6 +133,11 @@ impl Writer {
     }
 
     pub(super) async fn prepare(&self, types: Vec<Arc<ResourceType>>) -> Result<(), StoreError> {
+        if let Some(jobs) = &self.jobs
+            && !self.is_swept.swap(true, Ordering::Relaxed)
+        {
+            tokio::spawn(sweep::regularly(jobs.downgrade()));
+        }
         let (reply, outcome) = oneshot::channel();
         self.hand_over(Job::Prepare(types, reply)).await?;
         outcome.await.map_err(|_| gone())?
@@ -208,6 +219,9 @@ impl Session {
                 Job::Prepare(types, reply) => {
                     let _ = reply.send(self.watched(|| preparation::prepare_all(self, &types)));
                 }
+                Job::Sweep(reply) => {
+                    let _ = reply.send(self.watched(|| keys::sweep(self)));
+                }
                 Job::Note(resource_type, fingerprint, reply) => {
                     let note = || {
                         let connection = &self.connection;
@@ -263,6 +277,10 @@ impl Session {
             let outcome = match (&committed, outcomes.next()) {
                 (_, Some(Err(Undone::Failed(WriteError::Store(error))))) => {
                     Err(self.watch.explain(error).into())
+                }
+                // What was done under the key may be a part of the same commit.
+                (Err(error), Some(Err(Undone::Failed(WriteError::Key(_))))) => {
+                    Err(error.clone().into())
                 }
                 (_, Some(Err(undone))) => Err(undone),
                 (Ok(()), Some(written)) => written,

@@ -2,6 +2,7 @@
 
 mod book;
 mod shared;
+mod keyed;
 mod load;
 mod readers;
 
@@ -11,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::store::{
-    ImportMode, NewResource, Store, StoreError, Unit, Version, Write, WriteError, Written,
+    Change as StoredChange, ImportMode, NewResource, Store, StoreError, Unit, Version, Write,
+    WriteError, Written,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use self::book::{Book, Shown, counter_name, shown};
+use self::book::{Book, Shown, counter_name, link, shown};
 use crate::{OPERATION_TIMEOUT, TestStore};
 
 pub use book::{Change, Kind, Said};
@@ -74,15 +76,23 @@ impl Ledger {
         }
         // The versions before the unit itself is in the book.
         let guards: Vec<_> = changes.iter().map(|change| self.version(*change)).collect();
+        let linked: Vec<_> = changes.iter().map(|change| self.linked(*change)).collect();
         let unit = self.book().begin(changes);
-        let writes = changes.iter().zip(guards).map(|(change, version)| {
-            let mut write = self.write(store, unit, *change);
-            // Stores do a write without a version in another way, so every other unit has none.
-            write.guard.versions = version
-                .filter(|_| unit.is_multiple_of(2))
-                .map(|one| vec![one]);
-            write
-        });
+        let guards = guards.into_iter().zip(linked);
+        let writes = changes
+            .iter()
+            .zip(guards)
+            .map(|(change, (version, linked))| {
+                let mut write = self.write(store, unit, *change);
+                if let StoredChange::Link { remove, .. } = &mut write.change {
+                    *remove = linked;
+                }
+                // Stores do a write without a version in another way, so every other unit has none.
+                write.guard.versions = version
+                    .filter(|_| unit.is_multiple_of(2))
+                    .map(|one| vec![one]);
+                write
+            });
         let writes = Unit::new(writes.collect());
         let begun = Instant::now();
         let outcome = store.mongo.write(writes).await;
@@ -178,6 +188,10 @@ impl Ledger {
                     let counted = format!("\"{}\":{unit}", counter_name(*writer));
                     assert!(stored.text.contains(&counted), "{stored:?}");
                 }
+                (Change::Link { writer, .. }, Written::Stored(stored)) => {
+                    let linked = link(unit, *writer).to_string();
+                    assert!(stored.text.contains(&linked), "{stored:?}");
+                }
                 (Change::Delete(_), Written::Deleted) => (),
                 other => panic!("{other:?}"),
             }
@@ -195,6 +209,15 @@ impl Ledger {
         Some(Version::of_text(&text))
     }
 
+    /// What a link takes the place of.
+    fn linked(&self, change: Change) -> Vec<Value> {
+        let Change::Link { document, writer } = change else {
+            return Vec::new();
+        };
+        let units = self.book().linked(document, writer).into_iter();
+        units.map(|unit| link(unit, writer).into()).collect()
+    }
+
     fn write(&self, store: &TestStore, unit: usize, change: Change) -> Write {
         let resource_type = |number| resource_type(store, self.book().document(number).0);
         match change {
@@ -210,6 +233,17 @@ impl Ledger {
             Change::Count { document, writer } => {
                 let changes = Attributes::from_iter([(counter_name(writer), unit.into())]);
                 Write::update(resource_type(document), self.id(document), changes)
+            }
+            Change::Link { document, writer } => {
+                let (of, id) = (resource_type(document), self.id(document));
+                let mut write = Write::update(of, id, Attributes::new());
+                write.guard.validated = false;
+                write.change = StoredChange::Link {
+                    relationship: "links".to_owned(),
+                    add: vec![link(unit, writer).into()],
+                    remove: Vec::new(),
+                };
+                write
             }
         }
     }

@@ -42,7 +42,8 @@ impl StopSignal {
 }
 
 /// Listens for signals until the process ends: SIGTERM and SIGINT drain, once more they end the
-/// drain; SIGQUIT and SIGUSR1 call `dump`; SIGHUP and SIGUSR2 are noted and otherwise ignored.
+/// drain; SIGQUIT and SIGUSR1 call `dump`, SIGHUP calls `reload`; SIGUSR2 is noted and otherwise
+/// ignored.
 ///
 /// # Errors
 ///
@@ -50,6 +51,7 @@ impl StopSignal {
 pub fn listen(
     stop: watch::Sender<Stop>,
     dump: impl Fn() + Send + 'static,
+    reload: impl Fn() + Send + 'static,
 ) -> io::Result<impl Future<Output = ()> + Send> {
     let mut signals = Signals {
         terminate: signal(SignalKind::terminate())?,
@@ -72,7 +74,10 @@ pub fn listen(
                     stop.send_replace(urgency);
                 }
                 "SIGQUIT" | "SIGUSR1" => dump(),
-                // The log goes to a stream and certificates are none: there is nothing to reload.
+                "SIGHUP" => {
+                    tracing::info!(signal = "SIGHUP", "told to look at the files of TLS again");
+                    reload();
+                }
                 name => tracing::info!(signal = name, "signal ignored"),
             }
         }

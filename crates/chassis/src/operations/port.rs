@@ -2,7 +2,6 @@
 //! every worker of the process hangs, and until the very end.
 
 use std::io;
-use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::health::Heartbeat;
 use crate::lifecycle::{Stop, StopSignal};
-use crate::serve::{Control, HttpService, ServeLimits, serve};
+use crate::serve::{Control, Door, Entrance, HttpService, Listener, ServeLimits, serve};
 
 /// Probes are few. With more connections than these somebody else has found the port.
 const CONNECTIONS_MAX: usize = 64;
@@ -26,7 +25,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Serves `service` on `listener`. `background` makes a task that runs on the same thread, such
+    /// Serves `service` on `listener` for those who come through `entrance`. `background` makes a task that runs on the same thread, such
     /// as one that listens for signals; it is called within the thread's runtime, and a panic of the
     /// task ends the thread. `heartbeat` beats with each look at the connections.
     ///
@@ -34,7 +33,8 @@ impl Port {
     ///
     /// When the thread, its runtime or the task cannot be started.
     pub fn open<F>(
-        listener: TcpListener,
+        listener: Listener,
+        entrance: Entrance,
         service: impl HttpService,
         heartbeat: Heartbeat,
         background: impl FnOnce() -> io::Result<F>,
@@ -44,8 +44,7 @@ impl Port {
     {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let guard = runtime.enter();
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let door = Door::new(listener, entrance)?;
         let background = background()?;
         drop(guard);
         let (stop, told) = StopSignal::channel();
@@ -74,7 +73,7 @@ impl Port {
                     }
                 };
                 tokio::select! {
-                    _ = serve(listener, service, limits, control) => {}
+                    _ = serve(door, service, limits, control) => {}
                     () = panicked => {}
                 }
             });

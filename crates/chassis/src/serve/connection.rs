@@ -12,11 +12,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 
 use super::activity::{Activity, Order};
+use super::entrance::Visitor;
 use super::response::WatchedBody;
 use super::stream::{Transport, WatchedStream};
 use super::sweep::Registration;
 use super::{HttpService, ServeLimits};
-use crate::client::ClientAddress;
 
 /// What every connection is served with.
 pub(super) struct Protocol<S> {
@@ -46,7 +46,7 @@ impl<S: HttpService> Protocol<S> {
     pub(super) async fn serve<T: Transport>(
         self: Arc<Self>,
         stream: T,
-        client: ClientAddress,
+        visitor: &Visitor,
         place: Registration,
     ) {
         let activity = &place.activity;
@@ -54,7 +54,11 @@ impl<S: HttpService> Protocol<S> {
         let answer = Box::new(move |head: &[u8]| unreadable.answer_unreadable(head));
         let stream = WatchedStream::new(stream, Arc::clone(activity), answer);
         let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(client);
+            let extensions = request.extensions_mut();
+            extensions.insert(visitor.address);
+            if let Some(certificate) = &visitor.certificate {
+                extensions.insert(certificate.clone());
+            }
             self.answer(request, activity)
         });
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));

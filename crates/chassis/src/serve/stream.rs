@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::activity::Activity;
 
@@ -17,10 +17,9 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn abandon(&self);
 }
 
-impl Transport for TcpStream {
+impl<S: Transport> Transport for TlsStream<S> {
     fn abandon(&self) {
-        // Only costs memory for a while where it fails.
-        let _ = self.set_zero_linger();
+        self.get_ref().0.abandon();
     }
 }
 

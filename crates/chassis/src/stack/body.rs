@@ -4,6 +4,9 @@
 //! keep others out. When bodies that are coming take too much together, the one that has been
 //! coming longest is refused, since healthy ones are there in milliseconds.
 
+mod expansion;
+mod pieces;
+
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +14,16 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request};
-use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::header;
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::Notify;
 
+use self::expansion::Coded;
+pub(super) use self::expansion::TAKEN;
+use self::pieces::Pieces;
 use super::RETRY_AFTER;
+use crate::client::{ClientAddress, Taken, Tally};
 use crate::fault::Fault;
 
 /// How much of a refused body is still read, and for how long. A connection that is closed with
@@ -26,7 +32,7 @@ const DISCARD_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What request bodies may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct BodyLimits {
     /// The most bytes of one.
     pub(super) bytes_max: usize,
@@ -36,6 +42,8 @@ pub(super) struct BodyLimits {
     pub(super) count_max: usize,
     /// The most bytes of all of them, those of requests in flight included.
     pub(super) bytes_together_max: usize,
+    /// What each client may hold of them.
+    pub(super) bytes_per_client: Option<Arc<Tally>>,
 }
 
 /// All request bodies of a process.
@@ -58,6 +66,23 @@ struct Held {
 pub(super) struct HeldBytes {
     bodies: Arc<Bodies>,
     bytes: usize,
+    of_client: Option<Taken>,
+}
+
+impl HeldBytes {
+    /// Counts more bytes.
+    fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
+        if let Some(of_client) = &mut self.of_client
+            && !of_client.take_more(bytes)
+        {
+            return Err(Fault::ClientHoldsTooMuch {
+                retry_after: RETRY_AFTER,
+            });
+        }
+        self.bodies.hold(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
 }
 
 impl Drop for HeldBytes {
@@ -96,7 +121,9 @@ impl Bodies {
         let mut held = HeldBytes {
             bodies: Arc::clone(self),
             bytes: 0,
+            of_client: self.share_of(request),
         };
+        let coded = Coded::of(request.headers()).inspect_err(|_| discard_body(request))?;
         let bytes_max = self.limits.bytes_max;
         let announced = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
         if announced > bytes_max {
@@ -104,25 +131,41 @@ impl Bodies {
             return Err(Fault::BodyTooLarge { bytes_max });
         }
         let mut body = mem::take(request.body_mut());
-        let mut read = Read::default();
+        let mut read = Pieces::default();
         if let Err(fault) = self.read_whole(&mut read, &mut body, &mut held).await {
-            if matches!(fault, Fault::BodyTooLarge { .. } | Fault::Overloaded { .. }) {
+            if !matches!(fault, Fault::BodyTimeout { .. } | Fault::BodyUnreadable) {
                 discard(body);
             }
             return Err(fault);
         }
-        *request.body_mut() = Body::from(read.into_bytes());
+        let mut bytes = read.into_bytes();
+        if let Some(coded) = coded {
+            bytes = coded.expand(&bytes, bytes_max).await?;
+            held.hold(bytes.len())?;
+            // The service is given a body like any other.
+            let headers = request.headers_mut();
+            headers.remove(header::CONTENT_ENCODING);
+            headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+        }
+        *request.body_mut() = Body::from(bytes);
         Ok(held)
     }
 
+    /// What the client of a request holds, where that is bounded and the client is known.
+    fn share_of(&self, request: &Request) -> Option<Taken> {
+        let tally = self.limits.bytes_per_client.as_ref()?;
+        let client = request.extensions().get::<ClientAddress>()?.client?;
+        tally.take(client, 0)
+    }
+
     async fn read_whole(
-        self: &Arc<Self>,
-        read: &mut Read,
+        &self,
+        read: &mut Pieces,
         body: &mut Body,
         held: &mut HeldBytes,
     ) -> Result<(), Fault> {
         // Most bodies came with their heads: those need no place and no timer.
-        let whole = match read.next(body, self, held).now_or_never() {
+        let whole = match read.next(body, held).now_or_never() {
             Some(outcome) => !outcome? || self.rest_is_here(read, body, held)?,
             None => false,
         };
@@ -134,12 +177,12 @@ impl Bodies {
 
     /// Takes what has come already. Returns whether that was all.
     fn rest_is_here(
-        self: &Arc<Self>,
-        read: &mut Read,
+        &self,
+        read: &mut Pieces,
         body: &mut Body,
         held: &mut HeldBytes,
     ) -> Result<bool, Fault> {
-        while let Some(outcome) = read.next(body, self, held).now_or_never() {
+        while let Some(outcome) = read.next(body, held).now_or_never() {
             if !outcome? {
                 return Ok(true);
             }
@@ -148,15 +191,15 @@ impl Bodies {
     }
 
     async fn wait_for(
-        self: &Arc<Self>,
-        read: &mut Read,
+        &self,
+        read: &mut Pieces,
         body: &mut Body,
         held: &mut HeldBytes,
     ) -> Result<(), Fault> {
         let coming = self.begin();
         let refused = Arc::clone(&coming.refused);
         let reading = async {
-            while read.next(body, self, held).await? {}
+            while read.next(body, held).await? {}
             Ok(())
         };
         let timeout = self.limits.read_timeout;
@@ -213,66 +256,6 @@ impl Held {
             refused.notify_one();
         }
         oldest.is_some()
-    }
-}
-
-/// The pieces of a body so far.
-#[derive(Debug, Default)]
-struct Read {
-    first: Bytes,
-    rest: BytesMut,
-}
-
-impl Read {
-    /// Takes the next piece. Returns whether there may be more.
-    async fn next(
-        &mut self,
-        body: &mut Body,
-        bodies: &Bodies,
-        held: &mut HeldBytes,
-    ) -> Result<bool, Fault> {
-        let frame = match body.frame().await {
-            None => return Ok(false),
-            Some(Err(_broken)) => return Err(Fault::BodyUnreadable),
-            Some(Ok(frame)) => frame,
-        };
-        if let Ok(piece) = frame.into_data() {
-            let bytes_max = bodies.limits.bytes_max;
-            if self.len() + piece.len() > bytes_max {
-                return Err(Fault::BodyTooLarge { bytes_max });
-            }
-            bodies.hold(piece.len())?;
-            held.bytes += piece.len();
-            self.push(piece);
-        }
-        Ok(!body.is_end_stream())
-    }
-
-    fn len(&self) -> usize {
-        if self.rest.is_empty() {
-            self.first.len()
-        } else {
-            self.rest.len()
-        }
-    }
-
-    fn push(&mut self, piece: Bytes) {
-        if self.len() == 0 {
-            self.first = piece;
-            return;
-        }
-        if self.rest.is_empty() {
-            self.rest.extend_from_slice(&mem::take(&mut self.first));
-        }
-        self.rest.extend_from_slice(&piece);
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.rest.is_empty() {
-            self.first
-        } else {
-            self.rest.freeze()
-        }
     }
 }
 

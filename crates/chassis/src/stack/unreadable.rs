@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 
+use super::answer_headers;
 use super::request_id::RequestId;
 use crate::fault::Fault;
 use crate::presenter::Presenter;
@@ -19,7 +20,8 @@ pub(super) fn answer(head: &[u8], presenter: &dyn Presenter) -> Option<Vec<u8>> 
         .and_then(|code| StatusCode::from_bytes(code).ok())?;
     let id = RequestId::fresh();
     let fault = Fault::HeadUnreadable { status };
-    let response = presenter.fault("", &fault);
+    let mut response = presenter.fault("", &fault);
+    answer_headers::stamp(&mut response);
     tracing::info!(
         request_id = id.as_str(),
         status = status.as_u16(),

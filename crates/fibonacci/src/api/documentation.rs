@@ -16,7 +16,8 @@ pub(super) async fn page() -> Response {
         (CACHE_CONTROL, "public, max-age=3600"),
         (
             CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'",
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'",
         ),
     ];
     (headers, include_str!("documentation/index.html")).into_response()

@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jsonapi::{Error, Errors};
 
-use super::Service;
 use super::held::Room;
+use super::{Service, retries};
 use crate::controller::{Failure, Reason};
 use crate::schema::{ResourceType, Violation};
-use crate::store::StoreError;
+use crate::store::{KeyRefusal, StoreError};
 
 /// Seconds after which a client may try again when the store was unavailable.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
@@ -84,6 +84,10 @@ impl Service {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER);
         }
+        if matches!(failure.reason, Reason::Key(KeyRefusal::InFlight)) {
+            let retry = retries::RETRY_IN_FLIGHT;
+            response.headers_mut().insert(header::RETRY_AFTER, retry);
+        }
         if response.status().is_server_error() {
             // The cause is for the log, not for the client.
             let cause: Arc<dyn StdError + Send + Sync> = Arc::new(failure);
@@ -99,6 +103,7 @@ fn errors(failure: &Failure, store_hosts: Option<&str>) -> Errors {
     let error = match &failure.reason {
         Reason::Invalid(violations) => return invalid(violations, prefix.unwrap_or_default()),
         Reason::Store(error) => store_error(error, store_hosts),
+        Reason::Key(refusal) => retries::refused(refusal),
         Reason::InvalidId(invalid) => {
             let title = format!("Invalid {singular} id");
             Error::new(StatusCode::BAD_REQUEST, "invalid_id", title).detail(format!("{invalid}."))
@@ -192,7 +197,8 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
         )
         .detail(
             "The datastore did not say whether it did what was asked. Read the resource before \
-             you send the request again, unless doing it twice is the same as doing it once.",
+             you send the request again, unless it has an Idempotency-Key, or doing it twice is the \
+             same as doing it once.",
         ),
         StoreError::Lost(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -202,6 +208,15 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
         .detail(
             "The datastore's files were taken away or changed. Nothing is read or written before \
              an operator has restored them; the log has the reason.",
+        ),
+        StoreError::Unsupported(_) => Error::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "transactions_unsupported",
+            "Datastore has no transactions",
+        )
+        .detail(
+            "The request needs several writes that are done together, and the datastore is a \
+             server that cannot do that: a MongoDB that is no replica set. Nothing was done.",
         ),
         StoreError::Corrupt(_) | StoreError::Unusable(_) | StoreError::Internal(_) => internal(),
     }

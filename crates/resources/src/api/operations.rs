@@ -18,6 +18,7 @@ use super::failure::Answered;
 use super::held::Room;
 use super::query::{Fields, take_fields};
 use super::request::json;
+use super::retries::{Keyed, marked};
 use super::{Api, Service};
 use crate::controller::{Action, Failure, Undone};
 use crate::schema::ResourceType;
@@ -32,6 +33,7 @@ pub(super) const OFFERED: Offered = Offered {
 pub(super) async fn operate(
     State(service): Api,
     RawQuery(query): RawQuery,
+    keyed: Keyed,
     request: Request,
 ) -> Response {
     let done = async {
@@ -47,9 +49,10 @@ pub(super) async fn operate(
             (one.resource_type.clone(), shows)
         });
         let about: Vec<_> = about.collect();
-        let stored = service.controller.operate(operations).await;
-        let stored = stored.map_err(|Undone { failure, .. }| failure)?;
-        results(&service, fields, &about, &stored)
+        let done = service.controller.operate(operations, keyed.key()).await;
+        let done = done.map_err(|Undone { failure, .. }| failure)?;
+        let response = results(&service, fields, &about, &done.left)?;
+        Ok(marked(response, done.is_repeated))
     };
     let done = done.await;
     let mut response = service.respond(done);

@@ -6,8 +6,9 @@ mod form;
 use std::error::Error as _;
 use std::sync::Arc;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::LengthLimitError;
@@ -152,10 +153,14 @@ async fn read(request: Request, on: &Service) -> Result<Draft, Errors> {
 }
 
 pub(super) async fn json(request: Request, on: &Service) -> Result<Value, Errors> {
-    let bytes_max = on.limits.body_bytes_max;
-    let text = to_bytes(request.into_body(), bytes_max).await;
-    let text = text.map_err(|error| unread(&error, bytes_max))?;
+    let text = text(request.into_body(), on).await?;
     Ok(jsonapi::parse_json(&text)?)
+}
+
+pub(super) async fn text(body: Body, on: &Service) -> Result<Bytes, Error> {
+    let bytes_max = on.limits.body_bytes_max;
+    let text = to_bytes(body, bytes_max).await;
+    text.map_err(|error| unread(&error, bytes_max))
 }
 
 /// The document of a request that takes JSON:API documents alone.

@@ -11,8 +11,9 @@ use super::answer::Answer;
 use super::failure::{Answered, Problem};
 use super::links::LocalIds;
 use super::request::{Collection, RelatedTarget, ResourceBody, Target, check_unread_body};
+use super::retries::{Keyed, marked};
 use super::{Api, Service, conditions, document, links};
-use crate::controller::{Failure, LinkChange, LinkTarget, Linking, Reason, Versions};
+use crate::controller::{Done, Failure, LinkChange, LinkTarget, Linking, Reason, Versions};
 use crate::schema::ResourceType;
 use crate::store::Resource;
 
@@ -21,13 +22,18 @@ pub(super) async fn create(
     on: Collection,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    keyed: Keyed,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let created = async {
         let answer = Answer::take(&service, &on.resource_type, query.as_deref())?.of_change();
         let must_be_new = conditions::must_be_new(&headers)?;
-        let created = service.controller.create(&on.resource_type, draft).await;
-        let created = created.map_err(|failure| match failure {
+        let (controller, key) = (&service.controller, keyed.key());
+        let created = controller.create(&on.resource_type, draft, key).await;
+        let Done {
+            left: created,
+            is_repeated,
+        } = created.map_err(|failure| match failure {
             Failure {
                 reason: Reason::IdTaken(id),
                 resource_type,
@@ -42,7 +48,7 @@ pub(super) async fn create(
         if let Ok(url) = HeaderValue::try_from(url) {
             response.headers_mut().insert(header::LOCATION, url);
         }
-        Ok(response)
+        Ok(marked(response, is_repeated))
     };
     let created = created.await;
     service.respond(created)
@@ -53,10 +59,11 @@ pub(super) async fn update(
     on: Target,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    keyed: Keyed,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let (controller, resource_type) = (&service.controller, &on.resource_type);
-    let update = |versions| controller.update(resource_type, &on.id, draft, versions);
+    let update = |versions| controller.update(resource_type, &on.id, draft, versions, keyed.key());
     let updated = changed(&service, resource_type, query.as_deref(), &headers, update);
     let updated = updated.await;
     service.respond(updated)
@@ -67,10 +74,12 @@ pub(super) async fn replace(
     on: Target,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    keyed: Keyed,
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let (controller, resource_type) = (&service.controller, &on.resource_type);
-    let replace = |versions| controller.replace(resource_type, &on.id, draft, versions);
+    let replace =
+        |versions| controller.replace(resource_type, &on.id, draft, versions, keyed.key());
     let replaced = changed(&service, resource_type, query.as_deref(), &headers, replace);
     let replaced = replaced.await;
     service.respond(replaced)
@@ -85,13 +94,13 @@ async fn changed<C>(
     change: impl FnOnce(Versions) -> C,
 ) -> Answered
 where
-    C: Future<Output = Result<Resource, Failure>>,
+    C: Future<Output = Result<Done<Resource>, Failure>>,
 {
     let answer = Answer::take(service, resource_type, query)?.of_change();
     let versions = conditions::if_match(headers, resource_type)?;
-    answer
-        .resource(StatusCode::OK, change(versions).await?)
-        .await
+    let Done { left, is_repeated } = change(versions).await?;
+    let response = answer.resource(StatusCode::OK, left).await?;
+    Ok(marked(response, is_repeated))
 }
 
 pub(super) async fn delete(
@@ -99,6 +108,7 @@ pub(super) async fn delete(
     on: Target,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
+    keyed: Keyed,
 ) -> Response {
     let deleted = async {
         Parameters::parse(query.as_deref())?.finish()?;
@@ -106,48 +116,70 @@ pub(super) async fn delete(
         let versions = conditions::if_match(&headers, &on.resource_type)?;
         let deleted = service
             .controller
-            .delete(&on.resource_type, &on.id, versions)
+            .delete(&on.resource_type, &on.id, versions, keyed.key())
             .await?;
-        Ok(document::deleted(&on.resource_type, &deleted))
+        let response = document::deleted(&on.resource_type, &deleted.left);
+        Ok(marked(response, deleted.is_repeated))
     };
     let deleted = deleted.await;
     service.respond(deleted)
 }
 
 /// Puts other linkage in the place of that of a relationship.
-pub(super) async fn relink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
+pub(super) async fn relink(
+    State(service): Api,
+    on: RelatedTarget,
+    keyed: Keyed,
+    request: Request,
+) -> Response {
     let linked = async {
         Parameters::parse(request.uri().query())?.finish()?;
         let headers = request.headers().clone();
         let targets = targets(request, &service, &on).await?;
-        change(&service, &on, &headers, LinkChange::Replace(targets)).await
+        change(
+            &service,
+            &on,
+            (&headers, &keyed),
+            LinkChange::Replace(targets),
+        )
+        .await
     };
     let linked = linked.await;
     service.respond(linked)
 }
 
 /// Adds to the linkage of a to-many relationship.
-pub(super) async fn link(State(service): Api, on: RelatedTarget, request: Request) -> Response {
+pub(super) async fn link(
+    State(service): Api,
+    on: RelatedTarget,
+    keyed: Keyed,
+    request: Request,
+) -> Response {
     let linked = async {
         Parameters::parse(request.uri().query())?.finish()?;
         must_be_to_many(&on)?;
         let headers = request.headers().clone();
         let targets = targets(request, &service, &on).await?;
-        change(&service, &on, &headers, LinkChange::Add(targets)).await
+        change(&service, &on, (&headers, &keyed), LinkChange::Add(targets)).await
     };
     let linked = linked.await;
     service.respond(linked)
 }
 
 /// Takes away from the linkage of a to-many relationship.
-pub(super) async fn unlink(State(service): Api, on: RelatedTarget, request: Request) -> Response {
+pub(super) async fn unlink(
+    State(service): Api,
+    on: RelatedTarget,
+    keyed: Keyed,
+    request: Request,
+) -> Response {
     let linked = async {
         Parameters::parse(request.uri().query())?.finish()?;
         must_be_to_many(&on)?;
         let headers = request.headers().clone();
         let linkage = links::read(request, &service).await?;
         let ids = links::leaving(&on.relationship, linkage, &LocalIds::default())?;
-        change(&service, &on, &headers, LinkChange::Remove(ids)).await
+        change(&service, &on, (&headers, &keyed), LinkChange::Remove(ids)).await
     };
     let linked = linked.await;
     service.respond(linked)
@@ -166,7 +198,7 @@ async fn targets(
 async fn change(
     service: &Service,
     on: &RelatedTarget,
-    headers: &HeaderMap,
+    (headers, keyed): (&HeaderMap, &Keyed),
     change: LinkChange,
 ) -> Answered {
     let versions = conditions::if_match(headers, &on.resource_type)?;
@@ -175,13 +207,14 @@ async fn change(
         change,
         versions,
     };
-    let changed = service.controller.link(&on.resource_type, &on.id, linking);
-    let changed = changed.await?;
+    let (controller, key) = (&service.controller, keyed.key());
+    let changed = controller.link(&on.resource_type, &on.id, linking, key);
+    let Done { left, is_repeated } = changed.await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Some(tag) = conditions::tag(&changed) {
+    if let Some(tag) = conditions::tag(&left) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    Ok(response)
+    Ok(marked(response, is_repeated))
 }
 
 fn must_be_to_many(on: &RelatedTarget) -> Result<(), Problem> {

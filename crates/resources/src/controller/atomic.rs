@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::link::relinked;
 use super::unit::{Prepared, Step, Undone};
 use super::write::{Versions, creation, update};
-use super::{Controller, Draft, Failure, IdRule, Linking, Reason};
+use super::{Controller, Done, Draft, Failure, IdRule, Linking, Reason};
 use crate::schema::{Id, ResourceType};
-use crate::store::{Resource, StoreError};
+use crate::store::{Key, Resource, StoreError};
 
 /// One of several operations.
 #[derive(Debug)]
@@ -47,7 +47,8 @@ impl Controller {
     pub(crate) async fn operate(
         &self,
         operations: Vec<Operation>,
-    ) -> Result<Vec<Option<Resource>>, Undone> {
+        key: Option<&Key>,
+    ) -> Result<Done<Vec<Option<Resource>>>, Undone> {
         let mut steps = Vec::with_capacity(operations.len());
         let mut pointers = Vec::with_capacity(operations.len());
         for (position, operation) in operations.into_iter().enumerate() {
@@ -55,7 +56,7 @@ impl Controller {
             let step = step(operation).await;
             steps.push(step.map_err(|failure| placed(Undone { position, failure }, &pointers))?);
         }
-        let done = self.perform(&steps).await;
+        let done = self.perform(&steps, key).await;
         done.map_err(|undone| placed(undone, &pointers))
     }
 }
@@ -100,7 +101,7 @@ fn placed(mut undone: Undone, pointers: &[String]) -> Undone {
     };
     match &mut undone.failure.reason {
         // The store fails whatever the operations are.
-        Reason::Store(_) | Reason::Invalid(_) => {}
+        Reason::Store(_) | Reason::Key(_) | Reason::Invalid(_) => {}
         Reason::Forbidden(fields) => {
             for field in fields.iter_mut().filter(|field| field.pointer.is_empty()) {
                 field.pointer.clone_from(pointer);

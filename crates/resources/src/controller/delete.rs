@@ -10,10 +10,10 @@ use serde_json::Value;
 use self::earlier::Earlier;
 use super::unit::Step;
 use super::write::Versions;
-use super::{Controller, Failure, Reason, id_of_url};
+use super::{Controller, Done, Failure, Reason, id_of_url};
 use crate::query::{Filter, MemberPath, Query, Test};
 use crate::schema::{Attributes, Id, Link, OnDelete, Relationship, ResourceType};
-use crate::store::{Absence, Change, Page, Presence, StoreError, Write};
+use crate::store::{Absence, Change, Key, Page, Presence, StoreError, Write};
 
 /// How many resources one unit with deletions deletes or changes.
 const AFFECTED_MAX: usize = 10_000;
@@ -29,7 +29,7 @@ pub(super) struct Referrer {
 pub(super) type Referrers = HashMap<String, Vec<Referrer>>;
 
 /// The name of a type, and the id of a resource of it.
-pub(super) type Key = (String, Id);
+pub(super) type Identity = (String, Id);
 
 /// What may name the resources of each of these types.
 pub(super) fn referrers<'t>(types: impl Iterator<Item = &'t Arc<ResourceType>>) -> Referrers {
@@ -52,7 +52,7 @@ pub(super) struct Plan {
     /// What it does to those that name what goes.
     pub(super) writes: Vec<Write>,
     /// That nothing names what goes, for each resource that does.
-    pub(super) absences: Vec<(Key, Absence)>,
+    pub(super) absences: Vec<(Identity, Absence)>,
 }
 
 impl Controller {
@@ -63,15 +63,16 @@ impl Controller {
         resource_type: &Arc<ResourceType>,
         id: &str,
         versions: Versions,
-    ) -> Result<Id, Failure> {
+        key: Option<&Key>,
+    ) -> Result<Done<Id>, Failure> {
         let id = id_of_url(resource_type, id)?;
         let step = Step::Delete {
             resource_type: resource_type.clone(),
             id: id.clone(),
             versions,
         };
-        self.perform_one(step).await?;
-        Ok(id)
+        let done = self.perform_one(step, key).await?;
+        Ok(done.map(|_| id))
     }
 
     /// What the deletion of a resource does besides, after the earlier writes of the same unit.
@@ -202,12 +203,12 @@ impl Referrer {
 struct Planning {
     deletions: Vec<Write>,
     /// Changes of resources, of which some may go all the same.
-    clears: Vec<(Key, Write)>,
+    clears: Vec<(Identity, Write)>,
     /// What must not be deleted without these going too.
-    kept: Vec<Key>,
-    absences: Vec<(Key, Absence)>,
+    kept: Vec<Identity>,
+    absences: Vec<(Identity, Absence)>,
     /// Everything that goes.
-    goes: HashSet<Key>,
+    goes: HashSet<Identity>,
 }
 
 impl Planning {

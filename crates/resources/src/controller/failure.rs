@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::schema::{Id, InvalidId, ResourceType, Violation};
-use crate::store::{Refusal, StoreError, Version};
+use crate::store::{KeyRefusal, Refusal, StoreError, Version};
 
 /// Why an operation was not done; nothing has changed, unless the store says otherwise.
 #[derive(Debug)]
@@ -88,6 +88,9 @@ pub enum Reason {
     /// The attributes are not as the type wants them.
     #[error("{} attributes are not valid", .0.len())]
     Invalid(Vec<Violation>),
+    /// The key of the request stands against it.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::draft::{LinkTarget, Pointers};
 use super::unit::Prepared;
 use super::write::Versions;
-use super::{Controller, Failure, Reason, id_of_url};
+use super::{Controller, Done, Failure, Reason, id_of_url};
 use crate::schema::{Attributes, Id, Link, Relationship, ResourceType, Violation};
-use crate::store::{Change, Resource, Write};
+use crate::store::{Change, Key, Resource, Write};
 
 /// What becomes of the linkage of a relationship.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,9 +40,11 @@ impl Controller {
         resource_type: &Arc<ResourceType>,
         id: &str,
         linking: Linking,
-    ) -> Result<Resource, Failure> {
+        key: Option<&Key>,
+    ) -> Result<Done<Resource>, Failure> {
         let id = id_of_url(resource_type, id)?;
-        self.store_one(relinked(resource_type, id, linking)?).await
+        self.store_one(relinked(resource_type, id, linking)?, key)
+            .await
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::delete::Key;
+use super::delete::Identity;
 use super::draft::{LinkTarget, Pointers};
 use super::write::Versions;
-use super::{Controller, Failure, Reason, timestamps};
+use super::{Controller, Done, Failure, Reason, timestamps};
 use crate::schema::{Id, ResourceType};
 use crate::store::{
-    Absence, Change, Presence, Refusal, Resource, StoreError, Unit, Write, WriteError, Written,
+    Absence, Change, Key, Presence, Refusal, Resource, StoreError, Unit, Write, WriteError, Written,
 };
 
 /// How often a unit is planned again because others have linked to what it deletes meanwhile.
@@ -41,15 +41,35 @@ pub(crate) struct Undone {
 
 impl Controller {
     /// Does one operation; see [`Self::perform`].
-    pub(super) async fn perform_one(&self, step: Step) -> Result<Option<Resource>, Failure> {
-        let done = self.perform(std::slice::from_ref(&step)).await;
+    pub(super) async fn perform_one(
+        &self,
+        step: Step,
+        key: Option<&Key>,
+    ) -> Result<Done<Option<Resource>>, Failure> {
+        let done = self.perform(std::slice::from_ref(&step), key).await;
         let done = done.map_err(|undone| undone.failure)?;
-        Ok(done.into_iter().next().flatten())
+        Ok(done.map(|stored| stored.into_iter().next().flatten()))
     }
 
     /// Does operations in their order, each seeing those before it: all of them or none. Gives
-    /// what each has stored.
-    pub(super) async fn perform(&self, steps: &[Step]) -> Result<Vec<Option<Resource>>, Undone> {
+    /// what each has stored, also where that was done before under the same key.
+    pub(super) async fn perform(
+        &self,
+        steps: &[Step],
+        key: Option<&Key>,
+    ) -> Result<Done<Vec<Option<Resource>>>, Undone> {
+        match (self.perform_now(steps, key).await, key) {
+            (Ok(stored), _) => Ok(Done::now(stored)),
+            (Err(undone), None) => Err(undone),
+            (Err(undone), Some(key)) => self.done_before(steps, key, undone).await,
+        }
+    }
+
+    async fn perform_now(
+        &self,
+        steps: &[Step],
+        key: Option<&Key>,
+    ) -> Result<Vec<Option<Resource>>, Undone> {
         let Some(first) = steps.first() else {
             return Ok(Vec::new());
         };
@@ -58,10 +78,12 @@ impl Controller {
             let (origins, mut writes) = (making.origins, making.writes);
             timestamps::stamp(&mut writes);
             let absences = making.absences.into_iter().map(|(_, absence)| absence);
-            let unit = Unit::new(writes).with_absences(absences.collect());
+            let mut unit = Unit::new(writes).with_absences(absences.collect());
+            unit.key = key.map(|key| answering(key, &origins));
             match self.store.write(unit).await {
                 Ok(written) => return Ok(stored(steps.len(), &origins, written)),
                 Err(WriteError::Store(error)) => return Err(first.failed(0, error.into())),
+                Err(WriteError::Key(refusal)) => return Err(first.failed(0, refusal.into())),
                 Err(WriteError::Refused { index, refusal }) => {
                     if let Some(undone) = undone(steps, origins.get(index), refusal) {
                         return Err(undone);
@@ -110,14 +132,14 @@ impl Controller {
 }
 
 impl Step {
-    fn resource_type(&self) -> &Arc<ResourceType> {
+    pub(super) fn resource_type(&self) -> &Arc<ResourceType> {
         match self {
             Self::Store(prepared) => &prepared.write.resource_type,
             Self::Delete { resource_type, .. } => resource_type,
         }
     }
 
-    fn failed(&self, position: usize, reason: Reason) -> Undone {
+    pub(super) fn failed(&self, position: usize, reason: Reason) -> Undone {
         let failure = Failure::new(self.resource_type(), reason);
         Undone { position, failure }
     }
@@ -130,7 +152,7 @@ struct Making {
     /// What each write is there for.
     origins: Vec<Origin>,
     /// What must hold afterwards, with the deleted resource for which it must.
-    absences: Vec<(Key, Absence)>,
+    absences: Vec<(Identity, Absence)>,
 }
 
 #[derive(Clone, Copy)]
@@ -181,6 +203,16 @@ fn undone(steps: &[Step], origin: Option<&Origin>, refusal: Refusal) -> Option<U
             undone.failure = undone.failure.at(&target.pointer);
             Some(undone)
         }
+    }
+}
+
+/// The key of a unit whose answer tells what the operations have stored.
+fn answering(key: &Key, origins: &[Origin]) -> Key {
+    let positions = origins.iter().enumerate();
+    let own = positions.filter(|(_, origin)| matches!(origin, Origin::Operation(_)));
+    Key {
+        answering: own.map(|(position, _)| position).collect(),
+        ..key.clone()
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::draft::{LinkTarget, Pointers};
 use super::unit::{Prepared, Step};
-use super::{Controller, Draft, Failure, IdRule, Reason, id_of_url};
+use super::{Controller, Done, Draft, Failure, IdRule, Reason, id_of_url};
 use crate::schema::{Attributes, Id, ResourceType};
-use crate::store::{Resource, StoreError, Version, Write};
+use crate::store::{Key, Resource, StoreError, Version, Write};
 use crate::work;
 
 /// The versions of which a resource must have one for a change; any will do for `None`.
@@ -15,19 +15,21 @@ pub(crate) type Versions = Option<Vec<Version>>;
 
 impl Controller {
     /// Stores a new resource. Its id is the client's where the kind of the ids allows that, else
-    /// the server's.
+    /// the server's. What was done before under the same key is not done again; this holds for all
+    /// that is written.
     pub async fn create(
         &self,
         resource_type: &Arc<ResourceType>,
         draft: Draft,
-    ) -> Result<Resource, Failure> {
+        key: Option<&Key>,
+    ) -> Result<Done<Resource>, Failure> {
         draft.must_be_writable(resource_type, true)?;
         let id = match draft.new_id(resource_type, IdRule::Client)? {
             Some(id) => id,
             None => self.next_id(resource_type).await?,
         };
         let prepared = creation(resource_type, id, draft).await?;
-        self.store_one(prepared).await
+        self.store_one(prepared, key).await
     }
 
     /// Sets the fields that the draft names and leaves the others as they are. The result is
@@ -38,9 +40,10 @@ impl Controller {
         id: &str,
         draft: Draft,
         versions: Versions,
-    ) -> Result<Resource, Failure> {
+        key: Option<&Key>,
+    ) -> Result<Done<Resource>, Failure> {
         let id = id_of_url(resource_type, id)?;
-        self.store_one(update(resource_type, id, draft, versions)?)
+        self.store_one(update(resource_type, id, draft, versions)?, key)
             .await
     }
 
@@ -52,10 +55,11 @@ impl Controller {
         id: &str,
         draft: Draft,
         versions: Versions,
-    ) -> Result<Resource, Failure> {
+        key: Option<&Key>,
+    ) -> Result<Done<Resource>, Failure> {
         let id = id_of_url(resource_type, id)?;
         let prepared = replacement(resource_type, id, draft, versions).await?;
-        self.store_one(prepared).await
+        self.store_one(prepared, key).await
     }
 
     async fn next_id(&self, resource_type: &Arc<ResourceType>) -> Result<Id, Failure> {
@@ -76,12 +80,18 @@ impl Controller {
     }
 
     /// Does a write that stores a resource.
-    pub(super) async fn store_one(&self, prepared: Prepared) -> Result<Resource, Failure> {
+    pub(super) async fn store_one(
+        &self,
+        prepared: Prepared,
+        key: Option<&Key>,
+    ) -> Result<Done<Resource>, Failure> {
         let resource_type = prepared.write.resource_type.clone();
-        let stored = self.perform_one(Step::Store(Box::new(prepared))).await?;
+        let step = Step::Store(Box::new(prepared));
+        let Done { left, is_repeated } = self.perform_one(step, key).await?;
         let none = || StoreError::Internal("a write that stores stored nothing".to_owned());
-        let stored = stored.ok_or_else(none);
-        stored.map_err(|error| Failure::new(&resource_type, error.into()))
+        let left = left.ok_or_else(none);
+        let left = left.map_err(|error| Failure::new(&resource_type, error.into()))?;
+        Ok(Done { left, is_repeated })
     }
 }
 

@@ -233,11 +233,12 @@ impl Definition {
     ) -> Result<ResourceType, Vec<Mistake>> {
         let attributes = AttributesSchema::compile(&self.whole_attributes())
             .map_err(|error| explain(&error, "/attributes", located))?;
-        let indexes: Vec<_> = self.indexes.iter().map(|index| self.index(index)).collect();
-        let unique = indexes.iter().filter(|index| index.unique);
-        let single = unique.flat_map(|index| index.keys.iter().map(|key| key.attribute.clone()));
+        let indexes = self.indexes.iter();
+        let indexes: Vec<_> = indexes
+            .map(|index| self.index(index, &attributes))
+            .collect();
         let attributes = attributes
-            .with_single_values(single.collect())
+            .with_unique_values(&indexes)
             .with_relationships(&relationships);
         let singular = self.singular.clone();
         Ok(ResourceType {

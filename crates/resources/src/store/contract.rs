@@ -17,6 +17,7 @@ mod definitions;
 mod generated;
 mod imports;
 mod indexes;
+mod keys;
 mod library;
 mod queries;
 mod reads;
@@ -30,8 +31,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Absence, Change, Import, ImportMode, NewResource, Page, Presence, Refusal, Resource,
-    ResourceRef, Store, StoreError, Unit, Version, Write, WriteError, Written,
+    Absence, Change, Import, ImportMode, Key, KeyLimits, KeyRefusal, NewResource, Page, Presence,
+    Refusal, Resource, ResourceRef, Store, StoreError, Unit, Version, Write, WriteError, Written,
 };
 use crate::query::{Count, Filter, MemberPath, Query, Test, Total};
 use crate::schema::{self, Attributes, Id, IdKind, ResourceType};
@@ -77,12 +78,19 @@ macro_rules! store_contract {
             what_must_be_absent_is_looked_for_after_the_writes_of_the_unit,
             of_linking_and_deleting_at_once_no_link_leads_nowhere,
             a_replacement_keeps_the_members_that_it_says,
-            a_unit_under_a_key_that_is_not_remembered_is_not_done,
+            a_unit_whose_key_is_known_is_not_done_again,
+            a_key_is_that_of_one_request,
+            a_unit_that_is_not_done_leaves_its_key_free,
+            of_concurrent_units_of_one_key_exactly_one_is_done,
+            of_concurrent_changes_under_one_key_exactly_one_is_done,
+            a_key_is_known_for_its_time,
+            what_is_too_much_for_a_key_is_not_done,
             concurrent_updates_lose_nothing,
             concurrent_links_lose_and_double_nothing,
             of_concurrent_inserts_of_one_id_exactly_one_is_done,
             of_concurrent_changes_of_one_version_exactly_one_is_done,
             a_unique_index_refuses_equal_values_but_not_absent_ones,
+            a_unique_index_may_take_no_notice_of_case,
             an_index_that_is_no_longer_declared_refuses_nothing,
             values_that_a_new_unique_index_forbids_are_told_by_the_ids_that_have_them,
             a_definition_that_was_noted_is_given_back,
@@ -158,8 +166,8 @@ pub use crate::store_contract as clauses;
 pub use crate::store_contract_of_changes as clauses_of_changes;
 pub use reference::{Answer, World};
 pub use {
-    absences::*, definitions::*, generated::*, imports::*, indexes::*, queries::*, reads::*,
-    units::*, watching::*, writes::*,
+    absences::*, definitions::*, generated::*, imports::*, indexes::*, keys::*, queries::*,
+    reads::*, units::*, watching::*, writes::*,
 };
 
 type AnyStore = Arc<dyn Store>;
@@ -213,7 +221,7 @@ async fn unit(store: &AnyStore, writes: Vec<Write>) -> Result<Vec<Written>, (usi
     match store.write(Unit::new(writes)).await {
         Ok(written) => Ok(written),
         Err(WriteError::Refused { index, refusal }) => Err((index, refusal)),
-        Err(WriteError::Store(error)) => panic!("{error}"),
+        Err(other) => panic!("{other}"),
     }
 }
 

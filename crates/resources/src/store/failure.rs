@@ -1,6 +1,6 @@
 //! Why a store did not do what it was asked.
 
-use super::Version;
+use super::{KeyRefusal, Version};
 use crate::schema::{Id, Violation};
 
 /// Why a write cannot be done. The store and the other resources are fine.
@@ -64,6 +64,9 @@ pub enum WriteError {
         /// The reason.
         refusal: Refusal,
     },
+    /// The key of the unit stands against it.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -97,6 +100,10 @@ pub enum StoreError {
     /// The store works, but cannot be used with these settings or definitions.
     #[error("the datastore cannot be used: {0}")]
     Unusable(String),
+    /// The deployment of the store cannot do this at all, though it does other things: several
+    /// writes together on a server without transactions.
+    #[error("the datastore cannot do this: {0}")]
+    Unsupported(String),
     /// Anything else; an error of the program.
     #[error("the datastore failed: {0}")]
     Internal(String),

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use self::gathering::Gathering;
 use super::{
-    Duplicates, Import, ImportMode, Page, Plan, Point, Reachability, Resource, Scan, Store,
-    StoreError, Unit, WatchError, Watching, WriteError, Written,
+    Duplicates, Import, ImportMode, Key, KeyRefusal, Page, Plan, Point, Reachability, Resource,
+    Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 use crate::query::{Filter, Query};
 use crate::schema::{Id, Relationship, ResourceType};
@@ -153,6 +153,10 @@ impl Store for Rounds {
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
         self.store.write(unit).await
+    }
+
+    async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+        self.store.recall(key).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
@@ -303,6 +307,10 @@ mod tests {
 
         async fn write(&self, _: Unit) -> Result<Vec<Written>, WriteError> {
             Ok(Vec::new())
+        }
+
+        async fn recall(&self, _: &Key) -> Result<Option<KeyRefusal>, StoreError> {
+            Ok(None)
         }
 
         async fn scan(&self, _: &Arc<ResourceType>) -> Result<Scan, StoreError> {

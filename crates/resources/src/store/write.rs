@@ -7,66 +7,44 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Resource, StoreError};
+use super::{Key, Resource};
 use crate::query::Filter;
 use crate::schema::{Attributes, Id, ResourceType};
 
 /// Writes that are done together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
-    parts: UnitParts,
-    idempotency_key: Option<String>,
+    /// The writes, in their order.
+    pub writes: Vec<Write>,
+    /// What must hold after them.
+    pub absences: Vec<Absence>,
+    /// Under which key what they leave is kept, in the unit itself.
+    pub key: Option<Key>,
 }
 
 impl Unit {
-    /// A unit of these writes without an idempotency key.
+    /// A unit of these writes without a key.
     #[must_use]
     pub fn new(writes: Vec<Write>) -> Self {
         Self {
-            parts: UnitParts {
-                writes,
-                absences: Vec::new(),
-            },
-            idempotency_key: None,
+            writes,
+            ..Self::default()
         }
     }
 
     /// The same, done only if these hold after its writes.
     #[must_use]
     pub fn with_absences(mut self, absences: Vec<Absence>) -> Self {
-        self.parts.absences = absences;
+        self.absences = absences;
         self
     }
 
-    /// The same under a key: what the client calls this request, so that it can be sent again
-    /// without being done again.
+    /// The same under a key: done only if no unit with the key was done before.
     #[must_use]
-    pub fn with_key(mut self, key: &str) -> Self {
-        self.idempotency_key = Some(key.to_owned());
+    pub fn with_key(mut self, key: Key) -> Self {
+        self.key = Some(key);
         self
     }
-
-    /// The writes, in their order, and what must hold after them, for a store that remembers no
-    /// keys. None does yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Internal`] where there is a key, which such a store would ignore.
-    pub fn into_parts(self) -> Result<UnitParts, StoreError> {
-        if self.idempotency_key.is_some() {
-            let text = "the store does not remember idempotency keys";
-            return Err(StoreError::Internal(text.to_owned()));
-        }
-        Ok(self.parts)
-    }
-}
-
-/// What a store does for a unit.
-#[derive(Debug, Clone, Default)]
-pub struct UnitParts {
-    /// The writes, in their order.
-    pub writes: Vec<Write>,
-    /// What must hold after them.
-    pub absences: Vec<Absence>,
 }
 
 /// That no resource of a type passes a filter: a unit that deletes a resource demands so that no

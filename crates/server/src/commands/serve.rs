@@ -1,16 +1,18 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
+mod edge;
 mod sockets;
 
 use std::io::{IsTerminal, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use chassis::health::{Health, Heartbeat, WorkerLimits};
 use chassis::lifecycle::{self, Modules, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
-use chassis::serve::{Control, ServeLimits};
+use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
+use chassis::tls::Tls;
 use chassis::{stack, telemetry};
+
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
@@ -52,17 +54,20 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     let backups = Backups::allowed(settings)?;
     // An address that is taken is found out before anything is written to the store.
+    let tls = edge::Both::load(settings)?;
     let ([main, admin], inherited) = sockets::open(settings)?;
-    announce(&plan, address_of(&main)?, address_of(&admin)?);
+    let addresses = [address_of(&main)?, address_of(&admin)?];
+    announce(&plan, &tls, &addresses);
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
     let signals = (tell.clone(), told.clone());
-    let port = open_port(admin, &plan, settings, health, (backups.as_ref(), signals))?;
+    let with = (backups.as_ref(), signals);
+    let port = open_port(admin, &plan, settings, health, &tls, with)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
     let opened = tokio::select! {
-        opened = plan.open(settings, health) => opened,
+        opened = plan.open(settings, health, edge::services_rules(settings, &addresses[0])) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -90,6 +95,7 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
         service: application.main,
         ending: application.ending,
         limits: serve_limits(settings),
+        entrance: edge::services_entrance(settings, &tls),
         listener_outlives_server: inherited,
         heartbeat: health.heartbeat("the task that accepts connections", THREAD_BUDGET),
     };
@@ -131,13 +137,13 @@ fn raise(tell: &watch::Sender<Stop>, stop: Stop) {
     });
 }
 
-fn address_of(socket: &TcpListener) -> Result<SocketAddr, Failure> {
-    let address = socket.local_addr();
+fn address_of(socket: &Listener) -> Result<Address, Failure> {
+    let address = socket.address();
     address.map_err(|error| Failure::internal(format!("a socket has no address: {error}")))
 }
 
 /// The first log line, and a banner where a person looks on.
-fn announce(plan: &Plan, listen: SocketAddr, admin_listen: SocketAddr) {
+fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]) {
     let services = plan.services.join(", ");
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(
@@ -145,39 +151,50 @@ fn announce(plan: &Plan, listen: SocketAddr, admin_listen: SocketAddr) {
     );
     if std::io::stderr().is_terminal() {
         let store = &plan.store;
+        let listen = edge::url(listen, tls.services.is_some());
+        let operations = edge::url(admin_listen, tls.operations.is_some());
         let _ = writeln!(
             std::io::stderr(),
-            "\n  monocoque {version}\n  services    {services}\n  listening   http://{listen}\n  \
-             operations  http://{admin_listen}\n  store       {store}\n"
+            "\n  monocoque {version}\n  services    {services}\n  listening   {listen}\n  \
+             operations  {operations}\n  store       {store}\n"
         );
     }
 }
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
 fn open_port(
-    socket: TcpListener,
+    socket: Listener,
     plan: &Plan,
     settings: &Settings,
     health: &Health,
+    tls: &edge::Both,
     (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
 ) -> Result<Port, Failure> {
     let wording = plan.wording();
-    let mut router = probes::router(health, Audience::Operators, &wording);
+    let mut router = probes::router(health, Audience::Operators, settings, &wording);
     if let Some(backups) = backups {
         router = router.merge(backups.router()).merge(error_pages::router());
     }
-    let service = stack::apply(router, &probes::limits(settings), wording);
+    let rules = edge::operations_rules(settings, &address_of(&socket)?);
+    let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
+    let watched: Vec<Tls> = tls.each().cloned().collect();
+    let interval = settings.tls_reload_interval_ms;
     let dumped = health.clone();
     let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
     let bound = bound_shutdown(told, drain);
     let signals = move || {
-        let listening = lifecycle::listen(tell, move || dump(&dumped))?;
+        for tls in &watched {
+            tokio::spawn(tls.clone().watch(interval));
+        }
+        let reload = move || watched.iter().for_each(Tls::look_again);
+        let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
         Ok(async move {
             tokio::join!(listening, bound);
         })
     };
     let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-    Port::open(socket, service, heartbeat, signals)
+    let entrance = edge::operations_entrance(settings, tls);
+    Port::open(socket, entrance, service, heartbeat, signals)
         .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
 }
 
@@ -196,6 +213,7 @@ fn dump(health: &Health) {
         upstreams = ?condition.upstreams,
         liveness = ?metrics,
         panics = telemetry::panics(),
+        refusals = ?chassis::serve::refusals(),
         "state of the process"
     );
 }
@@ -215,6 +233,7 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
 /// The services, as the last part. Adding them returns what tells them alone to stop.
 struct Services {
     service: stack::Service,
+    entrance: Entrance,
     ending: watch::Sender<bool>,
     limits: ServeLimits,
     heartbeat: Heartbeat,
@@ -226,12 +245,11 @@ impl Services {
         self,
         modules: &mut Modules,
         patience: Duration,
-        socket: TcpListener,
+        socket: Listener,
         mut told: StopSignal,
     ) -> Result<watch::Sender<Stop>, Failure> {
         let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
-        socket.set_nonblocking(true).map_err(unusable)?;
-        let listener = tokio::net::TcpListener::from_std(socket).map_err(unusable)?;
+        let door = Door::new(socket, self.entrance).map_err(unusable)?;
         let (tell, stop) = StopSignal::channel();
         let control = Control {
             stop,
@@ -241,7 +259,7 @@ impl Services {
         let (ended, mut has_ended) = watch::channel(false);
         let (ask, ending) = (tell.clone(), self.ending);
         let running = async move {
-            chassis::serve::serve(listener, self.service, self.limits, control).await;
+            chassis::serve::serve(door, self.service, self.limits, control).await;
             ended.send_replace(true);
             Ok(())
         };

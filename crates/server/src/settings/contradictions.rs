@@ -34,6 +34,63 @@ pub(super) fn find(settings: &Settings, values: &[Effective]) -> Vec<String> {
             named(values, "backup_dir"),
         ));
     }
+    problems.extend(edge(settings, values));
+    problems
+}
+
+/// What is wrong with values about connections and clients.
+fn edge(settings: &Settings, values: &[Effective]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut needs = |name: &str, is_set: bool, other: &str, other_is_set: bool| {
+        if is_set && !other_is_set {
+            problems.push(format!(
+                "{} needs the setting '{other}'",
+                named(values, name)
+            ));
+        }
+    };
+    for (certificate, key, authorities, names) in [
+        (
+            &settings.tls_certificate,
+            &settings.tls_key,
+            &settings.tls_client_ca,
+            ["tls_certificate", "tls_key", "tls_client_ca"],
+        ),
+        (
+            &settings.admin_tls_certificate,
+            &settings.admin_tls_key,
+            &settings.admin_tls_client_ca,
+            [
+                "admin_tls_certificate",
+                "admin_tls_key",
+                "admin_tls_client_ca",
+            ],
+        ),
+    ] {
+        needs(names[0], certificate.is_some(), names[1], key.is_some());
+        needs(names[1], key.is_some(), names[0], certificate.is_some());
+        needs(
+            names[2],
+            authorities.is_some(),
+            names[0],
+            certificate.is_some(),
+        );
+    }
+    let proxies = !settings.trusted_proxies.is_empty();
+    needs(
+        "proxy_protocol",
+        settings.proxy_protocol,
+        "trusted_proxies",
+        proxies,
+    );
+    let share = settings.request_bodies_bytes_per_client_max;
+    if share.0 > 0 && share < settings.request_body_bytes_max {
+        problems.push(format!(
+            "{} must not be less than {}: the largest body would never fit",
+            named(values, "request_bodies_bytes_per_client_max"),
+            named(values, "request_body_bytes_max"),
+        ));
+    }
     problems
 }
 

@@ -1,13 +1,16 @@
 //! The settings themselves.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chassis::client::{ForwardedHeader, TrustedProxies};
 use chassis::health::Policy;
+use chassis::serve::Address;
+use chassis::stack::{Hosts, Origins};
 use chassis::telemetry::LogMode;
+use chassis::tls::ClientCertificates;
 
-use super::value::{DrainReadiness, FileMode, SettingValue, Size};
+use super::value::{DrainReadiness, FileMode, Rate, SettingValue, Size};
 use super::{Effective, LogFilter, Secret, Setting};
 use crate::redaction::without_password;
 
@@ -102,12 +105,14 @@ fn read<T>(
 
 settings! {
     "Addresses and files" {
-        /// Address and port of the services. Port 0 takes any free one. A socket that a service
-        /// manager passes on (LISTEN_FDS) takes its place.
-        listen: SocketAddr = "127.0.0.1:8000";
-        /// Address and port of the operations routes, apart from the services. A second socket
-        /// that is passed on takes its place.
-        admin_listen: SocketAddr = "127.0.0.1:9000";
+        /// Address and port of the services, or unix: and the path of a socket. Port 0 takes any
+        /// free one. A socket that a service manager passes on (LISTEN_FDS) takes its place.
+        listen: Address = "127.0.0.1:8000";
+        /// Address and port of the operations routes, apart from the services, or unix: and the
+        /// path of a socket. A second socket that is passed on takes its place.
+        admin_listen: Address = "127.0.0.1:9000";
+        /// Who may connect to Unix sockets, as in chmod: whoever may write.
+        unix_socket_mode: FileMode = "0600";
         /// Whether other processes may listen on the address of the services too, which then
         /// share its connections: true or false.
         reuse_port: bool = "false";
@@ -170,6 +175,14 @@ settings! {
         include_depth_max: usize = "4" from "0" to "16";
         /// How many atomic operations one request has at most.
         operations_max: usize = "100" from "1" to "10000";
+        /// How long an `Idempotency-Key` is known after its request was done.
+        idempotency_key_ttl_ms: Duration = "1d" from "1s" to "365d";
+        /// The largest answer that is kept under an `Idempotency-Key`; a request that would leave
+        /// a larger one is refused.
+        idempotency_answer_bytes_max: Size = "4MiB" from "1KiB" to "12MiB";
+        /// What is kept under all keys together; at more, requests with a new key are answered with
+        /// 503. Over MongoDB this is looked at every ten seconds.
+        idempotency_bytes_max: Size = "1GiB" from "0" to "1024GiB";
         /// How long a request body may take to come before it is answered with 408.
         body_read_timeout_ms: Duration = "15s" from "1ms" to "1h";
         /// How long a request may take, from the end of its body, before it is answered with 504.
@@ -213,6 +226,74 @@ settings! {
         connection_age_max_ms: Duration = "1h" from "1ms" to "365d";
         /// Requests at once on one connection of HTTP/2.
         http2_streams_max: usize = "100" from "1" to "10000";
+    }
+    "TLS" {
+        /// PEM file with the certificate of the services, then those that lead from it to one
+        /// that clients know. With it their address speaks TLS alone.
+        tls_certificate: Option<PathBuf> = "";
+        /// PEM file with its private key, not encrypted.
+        tls_key: Option<PathBuf> = "";
+        /// PEM file with the authorities that certificates of clients come from.
+        tls_client_ca: Option<PathBuf> = "";
+        /// Whether clients must show a certificate of those: required or optional.
+        tls_client_certificates: ClientCertificates = "required";
+        /// The same as tls_certificate for the operations routes.
+        admin_tls_certificate: Option<PathBuf> = "";
+        /// The same as tls_key for the operations routes.
+        admin_tls_key: Option<PathBuf> = "";
+        /// The same as tls_client_ca for the operations routes.
+        admin_tls_client_ca: Option<PathBuf> = "";
+        /// The same as tls_client_certificates for the operations routes.
+        admin_tls_client_certificates: ClientCertificates = "required";
+        /// How long the handshake of TLS may take, and the header of the PROXY protocol.
+        tls_handshake_timeout_ms: Duration = "10s" from "1ms" to "1h";
+        /// How often the files are looked at for a new certificate; SIGHUP looks at once.
+        tls_reload_interval_ms: Duration = "10s" from "100ms" to "1d";
+    }
+    "Clients" {
+        /// Peers that may say for whom they ask: addresses, networks such as 10.0.0.0/8, and
+        /// unix for whoever connects to a Unix socket; commas between them.
+        trusted_proxies: TrustedProxies = "";
+        /// The one header that they say it in: x-forwarded-for or forwarded.
+        forwarded_header: ForwardedHeader = "x-forwarded-for";
+        /// Whether trusted proxies begin each connection to the services with a header of the
+        /// PROXY protocol, version 1 or 2: true or false.
+        proxy_protocol: bool = "false";
+        /// How many requests each client may make in which time, in the long run, such as 600/1m;
+        /// more are answered with 429. Without it any number.
+        rate_limit: Option<Rate> = "";
+        /// How many requests a client may make at once after a silence; 0 is as many as
+        /// rate_limit has.
+        rate_limit_burst: u64 = "0" from "0" to "1000000";
+        /// Of how many clients it is remembered what they asked; those that have not asked for
+        /// longest are forgotten first.
+        rate_limit_clients_max: usize = "100000" from "1000" to "10000000";
+        /// Whether answers tell in RateLimit and RateLimit-Policy where their client stands: true
+        /// or false.
+        rate_limit_headers: bool = "true";
+        /// How many connections each client may have; more are closed. 0 is any number.
+        connections_per_client_max: usize = "0" from "0" to "1000000";
+        /// How much the request bodies of one client may hold together, from their first byte to
+        /// the answer; for more, 429. 0 is any amount.
+        request_bodies_bytes_per_client_max: Size = "0" from "0" to "64GiB";
+    }
+    "Browsers" {
+        /// Hosts that requests may name, with commas between them; *.example.com is every name
+        /// below example.com, * alone any host. Without it: on a loopback address localhost, names
+        /// below it and IP addresses, elsewhere any. For others, 421.
+        hosts: Option<Hosts> = "";
+        /// Origins whose pages may read answers, such as https://app.example.com; commas between
+        /// them.
+        cors_origins: Option<Origins> = "";
+        /// Whether /ping and / of the services tell which version runs, and /ping its commit and
+        /// compiler, as /ping of the operations does: true or false.
+        version_shown: bool = "false";
+    }
+    "Compression" {
+        /// Whether answers are compressed for clients that take it: true or false.
+        compression: bool = "true";
+        /// The smallest answer that is compressed.
+        compressed_bytes_min: Size = "1KiB" from "0" to "1GiB";
     }
     "Health" {
         /// Threads that serve requests; 0 takes as many as there are processors.

@@ -38,7 +38,7 @@ const USED: [(&str, &[&str]); 8] = [
     ("check", STORE),
     ("indexes", MONGODB),
     ("explain", EXPLAINED),
-    ("healthcheck", &["admin_listen"]),
+    ("healthcheck", &["admin_listen", "admin_tls_certificate"]),
 ];
 
 /// The same command line, where the help of each command leaves out the settings that the command

@@ -1,12 +1,15 @@
 //! How the value of a setting is read from its text.
 
+mod edge;
+
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::health::Policy;
 use chassis::telemetry::LogMode;
+
+pub(crate) use self::edge::Rate;
 
 /// A type that settings can have; the error completes the sentence "'text' …".
 pub(super) trait SettingValue: Sized {
@@ -36,23 +39,6 @@ impl fmt::Debug for Secret {
 /// Rules for which log lines are written.
 #[derive(Debug, Clone)]
 pub(crate) struct LogFilter(pub(crate) String);
-
-impl SettingValue for SocketAddr {
-    const KIND: &'static str = "ADDRESS:PORT";
-
-    /// Of names only `localhost` is taken, which is the same on every machine.
-    fn parse(text: &str) -> Result<Self, String> {
-        let wrong = "is not an IP address (or localhost) and a port, such as 127.0.0.1:8000";
-        let parsed = match text.strip_prefix("localhost:") {
-            Some(port) => port
-                .parse()
-                .ok()
-                .map(|port| (Ipv4Addr::LOCALHOST, port).into()),
-            None => text.parse().ok(),
-        };
-        parsed.ok_or_else(|| wrong.to_owned())
-    }
-}
 
 impl SettingValue for PathBuf {
     const KIND: &'static str = "PATH";

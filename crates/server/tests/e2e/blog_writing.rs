@@ -14,6 +14,8 @@ mod fields;
 mod timestamps;
 // Several operations in one request.
 mod atomic;
+// Requests that are sent again under their keys.
+mod retries;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -63,6 +65,10 @@ relationships: {tags: {type: tags, kind: many, onDelete: clear}}\n";
 
 /// A server of these types. There are the people `ada` and `bob` and the tags 1 to 3.
 async fn blog() -> Server {
+    blog_on(Setup::fresh()).await
+}
+
+async fn blog_on(setup: Setup) -> Server {
     let folder = folder_with(&[
         ("people.yaml", PEOPLE),
         ("articles.yaml", ARTICLES),
@@ -70,7 +76,7 @@ async fn blog() -> Server {
         ("tags.yaml", TAGS),
         ("rules.yaml", RULES),
     ]);
-    let server = Setup::fresh().definitions(folder.path()).start().await;
+    let server = setup.definitions(folder.path()).start().await;
     for id in ["ada", "bob"] {
         create(&server, "people", id, json!({})).await;
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use reqwest::{Method, StatusCode};
 
-use crate::harness::{Invocation, Server, Setup};
+use crate::harness::{Answer, Invocation, Server, Setup};
 
 /// A fenced block of a document: its language and its text.
 struct Block {
@@ -122,6 +122,29 @@ async fn the_requests_of_the_api_page_about_relations_are_done() {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), status, "{example}");
     }
+}
+
+#[tokio::test]
+async fn the_request_of_the_api_page_that_is_sent_again_is_answered_again() {
+    let blocks = blocks("docs/api.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/blog");
+    let server = Setup::fresh().definitions(&folder).start().await;
+    let is_wanted = |block: &&Block| block.text.contains("Idempotency-Key: ");
+    let example = &blocks.iter().find(is_wanted).unwrap().text;
+    let key = example.split_once("Idempotency-Key: ").unwrap().1;
+    let key = key.split_once('\'').unwrap().0;
+    let mut bodies = Vec::new();
+    for (key, replayed) in [(key, ""), (key, "true"), (&format!("\"{key}\""), "true")] {
+        let request = server
+            .request(Method::POST, path(example))
+            .body(body(example));
+        let request = request.header("Content-Type", "application/json");
+        let answer = Answer::to(request.header("Idempotency-Key", key)).await;
+        assert_eq!(answer.header("idempotency-replayed"), replayed);
+        bodies.push(answer.data(201));
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
 }
 
 /// Sends the first request of a page that creates a resource.

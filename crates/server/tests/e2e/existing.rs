@@ -7,9 +7,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::database::Database;
-use crate::harness::{Setup, Store, folder_with};
+use crate::harness::{Invocation, Setup, Store, folder_with};
 
-/// Declares some of what is there, and calls the rest what it looks like.
+/// Declares some of what is there as it is stored.
 const ORDERS: &str = "
 type: orders
 id: string
@@ -18,12 +18,20 @@ attributes:
   properties:
     at: {type: string, stored: date}
     price: {type: string, stored: decimal}
-    ship: {type: object, properties: {by: {type: string, stored: date}, fee: {type: string}}}
-    paid: {type: [string, 'null'], format: date-time}
-    total: {type: number}
+    ship: {type: object, properties: {by: {type: string, stored: date}}}
     note: {type: string}
 timestamps: {createdAt: madeAt, updatedAt: changedAt, stored: date}
 ";
+
+/// Says of some of it what it looks like instead.
+fn careless() -> String {
+    ORDERS
+        .replace("stored: date}}}", "stored: date}, fee: {type: string}}}")
+        .replace(
+            "    note:",
+            "    paid: {type: [string, 'null'], format: date-time}\n    total: {type: number}\n    note:",
+        )
+}
 
 fn order() -> Document {
     let decimal = |text: &str| text.parse::<Decimal128>().unwrap();
@@ -33,7 +41,7 @@ fn order() -> Document {
         bytes: vec![1],
     };
     doc! {
-        "_id": "a", "at": date, "price": decimal("12.50"), "far": DateTime::MAX,
+        "_id": "a", "at": date, "price": decimal("12.50"), "far": DateTime::from_millis(LATEST),
         "ship": { "by": date, "fee": decimal("1.5"), "note": "x" },
         "paid": date, "total": decimal("99.90"), "count": 5_i64, "small": 5, "half": 0.5,
         "who": ObjectId::from_bytes([1; 12]), "seal": binary, "none": Bson::Null,
@@ -42,6 +50,9 @@ fn order() -> Document {
         "madeAt": date, "changedAt": date,
     }
 }
+
+/// The last millisecond of the year 9999.
+const LATEST: i64 = 253_402_300_799_999;
 
 fn database(store: &Store) -> &Database {
     match store {
@@ -110,7 +121,7 @@ async fn values_that_a_change_does_not_name_or_repeats_keep_their_kinds() {
 #[tokio::test]
 async fn a_change_of_a_kind_that_nobody_declared_is_refused_with_what_to_declare() {
     let store = filled();
-    let folder = folder_with(&[("orders.yaml", ORDERS)]);
+    let folder = folder_with(&[("orders.yaml", &careless())]);
     let server = Setup::on(&store).definitions(folder.path()).start().await;
     let before = stored(&store);
     for (change, pointer, declare) in [
@@ -175,8 +186,8 @@ async fn a_change_of_a_kind_that_nobody_declared_is_refused_with_what_to_declare
 #[tokio::test]
 async fn dates_of_other_programs_are_filtered_and_sorted_as_dates() {
     let store = filled();
-    let early = doc! { "_id": "b", "at": DateTime::from_millis(-1), "price": Decimal128::from_bytes([0xff; 16]) };
-    let late = doc! { "_id": "c", "at": DateTime::MAX, "price": "13" };
+    let early = doc! { "_id": "b", "at": DateTime::from_millis(-1), "price": "NaN".parse::<Decimal128>().unwrap() };
+    let late = doc! { "_id": "c", "at": DateTime::from_millis(LATEST), "price": "13" };
     let insert = doc! { "insert": "orders", "documents": [early, late] };
     database(&store).run(insert).unwrap();
     let folder = folder_with(&[("orders.yaml", ORDERS)]);
@@ -199,4 +210,34 @@ async fn dates_of_other_programs_are_filtered_and_sorted_as_dates() {
     ] {
         assert_eq!(found(query).await, expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_definition_is_made_of_what_is_there() {
+    let store = filled();
+    let infer = |collection: &str| Invocation::new(&["infer", collection]).on(&store).run();
+    infer("nothing").fails_with(2, &["'nothing' has no documents"]);
+    let inferred = infer("orders");
+    let text = inferred.output();
+    for line in [
+        "type: orders",
+        "id: string",
+        "    # 1 of 1: decimal 1",
+        "    price: {type: string, stored: decimal}",
+        "        by: {type: string, stored: date}",
+        "    count: {type: integer, stored: long}",
+        "    seal: {}",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let folder = folder_with(&[("orders.yaml", text)]);
+    let server = Setup::on(&store).definitions(folder.path()).start().await;
+    let served = server.get("/orders/a").await.data(200);
+    let attributes = &served["attributes"];
+    assert_eq!(attributes["total"], "99.90");
+    let changed = server
+        .send_plain(Method::PUT, "/orders/a", attributes)
+        .await;
+    changed.data(200);
+    assert_eq!(stored(&store), order());
 }

@@ -51,12 +51,12 @@ mod conformance;
 // Related types, written.
 #[cfg(test)]
 mod blog_writing;
-// Feeds of changes.
-#[cfg(test)]
-mod changes;
 // Values that are stored otherwise than their JSON looks.
 #[cfg(test)]
 mod kinds;
+// Feeds of changes.
+#[cfg(test)]
+mod changes;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

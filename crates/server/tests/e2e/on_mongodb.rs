@@ -46,15 +46,15 @@ mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
-// Feeds of changes.
-#[cfg(test)]
-mod changes;
 // A collection that another program has made.
 #[cfg(test)]
 mod existing;
 // Values that are stored otherwise than their JSON looks.
 #[cfg(test)]
 mod kinds;
+// Feeds of changes.
+#[cfg(test)]
+mod changes;
 // Whole collections in and out of files.
 #[cfg(test)]
 mod transfer;

@@ -114,6 +114,7 @@ mod tests {
             StoreError::Busy(_) => "busy",
             StoreError::OutcomeUnknown(_) => "unknown",
             StoreError::Unusable(_) => "unusable",
+            StoreError::Unsupported(_) => "unsupported",
             StoreError::Internal(_) => "internal",
             StoreError::Corrupt(_) => "corrupt",
             StoreError::Lost(_) => "lost",

@@ -6,7 +6,7 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document};
 use resources::schema::ResourceType;
 
-use crate::declared_indexes::{is_own_unique, models};
+use crate::declared_indexes::{is_own_unique, is_without_case, models};
 
 /// A declared or existing index, compared with the definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +100,8 @@ struct Spec {
     keys: Document,
     unique: bool,
     filter: Option<Document>,
+    /// Whether it has the collation that takes no notice of case.
+    ignores_case: bool,
     /// Other options, which no declared index has.
     others: Document,
 }
@@ -110,6 +112,8 @@ impl Spec {
     fn found(index: &Document, collation: Option<&Document>) -> Self {
         let document = |name: &str| index.get_document(name).ok().cloned();
         let keys = document("key").unwrap_or_default();
+        let own = document("collation").filter(|own| Some(own) != collation);
+        let ignores_case = own.as_ref().is_some_and(is_without_case);
         let others = index.iter().filter(|(name, value)| {
             const KNOWN: [&str; 7] = [
                 "v",
@@ -121,7 +125,7 @@ impl Spec {
                 "partialFilterExpression",
             ];
             // Without a collation of its own an index has that of the collection.
-            let is_common = *name == "collation" && value.as_document() == collation;
+            let is_common = *name == "collation" && (ignores_case || own.is_none());
             let is_set = *name == "expireAfterSeconds" || is_true(value);
             !KNOWN.contains(&name.as_str()) && is_set && !is_common
         });
@@ -133,6 +137,7 @@ impl Spec {
                 .collect(),
             unique: index.get("unique").is_some_and(is_true),
             filter: document("partialFilterExpression"),
+            ignores_case,
             others: others
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
@@ -146,6 +151,7 @@ impl Spec {
             keys: model.keys.clone(),
             unique: options.unique.unwrap_or(false),
             filter: options.partial_filter_expression,
+            ignores_case: options.collation.is_some(),
             others: Document::new(),
         }
     }
@@ -158,12 +164,14 @@ impl Spec {
         self.keys == declared.keys
             && self.unique == declared.unique
             && self.filter == declared.filter
+            && self.ignores_case == declared.ignores_case
     }
 
     /// Whether it keeps out everything that the declared one would.
     fn enforces(&self, declared: &Self) -> bool {
         let has_all = self.filter.is_none() || self.filter == declared.filter;
-        self.unique && self.keys == declared.keys && has_all
+        let has_all_cases = self.ignores_case || !declared.ignores_case;
+        self.unique && self.keys == declared.keys && has_all && has_all_cases
     }
 
     /// Compares this declared index with the existing one that serves for it.
@@ -185,10 +193,17 @@ impl Spec {
         }
     }
 
+    fn has_own_filter(&self) -> bool {
+        is_own_unique(
+            &self.name,
+            &self.keys,
+            self.filter.as_ref(),
+            self.ignores_case,
+        )
+    }
+
     fn undeclared(self) -> IndexState {
-        let is_own = self.unique
-            && self.others.is_empty()
-            && is_own_unique(&self.name, &self.keys, self.filter.as_ref());
+        let is_own = self.unique && self.others.is_empty() && self.has_own_filter();
         IndexState {
             name: self.name,
             keys: self.keys,
@@ -207,11 +222,14 @@ impl fmt::Display for Spec {
         let kind = if self.unique { "unique" } else { "not unique" };
         write!(formatter, "{kind} over {}", self.keys)?;
         match &self.filter {
-            Some(_) if is_own_unique(&self.name, &self.keys, self.filter.as_ref()) => {
+            Some(_) if self.has_own_filter() => {
                 formatter.write_str(" where each has a value")?;
             }
             Some(filter) => write!(formatter, " where {filter}")?,
             None => {}
+        }
+        if self.ignores_case {
+            formatter.write_str(" without regard to case")?;
         }
         if self.others.is_empty() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! What queries ask of the server.
 
 use resources::query::{Comparison, Filter, MemberPath, Scalar, Test};
-use resources::schema::Kinds;
+use resources::schema::{Kinds, Stored};
 
 use super::*;
 
@@ -38,6 +38,27 @@ async fn an_equality_uses_the_index_over_its_member() {
         "{with}"
     );
     assert!(without.is_costly, "{}", without.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_over_what_is_stored_otherwise_is_used() {
+    let (_fresh, store) = fresh().await;
+    let text = "type: things\nattributes: {type: object, properties: {cost: {type: object, \
+                properties: {amount: {type: string, stored: decimal}}}}}\n\
+                indexes: [{attributes: [cost.amount]}]\n";
+    let of_things = declared(text);
+    prepare(&store, &of_things).await.unwrap();
+    let path = MemberPath {
+        names: vec!["cost".to_owned(), "amount".to_owned()],
+        kinds: Kinds::TEXT,
+        stored: Some(Stored::Decimal),
+    };
+    let least = Scalar::Stored(Stored::Decimal, "1.50".to_owned());
+    let test = Test::Compare(Comparison::GreaterOrEqual, least);
+    let filter = Filter::member(path, test);
+    let plan = store.explain(&of_things, &filtered(filter)).await.unwrap();
+    assert!(plan.text.contains("IXSCAN"), "{}", plan.text);
+    assert!(!plan.text.contains("COLLSCAN"), "{}", plan.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use resources::query::{
     Bound, Comparison, Count, Key, KeyPath, MemberPath, Order, Scalar, SortValue, Test, TextMatch,
     Total,
 };
-use resources::schema::{Kinds, parse_all};
+use resources::schema::{Kinds, Stored, parse_all};
 use resources::store::{ImportMode, NewResource, Plan};
 use serde_json::{Value, json};
 
@@ -12,9 +12,12 @@ use super::*;
 
 const BOOKS: &str = "type: books\nid: integer\nattributes: {type: object, properties: {\
                      title: {type: string}, rank: {type: number}, address: {type: object, \
-                     properties: {city: {type: string}}}}}\n\
+                     properties: {city: {type: string}}}, \
+                     price: {type: string, stored: decimal}, at: {type: string, stored: date}, \
+                     mail: {type: string}}}\n\
                      indexes: [{attributes: [title]}, {attributes: [rank]}, \
-                     {attributes: [address.city]}]\n\
+                     {attributes: [address.city]}, {attributes: [price]}, {attributes: [at]}, \
+                     {attributes: [mail], unique: true, caseInsensitive: true}]\n\
                      relationships: {author: {type: authors}, tags: {type: tags, kind: many}}\n";
 
 const AUTHORS: &str = "type: authors\nid: integer\nattributes: {type: object}\n\
@@ -54,6 +57,52 @@ fn by(path: MemberPath, descending: bool) -> Order {
     let path = KeyPath::Member { through, path };
     Order {
         keys: vec![Key { path, descending }],
+    }
+}
+
+fn stored_as(name: &str, stored: Stored) -> MemberPath {
+    MemberPath {
+        stored: Some(stored),
+        ..at(&[name], Kinds::TEXT)
+    }
+}
+
+#[tokio::test]
+async fn indexes_over_what_is_stored_otherwise_and_without_case_are_used() {
+    let (_folder, store) = fresh().await;
+    let least = |name, stored, text: &str| {
+        let scalar = Scalar::Stored(stored, text.to_owned());
+        let test = Test::Compare(Comparison::GreaterOrEqual, scalar);
+        Query {
+            filter: Filter::member(stored_as(name, stored), test),
+            ..sorted(by(stored_as(name, stored), false))
+        }
+    };
+    let mail = Test::Text {
+        relation: TextMatch::Equals,
+        ignores_case: true,
+        text: "A@x.org".to_owned(),
+    };
+    for (query, expected) in [
+        (
+            least("price", Stored::Decimal, "1.50"),
+            "index:books:price (<expr>>?)",
+        ),
+        (
+            least("at", Stored::Date, "2026-01-31T08:30:00.000Z"),
+            "index:books:at (<expr>>?)",
+        ),
+        (
+            sorted(by(stored_as("price", Stored::Decimal), true)),
+            "SCAN o USING COVERING INDEX index:books:price",
+        ),
+        (
+            filtered(Filter::member(at(&["mail"], Kinds::TEXT), mail)),
+            "unique index without case:books:mail (<expr>=?)",
+        ),
+    ] {
+        let (step, _) = step(&store, &query).await;
+        assert!(step.contains(expected), "{step}: {query:?}");
     }
 }
 

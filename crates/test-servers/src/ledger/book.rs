@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use resources::schema::{Attributes, Id};
+use serde_json::Value;
 
 /// What the store said of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +37,27 @@ pub enum Change {
         document: usize,
         writer: usize,
     },
+    /// Links the document to the number of the unit, in the place of the one to which the writer
+    /// linked it before, and leaves the links of others.
+    Link {
+        document: usize,
+        writer: usize,
+    },
 }
 
 /// Something that one writer at a time changes: a document, or a counter in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Cell {
     document: usize,
+    /// That of a link is beyond those of all counters.
     counter: Option<usize>,
 }
+
+/// The cell of a writer's link.
+const LINKS: usize = 1000;
+
+/// A link has the unit and the writer.
+const UNITS: usize = 100;
 
 /// The number of the unit that filled a cell; none fills a cell that is not there.
 type Content = Option<usize>;
@@ -83,6 +97,7 @@ impl Cell {
                 (document, None)
             }
             Change::Count { document, writer } => (document, Some(writer)),
+            Change::Link { document, writer } => (document, Some(LINKS + writer)),
         };
         Self { document, counter }
     }
@@ -92,16 +107,33 @@ pub(super) fn counter_name(writer: usize) -> String {
     format!("counter{writer}")
 }
 
+/// What a document is linked to by a unit of a writer.
+pub(super) fn link(unit: usize, writer: usize) -> usize {
+    unit * UNITS + writer
+}
+
 /// The number of a document and what it shows.
 pub(super) fn shown(id: &Id, attributes: &str) -> (usize, Shown) {
     let attributes: Attributes = serde_json::from_str(attributes).unwrap();
     let number = |name: &str| {
-        let number = attributes.get(name).and_then(serde_json::Value::as_u64);
+        let number = attributes.get(name).and_then(Value::as_u64);
         usize::try_from(number.unwrap_or_else(|| panic!("no {name}: {attributes:?}"))).unwrap()
     };
     let document = number("number");
     let mut cells = HashMap::new();
-    for name in attributes.keys().filter(|name| *name != "number") {
+    for linked in attributes
+        .get("links")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let linked = usize::try_from(linked.as_u64().expect("a number")).unwrap();
+        let counter = Some(LINKS + linked % UNITS);
+        let before = cells.insert(Cell { document, counter }, linked / UNITS);
+        assert_eq!(before, None, "a link is doubled or stays: {attributes:?}");
+    }
+    let is_number = |name: &&String| !["number", "links"].contains(&name.as_str());
+    for name in attributes.keys().filter(is_number) {
         let counter = name.strip_prefix("counter").map(|n| n.parse().unwrap());
         assert!(counter.is_some() || name == "unit", "{attributes:?}");
         cells.insert(Cell { document, counter }, number(name));
@@ -142,6 +174,14 @@ impl Book {
         let said = |unit: &usize| self.units[*unit].said.map(|(said, _)| said);
         let last = sent.find(|unit| said(unit) != Some(Said::NotDone))?;
         (said(&last) == Some(Said::Done)).then_some(last)
+    }
+
+    /// The units to which a writer may have linked a document.
+    pub(super) fn linked(&self, document: usize, writer: usize) -> Vec<usize> {
+        let cell = Cell::changed_by(Change::Link { document, writer });
+        let is_sent = self.cells.contains_key(&cell);
+        let linked = is_sent.then(|| self.allowed(cell, self.now));
+        linked.into_iter().flatten().flatten().collect()
     }
 
     pub(super) fn count(&self, said: Said) -> usize {

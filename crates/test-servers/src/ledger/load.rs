@@ -15,7 +15,7 @@ use crate::{Operator, TestStore};
 /// How many units are on their way at once, so how many one fault can make unknown.
 pub const WRITERS: usize = HABITS.len();
 
-const HABITS: [Habit; 9] = [
+const HABITS: [Habit; 13] = [
     Habit::Insert(Kind::Thing),
     Habit::Insert(Kind::Thing),
     Habit::Insert(Kind::Order),
@@ -25,6 +25,10 @@ const HABITS: [Habit; 9] = [
     Habit::Count,
     Habit::Count,
     Habit::CountTogether,
+    Habit::Link,
+    Habit::Link,
+    Habit::Keyed(1),
+    Habit::Keyed(3),
 ];
 
 /// What a writer does, over and over.
@@ -40,6 +44,10 @@ enum Habit {
     Count,
     /// A unit changes two of these and inserts another.
     CountTogether,
+    /// Links a document that others link too.
+    Link,
+    /// Sends a unit of so many new documents under its key until it is done.
+    Keyed(usize),
 }
 
 pub struct Load {
@@ -170,9 +178,28 @@ struct Writer {
     generations: [Option<usize>; 2],
 }
 
+/// Sends one unit under its key until it is done, or there is no more time.
+async fn insist(shared: &Shared, size: usize) {
+    let mut keyed = shared.ledger.begin_keyed(size);
+    while shared.goes_on() {
+        let under_way = shared.under_way.read().await;
+        let is_done = shared.ledger.attempt(&shared.store, &mut keyed).await;
+        drop(under_way);
+        if is_done {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    shared.ledger.end_keyed(&keyed);
+}
+
 impl Writer {
     async fn write(mut self, shared: Arc<Shared>) {
         while shared.goes_on() {
+            if let Habit::Keyed(size) = self.habit {
+                insist(&shared, size).await;
+                continue;
+            }
             let fresh = |kind| shared.ledger.new_document(kind);
             let changes = self.next(fresh);
             let under_way = shared.under_way.read().await;
@@ -210,6 +237,11 @@ impl Writer {
                 changes.into_iter().flatten().collect()
             }
             Habit::Count => vec![count(self.counters[self.turn % 2])],
+            Habit::Link => vec![Change::Link {
+                document: self.counters[self.turn % 2],
+                writer: self.number,
+            }],
+            Habit::Keyed(_) => unreachable!("these are sent again and again"),
             Habit::CountTogether => {
                 let [first, second] = self.counters.map(count);
                 vec![first, second, insert(Kind::Order)]

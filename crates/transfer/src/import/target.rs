@@ -109,5 +109,6 @@ async fn put(
         Ok(_) => Ok(Ok(())),
         Err(WriteError::Refused { refusal, .. }) => Ok(Err(refusal)),
         Err(WriteError::Store(error)) => Err(error),
+        Err(WriteError::Key(refusal)) => Err(StoreError::Internal(refusal.to_string())),
     }
 }

@@ -5,25 +5,6 @@ use serde_json::Value;
 use super::Violation;
 use super::place::Place;
 
-/// A unique index is over single values: MongoDB would compare the elements of a list, `SQLite` the
-/// whole. The same is true of a list on the way to the value; `path` has dots between the names.
-pub(super) fn list(path: &str, attributes: &Value) -> Option<Violation> {
-    let mut pointer = String::new();
-    let mut value = attributes;
-    for name in path.split('.') {
-        value = value.get(name)?;
-        pointer = format!("{pointer}/{}", jsonapi::pointer_token(name));
-        if value.is_array() {
-            return Some(Violation {
-                pointer,
-                keyword: "unique".into(),
-                message: "an attribute of a unique index holds one value, not a list".into(),
-            });
-        }
-    }
-    None
-}
-
 /// MongoDB keeps `$` at the start of a name and dots for its own operators; NUL ends a name.
 pub(super) fn unstorable_name(name: &str) -> Option<Violation> {
     let bad = name.is_empty() || name.starts_with('$') || name.contains(['.', '\0']);

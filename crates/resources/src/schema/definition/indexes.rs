@@ -9,10 +9,13 @@ use super::mistake::{Mistake, mistake};
 
 /// An index as it is declared.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct IndexDefinition {
     attributes: Vec<String>,
     #[serde(default)]
     unique: bool,
+    #[serde(default)]
+    case_insensitive: bool,
 }
 
 impl Definition {
@@ -29,6 +32,11 @@ impl Definition {
                     let pointer = format!("/indexes/{position}/attributes/{key}");
                     mistakes.push(mistake(located.position(&pointer), &pointer, message));
                 }
+            }
+            if index.case_insensitive && !index.unique {
+                let pointer = format!("/indexes/{position}/caseInsensitive");
+                let message = "is for unique indexes: say 'unique: true' too";
+                mistakes.push(mistake(located.position(&pointer), &pointer, message));
             }
         }
         mistakes
@@ -50,7 +58,7 @@ impl Definition {
         }
     }
 
-    pub(super) fn index(&self, index: &IndexDefinition) -> Index {
+    pub(super) fn index(&self, index: &IndexDefinition, schema: &AttributesSchema) -> Index {
         let key = |text: &String| {
             let name = text.trim_start_matches('-');
             let relationship = self.relationship(name);
@@ -58,7 +66,12 @@ impl Definition {
                 || name.to_owned(),
                 |relationship| relationship.member(name).to_owned(),
             );
+            let names: Vec<String> = attribute.split('.').map(str::to_owned).collect();
+            let stored = schema.stored().at(attribute.split('.'));
+            let kinds = schema.at(&names).kinds();
             IndexKey {
+                holds_texts: stored.is_none() && kinds.are_within(Kinds::TEXT.and(Kinds::NULL)),
+                stored,
                 attribute,
                 descending: text.starts_with('-'),
             }
@@ -66,6 +79,7 @@ impl Definition {
         Index {
             keys: index.attributes.iter().map(key).collect(),
             unique: index.unique,
+            ignores_case: index.unique && index.case_insensitive,
         }
     }
 }

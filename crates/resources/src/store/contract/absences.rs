@@ -41,7 +41,7 @@ impl Notes {
         match store.write(unit).await {
             Ok(_) => Ok(()),
             Err(WriteError::Refused { index, refusal }) => Err((index, refusal)),
-            Err(WriteError::Store(error)) => panic!("{error}"),
+            Err(other) => panic!("{other}"),
         }
     }
 }

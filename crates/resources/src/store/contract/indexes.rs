@@ -53,3 +53,33 @@ pub async fn an_index_that_is_no_longer_declared_refuses_nothing(store: AnyStore
     let resource_type = prepared(&store, "type: users\nattributes: {type: object}\n").await;
     one(&store, again(&resource_type)).await.unwrap();
 }
+
+pub async fn a_unique_index_may_take_no_notice_of_case(store: AnyStore) {
+    let definition = "type: users\nattributes: {type: object, properties: {mail: {type: string}}}\n\
+                      indexes:\n- {attributes: [mail], unique: true, caseInsensitive: true}\n\
+                      - {attributes: [home.name, n], unique: true, caseInsensitive: true}\n";
+    let users = prepared(&store, definition).await;
+    let home = json!({"name": "Ann"});
+    let first = json!({"mail": "Ann@example.org", "home": home, "n": 1});
+    let first = insert(&store, &users, first).await.id;
+    let other = json!({"mail": "ann example.org", "home": home, "n": 2});
+    let other = insert(&store, &users, other).await.id;
+    let mail = Err(Refusal::NotUnique("mail".to_owned()));
+    let name = Err(Refusal::NotUnique("home.name, n".to_owned()));
+    for (members, refused) in [
+        (json!({"mail": "aNN@EXAMPLE.org"}), &mail),
+        (json!({"home": {"name": "ANN"}, "n": 1}), &name),
+    ] {
+        let write = insertion(&users, fresh_id(&users), members.clone());
+        assert_eq!(one(&store, write).await, *refused, "{members}");
+        let write = update(&users, &other, members.clone());
+        assert_eq!(one(&store, write).await, *refused, "{members}");
+        one(&store, update(&users, &first, members)).await.unwrap();
+    }
+    for fine in [
+        json!({"home": {"name": "ANN"}}),
+        json!({"mail": "ann@examp1e.org"}),
+    ] {
+        insert(&store, &users, fine).await;
+    }
+}

@@ -155,20 +155,6 @@ pub async fn of_concurrent_changes_of_one_version_exactly_one_is_done(store: Any
     );
 }
 
-pub async fn a_unit_under_a_key_that_is_not_remembered_is_not_done(store: AnyStore) {
-    let resource_type = things(&store).await;
-    let insertion = insertion(&resource_type, fresh_id(&resource_type), json!({"n": 1}));
-    let unit = Unit::new(vec![insertion]).with_key("a");
-    match store.write(unit).await {
-        Err(WriteError::Store(StoreError::Internal(_))) => {}
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(
-        page(&store, &resource_type, 0, 5).await.total,
-        Some(Total::Exact(0))
-    );
-}
-
 pub async fn a_replacement_keeps_the_members_that_it_says(store: AnyStore) {
     let resource_type = things(&store).await;
     let id = insert(&store, &resource_type, json!({"a": 1, "kept": [1], "n": 1}))

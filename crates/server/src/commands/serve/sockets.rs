@@ -1,13 +1,13 @@
 //! The sockets that the process listens on.
 
-use std::net::{SocketAddr, TcpListener};
+use chassis::serve::{Address, Listener, bind, bind_unix};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
 
 /// The sockets of the services and of the operations: those that were passed on, or new ones; and
 /// whether the first was passed on.
-pub(super) fn open(settings: &Settings) -> Result<([TcpListener; 2], bool), Failure> {
+pub(super) fn open(settings: &Settings) -> Result<([Listener; 2], bool), Failure> {
     let unusable =
         |problem: String| Failure::settings(format!("LISTEN_FDS cannot be used: {problem}"));
     let inherited = chassis::serve::inherited().map_err(|error| unusable(error.to_string()))?;
@@ -20,17 +20,24 @@ pub(super) fn open(settings: &Settings) -> Result<([TcpListener; 2], bool), Fail
     }
     let first_is_inherited = !inherited.is_empty();
     let mut inherited = inherited.into_iter();
-    let mut socket = |address: SocketAddr, reuse_port, name: &str| match inherited.next() {
+    let mut socket = |address: &Address, reuse_port, name: &str| match inherited.next() {
         Some(socket) => Ok(socket),
-        None => chassis::serve::bind(address, reuse_port).map_err(|error| {
+        None => listen(address, reuse_port, settings.unix_socket_mode.0).map_err(|error| {
             Failure::settings(format!(
                 "the setting '{name}': cannot listen on {address}: {error}"
             ))
         }),
     };
     let sockets = [
-        socket(settings.listen, settings.reuse_port, "listen")?,
-        socket(settings.admin_listen, false, "admin_listen")?,
+        socket(&settings.listen, settings.reuse_port, "listen")?,
+        socket(&settings.admin_listen, false, "admin_listen")?,
     ];
     Ok((sockets, first_is_inherited))
+}
+
+fn listen(address: &Address, reuse_port: bool, mode: u32) -> std::io::Result<Listener> {
+    match address {
+        Address::Tcp(address) => bind(*address, reuse_port),
+        Address::Unix(path) => bind_unix(path, mode),
+    }
 }

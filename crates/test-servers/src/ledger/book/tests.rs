@@ -85,3 +85,33 @@ fn a_reader_may_see_what_was_there_when_it_began() {
     book.check(number, Some(&there), since);
     assert!(!passes(&book, &[(0, 0)]));
 }
+
+#[test]
+fn a_link_that_is_lost_doubled_or_stays_does_not_pass() {
+    let mut book = book(&[Some(Said::Done)]);
+    for said in [Said::Done, Said::Unknown] {
+        let unit = book.begin(&[Change::Link {
+            document: 0,
+            writer: 3,
+        }]);
+        book.end(unit, said);
+    }
+    assert_eq!(book.linked(0, 3), [1, 2]);
+    for (links, is_right) in [
+        ("103", true),
+        ("203", true),
+        ("", false),
+        ("303", false),
+        ("104", false),
+        ("103,203", false),
+        ("103,103", false),
+    ] {
+        let text = format!("{{\"number\":0,\"unit\":0,\"links\":[{links}]}}");
+        let check = || {
+            let (number, there) = shown(&Id::Integer(1), &text);
+            book.check(number, Some(&there), book.now());
+        };
+        let passes = catch_unwind(AssertUnwindSafe(check)).is_ok();
+        assert_eq!(passes, is_right, "{links}");
+    }
+}

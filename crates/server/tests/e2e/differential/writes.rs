@@ -37,8 +37,13 @@ pub(super) fn request(random: &mut Random, both: &Both) -> Request {
 /// A new resource.
 fn draft(random: &mut Random, of: &str) -> Value {
     let mut data = json!({"type": of, "attributes": attributes(random, of)});
-    let names_it = if of == "books" { 3 } else { 95 };
-    if random.percent(names_it) {
+    // The server would choose another id for each store.
+    let chance = match of {
+        "books" => 3,
+        "people" => 95,
+        _ => 100,
+    };
+    if random.percent(chance) {
         data["id"] = id(random, of).into();
     }
     add_relationships(random, of, &mut data);

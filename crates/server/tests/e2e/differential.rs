@@ -140,6 +140,11 @@ impl Both {
 async fn both_stores_answer_generated_requests_alike() {
     let folder = folder_with(&values::DEFINITIONS);
     let mut both = Both::start(&folder).await;
+    for (url, data) in values::first() {
+        let document = serde_json::json!({"data": data});
+        let request = Request::document(Method::POST, url, &document);
+        both.answer(SEED, &request).await;
+    }
     let mut seed = SEED;
     for _ in 0..ROUNDS {
         for _ in 0..WRITES {

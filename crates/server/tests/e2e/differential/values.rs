@@ -58,17 +58,42 @@ relationships: {books: {type: books, inverse: labelled}}
 
 pub(super) const TYPES: [&str; 3] = ["books", "people", "labels"];
 
+const PEOPLE: [&str; 10] = [
+    "ann", "Bob", "ä", "a b", "10", "9", "🦀", "x/y", "é?", "zoe",
+];
+
+fn label(number: u64) -> String {
+    format!("0198c2a7-1b2c-7def-8123-45678900000{number}")
+}
+
+/// What is there before anything generated comes.
+pub(super) fn first() -> Vec<(&'static str, Value)> {
+    let people = PEOPLE.iter().map(|id| {
+        let data = json!({"type": "people", "id": id, "attributes": {"name": id}});
+        ("/people", data)
+    });
+    let labels = (0..8).map(|number| {
+        let data = json!({"type": "labels", "id": label(number), "attributes": {"a": number}});
+        ("/labels", data)
+    });
+    let books = (0..20).map(|number| {
+        let author = json!({"type": "people", "id": PEOPLE[number % 10]});
+        let attributes = json!({"title": format!("b{number}"), "rank": number % 7});
+        let relationships = json!({"author": {"data": author}});
+        let data = json!({
+            "type": "books", "attributes": attributes, "relationships": relationships,
+        });
+        ("/books", data)
+    });
+    people.chain(labels).chain(books).collect()
+}
+
 /// An id that a resource may have.
 pub(super) fn id(random: &mut Random, of: &str) -> String {
     match of {
-        "books" => (1 + random.below(60)).to_string(),
-        "people" => {
-            let names = [
-                "ann", "Bob", "ä", "a b", "10", "9", "🦀", "x/y", "é?", "zoe",
-            ];
-            random.pick(&names).to_owned()
-        }
-        _ => format!("0198c2a7-1b2c-7def-8123-45678900000{}", random.below(10)),
+        "books" => (1 + random.below(30)).to_string(),
+        "people" => random.pick(&PEOPLE).to_owned(),
+        _ => label(random.below(10)),
     }
 }
 

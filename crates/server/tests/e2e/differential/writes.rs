@@ -9,18 +9,18 @@ pub(super) fn request(random: &mut Random, both: &Both) -> Request {
     let of = random.pick(&TYPES);
     let url = format!("/{of}/{}", segment(random, of));
     let request = match random.below(100) {
-        0..32 => Request::document(
+        0..38 => Request::document(
             Method::POST,
             format!("/{of}"),
             &json!({"data": draft(random, of)}),
         ),
-        32..50 => changed(random, Method::PATCH, &url, of),
-        50..57 => changed(random, Method::PUT, &url, of),
-        57..65 => Request {
+        38..52 => changed(random, Method::PATCH, &url, of),
+        52..58 => changed(random, Method::PUT, &url, of),
+        58..62 => Request {
             method: Method::DELETE,
             ..Request::get(&url)
         },
-        65..82 => return link(random, both),
+        62..82 => return link(random, both),
         82..86 => {
             let body = any(random, 3);
             Request::document(Method::POST, format!("/{of}"), &body)

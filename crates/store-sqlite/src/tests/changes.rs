@@ -109,8 +109,7 @@ async fn a_place_behind_a_backup_is_gone_when_the_backup_is_used() {
     let of = unique_on(&store, "").await;
     let in_backup = inserted(&store, &of, 2).await;
     let backup = tempfile::tempdir().unwrap();
-    let target = backup.path().join(file::NAME);
-    copied(folder.path(), &target).unwrap();
+    copied(folder.path(), &backup.path().join(file::NAME)).unwrap();
     let lost = inserted(&store, &of, 2).await;
     drop(store);
     let store = open_with(&backup, 100);

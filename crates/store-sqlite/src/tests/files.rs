@@ -378,7 +378,6 @@ async fn files_of_earlier_versions_are_read_and_counted() {
              ALTER TABLE collections DROP COLUMN definition; \
              ALTER TABLE \"collection:t\" DROP COLUMN checksum; DROP TABLE token; \
              DROP TABLE idempotency_keys; DROP TABLE idempotency_kept; \
-             ALTER TABLE collections DROP COLUMN definition; \
              PRAGMA user_version = 1;",
         )
         .unwrap();

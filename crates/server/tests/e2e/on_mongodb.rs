@@ -70,6 +70,9 @@ mod crash;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;
+// The same requests to both stores.
+#[cfg(test)]
+mod differential;
 // The way from the embedded store.
 #[cfg(test)]
 mod moving;

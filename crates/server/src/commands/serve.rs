@@ -1,6 +1,7 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
 mod edge;
+mod operations;
 mod services;
 mod sockets;
 
@@ -9,24 +10,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::health::{Health, WorkerLimits};
-use chassis::lifecycle::{self, Modules, Stop, StopSignal};
-use chassis::operations::{Audience, Port};
+use chassis::lifecycle::{Modules, Stop, StopSignal};
+use chassis::operations::Port;
 use chassis::serve::{Address, Listener, ServeLimits};
-use chassis::stack;
-use chassis::tls::Tls;
 
 use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use self::operations::Operations;
 use self::services::Services;
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
-use crate::error_pages;
-use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
-use crate::probes;
+use crate::failure::{EXIT_STUCK, Failure};
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
 use crate::telemetry::Telemetry;
@@ -191,73 +189,9 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
     }
 }
 
-/// The operations port, which also hears the signals: it runs when all else hangs.
-struct Operations<'a> {
-    socket: Listener,
-    tls: &'a edge::Both,
-    backups: Option<&'a Backups>,
-    telemetry: &'a Telemetry,
-    stop: (watch::Sender<Stop>, StopSignal),
-}
-
-impl Operations<'_> {
-    fn open(self, plan: &Plan, settings: &Settings, health: &Health) -> Result<Port, Failure> {
-        let Self {
-            socket,
-            tls,
-            backups,
-            telemetry,
-            stop: (tell, told),
-        } = self;
-        let wording = plan.wording();
-        let mut router = probes::router(health, Audience::Operators, settings, &wording)
-            .merge(telemetry.router(plan.wording()));
-        if let Some(backups) = backups {
-            router = router.merge(backups.router()).merge(error_pages::router());
-        }
-        let rules = edge::operations_rules(settings, &address_of(&socket)?);
-        let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
-        let watched: Vec<Tls> = tls.each().cloned().collect();
-        let interval = settings.tls_reload_interval_ms;
-        let dumped = health.clone();
-        let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
-        let bound = bound_shutdown(told, drain);
-        let signals = move || {
-            for tls in &watched {
-                tokio::spawn(tls.clone().watch(interval));
-            }
-            let reload = move || watched.iter().for_each(Tls::look_again);
-            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
-            Ok(async move {
-                tokio::join!(listening, bound);
-            })
-        };
-        let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-        let entrance = edge::operations_entrance(settings, tls);
-        Port::open(socket, entrance, service, heartbeat, signals).map_err(|error| {
-            Failure::internal(format!("the operations port does not open: {error}"))
-        })
-    }
-}
-
 async fn close(port: Port) {
     let closed = tokio::task::spawn_blocking(move || port.close());
     let _ = closed.await;
-}
-
-/// The state of the process as one log line.
-fn dump(health: &Health) {
-    let condition = health.condition(&[]);
-    let metrics = health.liveness();
-    tracing::info!(
-        state = condition.state.name(),
-        ready = condition.state.answers().readiness,
-        upstreams = ?condition.upstreams,
-        liveness = ?metrics,
-        panics = chassis::telemetry::panics(),
-        refusals = ?chassis::serve::refusals(),
-        "state of the process"
-    );
 }
 
 fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
@@ -292,18 +226,4 @@ async fn drain(settings: &Settings, health: &Health, told: &mut StopSignal) {
     health.drain(when == DrainReadiness::Immediately);
     let _ = tokio::time::timeout(settings.drain_delay_ms, told.reaches(Stop::Now)).await;
     health.drain(when != DrainReadiness::Never);
-}
-
-/// Ends a process whose shutdown hangs. It runs on the thread of the operations port, because the
-/// workers may be what hangs.
-async fn bound_shutdown(mut told: StopSignal, drain: Duration) {
-    for (stop, patience) in [
-        (Stop::Drain, drain + STOP_PATIENCE * 2),
-        (Stop::Now, STOP_PATIENCE * 2),
-    ] {
-        told.reaches(stop).await;
-        if let Err(error) = lifecycle::force_exit_after(patience, EXIT_HUNG) {
-            tracing::error!(%error, "nothing ends this process if its shutdown hangs");
-        }
-    }
 }

@@ -9,10 +9,16 @@ use super::{process_on, until, works};
 use crate::harness::{Answer, Invocation};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standalone_server_is_enough_for_all_but_imports_of_all_or_nothing() {
+async fn a_standalone_server_is_enough_for_all_but_feeds_and_imports_of_all_or_nothing() {
     let mongodb = Unreplicated::started().await;
     let uri = format!("mongodb://{}/shop?directConnection=true", mongodb.address());
-    works(&process_on(&uri).await).await;
+    let server = process_on(&uri).await;
+    works(&server).await;
+    let refused = server.get("/contacts/-/changes").await;
+    let error = refused.error(501, "changes_not_supported");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(detail.contains("replica set"), "{detail}");
+    drop(server);
     let import = |on_error: &str| {
         let options = ["--format", "ndjson", "--on-error", on_error];
         let arguments = [&["import", "contacts", "-"][..], &options].concat();

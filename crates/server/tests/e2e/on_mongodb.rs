@@ -46,12 +46,18 @@ mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// So many resources that bounds are met.
+#[cfg(test)]
+mod large_collections;
 // A collection that another program has made.
 #[cfg(test)]
 mod existing;
 // Values that are stored otherwise than their JSON looks.
 #[cfg(test)]
 mod kinds;
+// Definitions that change after data is stored.
+#[cfg(test)]
+mod changed_definitions;
 // Feeds of changes.
 #[cfg(test)]
 mod changes;

@@ -12,8 +12,8 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::health::Heartbeat;
 use crate::lifecycle::{Stop, StopSignal};
-use crate::serve::{Control, Drained, HttpService, ServeLimits, serve};
-use crate::telemetry::{self, LogMode};
+use crate::serve::{Control, Door, Drained, Entrance, HttpService, ServeLimits, serve};
+use crate::telemetry::{self, LogSettings};
 
 /// A server on a free port of the loopback interface. It begins to drain when it is dropped.
 #[derive(Debug)]
@@ -44,6 +44,19 @@ impl TestServer {
     ///
     /// When there is no port to be had.
     pub async fn start_with(service: impl HttpService, limits: ServeLimits) -> Self {
+        Self::start_behind(service, limits, Entrance::default()).await
+    }
+
+    /// Serves `service` for those who come through `entrance`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port to be had.
+    pub async fn start_behind(
+        service: impl HttpService,
+        limits: ServeLimits,
+        entrance: Entrance,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .expect("a free port");
@@ -56,7 +69,9 @@ impl TestServer {
             heartbeat: Heartbeat::unwatched(),
             listener_outlives_server: false,
         };
-        let serving = tokio::spawn(serve(listener, service, limits, control));
+        let listener = listener.into_std().expect("a socket");
+        let door = Door::new(listener.into(), entrance).expect("a socket");
+        let serving = tokio::spawn(serve(door, service, limits, control));
         Self {
             address,
             stop,
@@ -109,9 +124,24 @@ impl LogCapture {
     /// When `filter` cannot be read.
     #[must_use]
     pub fn start(filter: &str) -> Self {
+        Self::start_with(&LogSettings {
+            filter: filter.to_owned(),
+            ..LogSettings::default()
+        })
+    }
+
+    /// Keeps lines as the settings want them.
+    ///
+    /// # Panics
+    ///
+    /// When the filter cannot be read.
+    #[must_use]
+    pub fn start_with(settings: &LogSettings) -> Self {
         let lines = Lines::default();
-        let subscriber = telemetry::subscriber(LogMode::Json, filter, Arc::new(lines.clone()));
-        let guard = tracing::subscriber::set_default(subscriber.expect("a readable filter"));
+        let made = telemetry::lines(settings, Arc::new(lines.clone()));
+        let subscriber = telemetry::subscriber(made, &settings.filter);
+        let (subscriber, _) = subscriber.expect("a readable filter");
+        let guard = tracing::subscriber::set_default(subscriber);
         Self {
             lines,
             _guard: guard,

@@ -154,12 +154,21 @@ pub(crate) struct Import {
     #[arg(long, value_enum, default_value = "stop")]
     pub(crate) on_error: Rejection,
     /// Only say what is wrong with the rows: nothing is stored, and no store is opened
-    #[arg(long, conflicts_with_all = ["upsert", "restartable", "if_empty", "skip_rows"])]
+    #[arg(long, conflicts_with_all = ["upsert", "upsert_by", "restartable", "if_empty", "skip_rows"])]
     pub(crate) dry_run: bool,
     /// A row whose id is there already takes the place of that resource; with --on-error skip or
     /// halt
     #[arg(long, conflicts_with_all = ["restartable", "if_empty"])]
     pub(crate) upsert: bool,
+    /// The same, but a row finds its resource by the values of the unique index over these
+    /// attributes
+    #[arg(
+        long,
+        value_name = "ATTRIBUTE,…",
+        value_delimiter = ',',
+        conflicts_with_all = ["upsert", "restartable", "if_empty", "all"]
+    )]
+    pub(crate) upsert_by: Vec<String>,
     /// Rejected rows that are reported where nothing is stored any more; the rest of the file is
     /// not read then
     #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX,

@@ -1,21 +1,26 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
 mod edge;
+mod services;
 mod sockets;
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chassis::health::{Health, Heartbeat, WorkerLimits};
+use chassis::health::{Health, WorkerLimits};
 use chassis::lifecycle::{self, Modules, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
-use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
+use chassis::serve::{Address, Listener, ServeLimits};
+use chassis::stack;
 use chassis::tls::Tls;
-use chassis::{stack, telemetry};
 
+use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
+use self::services::Services;
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
@@ -24,32 +29,36 @@ use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
 use crate::probes;
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
+use crate::telemetry::Telemetry;
 
 /// How long a part other than the services may take to stop, and the services beyond their drain.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a task or thread with a heartbeat may be silent.
-const THREAD_BUDGET: Duration = Duration::from_secs(30);
+pub(crate) const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
-    let (settings, _) = settings::read(&arguments.settings)?;
+    let (settings, values) = settings::read(&arguments.settings)?;
     let health = Health::new();
-    let heartbeat = health.heartbeat("the thread that writes the log", THREAD_BUDGET);
-    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0, heartbeat)
-        .map_err(|error| Failure::settings(error.to_string()))?;
+    let telemetry = Telemetry::start(&settings, &values, &health)?;
     let mut builder = Builder::new_multi_thread();
     builder.thread_name("worker");
     if settings.worker_threads > 0 {
         builder.worker_threads(settings.worker_threads);
     }
     let runtime = super::runtime(builder)?;
-    let served = runtime.block_on(serve(arguments, &settings, &health));
+    let served = runtime.block_on(serve(arguments, &settings, &health, &telemetry));
     // The last tasks let go of the store, which then closes its files. What hangs is left behind.
     runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
-async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
+async fn serve(
+    arguments: &Serve,
+    settings: &Settings,
+    health: &Health,
+    telemetry: &Telemetry,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     let backups = Backups::allowed(settings)?;
@@ -61,13 +70,20 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let signals = (tell.clone(), told.clone());
-    let with = (backups.as_ref(), signals);
-    let port = open_port(admin, &plan, settings, health, &tls, with)?;
+    let operations = Operations {
+        socket: admin,
+        tls: &tls,
+        backups: backups.as_ref(),
+        telemetry,
+        stop: (tell.clone(), told.clone()),
+    };
+    let port = operations.open(&plan, settings, health)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
+    telemetry.observe_runtime(&Handle::current(), health);
+    let rules = edge::services_rules(settings, &addresses[0]);
     let opened = tokio::select! {
-        opened = plan.open(settings, health, edge::services_rules(settings, &addresses[0])) => opened,
+        opened = plan.open(settings, health, telemetry, rules) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -80,17 +96,12 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
             return Err(failure);
         }
     };
-    if let Some(store) = application.store {
-        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
-    }
-    if let Some(backups) = backups {
-        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
-    }
-    if let Some(comparison) = application.comparison {
-        modules.add_passive("comparison", STOP_PATIENCE, async move || {
-            comparison.abort()
-        });
-    }
+    add_passive(
+        &mut modules,
+        application.store,
+        backups,
+        application.comparison,
+    );
     let services = Services {
         service: application.main,
         ending: application.ending,
@@ -114,6 +125,25 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     modules.stop().await;
     tracing::info!("stopped");
     outcome.map_err(|failure| Failure::internal(failure.to_string()))
+}
+
+/// What only has to be stopped: the store, and what works on it.
+fn add_passive(
+    modules: &mut Modules,
+    store: Option<Arc<dyn Store>>,
+    backups: Option<Backups>,
+    comparison: Option<AbortHandle>,
+) {
+    if let Some(store) = store {
+        modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
+    }
+    if let Some(backups) = backups {
+        modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
+    }
+    if let Some(comparison) = comparison {
+        let stop = async move || comparison.abort();
+        modules.add_passive("comparison", STOP_PATIENCE, stop);
+    }
 }
 
 /// The operations port as a part. It also hears the signals, so its end stops all parts.
@@ -162,40 +192,52 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
 }
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
-fn open_port(
+struct Operations<'a> {
     socket: Listener,
-    plan: &Plan,
-    settings: &Settings,
-    health: &Health,
-    tls: &edge::Both,
-    (backups, (tell, told)): (Option<&Backups>, (watch::Sender<Stop>, StopSignal)),
-) -> Result<Port, Failure> {
-    let wording = plan.wording();
-    let mut router = probes::router(health, Audience::Operators, settings, &wording);
-    if let Some(backups) = backups {
-        router = router.merge(backups.router()).merge(error_pages::router());
-    }
-    let rules = edge::operations_rules(settings, &address_of(&socket)?);
-    let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
-    let watched: Vec<Tls> = tls.each().cloned().collect();
-    let interval = settings.tls_reload_interval_ms;
-    let dumped = health.clone();
-    let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
-    let bound = bound_shutdown(told, drain);
-    let signals = move || {
-        for tls in &watched {
-            tokio::spawn(tls.clone().watch(interval));
+    tls: &'a edge::Both,
+    backups: Option<&'a Backups>,
+    telemetry: &'a Telemetry,
+    stop: (watch::Sender<Stop>, StopSignal),
+}
+
+impl Operations<'_> {
+    fn open(self, plan: &Plan, settings: &Settings, health: &Health) -> Result<Port, Failure> {
+        let Self {
+            socket,
+            tls,
+            backups,
+            telemetry,
+            stop: (tell, told),
+        } = self;
+        let wording = plan.wording();
+        let mut router = probes::router(health, Audience::Operators, settings, &wording)
+            .merge(telemetry.router(plan.wording()));
+        if let Some(backups) = backups {
+            router = router.merge(backups.router()).merge(error_pages::router());
         }
-        let reload = move || watched.iter().for_each(Tls::look_again);
-        let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
-        Ok(async move {
-            tokio::join!(listening, bound);
+        let rules = edge::operations_rules(settings, &address_of(&socket)?);
+        let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
+        let watched: Vec<Tls> = tls.each().cloned().collect();
+        let interval = settings.tls_reload_interval_ms;
+        let dumped = health.clone();
+        let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
+        let bound = bound_shutdown(told, drain);
+        let signals = move || {
+            for tls in &watched {
+                tokio::spawn(tls.clone().watch(interval));
+            }
+            let reload = move || watched.iter().for_each(Tls::look_again);
+            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
+            Ok(async move {
+                tokio::join!(listening, bound);
+            })
+        };
+        let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
+        let entrance = edge::operations_entrance(settings, tls);
+        Port::open(socket, entrance, service, heartbeat, signals).map_err(|error| {
+            Failure::internal(format!("the operations port does not open: {error}"))
         })
-    };
-    let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-    let entrance = edge::operations_entrance(settings, tls);
-    Port::open(socket, entrance, service, heartbeat, signals)
-        .map_err(|error| Failure::internal(format!("the operations port does not open: {error}")))
+    }
 }
 
 async fn close(port: Port) {
@@ -212,7 +254,7 @@ fn dump(health: &Health) {
         ready = condition.state.answers().readiness,
         upstreams = ?condition.upstreams,
         liveness = ?metrics,
-        panics = telemetry::panics(),
+        panics = chassis::telemetry::panics(),
         refusals = ?chassis::serve::refusals(),
         "state of the process"
     );
@@ -228,57 +270,6 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
     health
         .watch_workers(&Handle::current(), limits)
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
-}
-
-/// The services, as the last part. Adding them returns what tells them alone to stop.
-struct Services {
-    service: stack::Service,
-    entrance: Entrance,
-    ending: watch::Sender<bool>,
-    limits: ServeLimits,
-    heartbeat: Heartbeat,
-    listener_outlives_server: bool,
-}
-
-impl Services {
-    fn add_to(
-        self,
-        modules: &mut Modules,
-        patience: Duration,
-        socket: Listener,
-        mut told: StopSignal,
-    ) -> Result<watch::Sender<Stop>, Failure> {
-        let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
-        let door = Door::new(socket, self.entrance).map_err(unusable)?;
-        let (tell, stop) = StopSignal::channel();
-        let control = Control {
-            stop,
-            heartbeat: self.heartbeat,
-            listener_outlives_server: self.listener_outlives_server,
-        };
-        let (ended, mut has_ended) = watch::channel(false);
-        let (ask, ending) = (tell.clone(), self.ending);
-        let running = async move {
-            chassis::serve::serve(door, self.service, self.limits, control).await;
-            ended.send_replace(true);
-            Ok(())
-        };
-        modules.add("services", patience, running, async move || {
-            raise(&tell, Stop::Drain);
-            // Their clients connect again, which leads them to another process now.
-            ending.send_replace(true);
-            let hurry = async {
-                told.reaches(Stop::Now).await;
-                raise(&tell, Stop::Now);
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                () = hurry => {}
-                _ = has_ended.wait_for(|ended| *ended) => {}
-            }
-        });
-        Ok(ask)
-    }
 }
 
 fn serve_limits(settings: &Settings) -> ServeLimits {

@@ -15,6 +15,9 @@ mod command_line;
 // What operators and schedulers see: probes, ids, log lines, the drain.
 #[cfg(test)]
 mod operations;
+// What a process tells of itself: log, metrics, traces.
+#[cfg(test)]
+mod telemetry;
 // The end of a process: signals and the drain.
 #[cfg(test)]
 mod stopping;
@@ -24,6 +27,9 @@ mod system;
 // Sockets that a service manager passes on.
 #[cfg(test)]
 mod passed_sockets;
+// TLS, Unix sockets, limits of clients, rules of browsers.
+#[cfg(test)]
+mod edge;
 // Full load, and thousands of connections.
 #[cfg(test)]
 mod load;
@@ -33,6 +39,12 @@ mod storage;
 // The file of the embedded store and its directory.
 #[cfg(test)]
 mod data_directory;
+// Backups by the operations port.
+#[cfg(test)]
+mod backups;
+// Definitions that change after data is stored.
+#[cfg(test)]
+mod changed_definitions;
 // The disk is full in the middle of an import.
 #[cfg(test)]
 mod full_disk;
@@ -63,6 +75,9 @@ mod transfer;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// So many resources that bounds are met.
+#[cfg(test)]
+mod large_collections;
 // What one body, one file or one bad day may take.
 #[cfg(test)]
 mod bounds;

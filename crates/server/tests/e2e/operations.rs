@@ -6,9 +6,21 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Invocation, Server, Setup, Store};
 
 #[tokio::test]
-async fn ping_says_what_was_built() {
+async fn ping_says_to_those_who_run_the_process_what_was_built() {
     let server = Server::start().await;
-    for attributes in server.probe("ping").await {
+    let public = server.get("/ping").await.data(200);
+    assert_eq!(public["attributes"], json!({"name": "monocoque"}));
+    let front_door = server.get("/").await;
+    assert!(front_door.document(200).get("meta").is_none());
+    let shown = Setup::fresh().variable("MONOCOQUE_VERSION_SHOWN", "true");
+    let shown = shown.start().await;
+    let front_door = shown.get("/").await.document(200);
+    assert_eq!(front_door["meta"]["version"], env!("CARGO_PKG_VERSION"));
+    let request = server.admin_request(Method::GET, "/ping");
+    let of_operators = Answer::to(request).await.data(200)["attributes"].clone();
+    let mut told = shown.probe("ping").await.to_vec();
+    told.push(of_operators);
+    for attributes in told {
         assert_eq!(attributes["name"], "monocoque");
         assert_eq!(attributes["version"], env!("CARGO_PKG_VERSION"));
         let rustc = attributes["rustc"].as_str().unwrap();
@@ -47,7 +59,10 @@ async fn a_well_formed_request_id_is_taken_and_logged() {
             .request(Method::GET, "/contacts")
             .header("x-request-id", id);
         assert_eq!(Answer::to(request).await.header("x-request-id"), id);
-        let lines = server.log().matching(|line| line["request_id"] == id).await;
+        let lines = server
+            .log()
+            .matching(|line| line["http.request.id"] == id)
+            .await;
         assert_eq!((lines.len(), &lines[0]["message"]), (1, &json!("request")));
     }
 }
@@ -64,9 +79,9 @@ async fn every_request_has_an_id_of_its_own() {
             assert_eq!((made.len(), made.as_bytes()[14]), (36, b'7'), "{made}");
             let lines = server
                 .log()
-                .matching(|line| line["request_id"] == made)
+                .matching(|line| line["http.request.id"] == made)
                 .await;
-            assert_eq!(lines[0]["path"], path.split('?').next().unwrap());
+            assert_eq!(lines[0]["url.path"], path.split('?').next().unwrap());
             assert!(!seen.contains(&made), "{made}");
             seen.push(made);
         }
@@ -88,19 +103,19 @@ async fn the_log_is_one_json_object_on_each_line() {
         .await;
     let line = &lines[0];
     assert_eq!(
-        (&line["method"], &line["path"]),
+        (&line["http.request.method"], &line["url.path"]),
         (&json!("GET"), &json!("/contacts"))
     );
     assert_eq!(
-        (&line["query"], &line["status"]),
+        (&line["url.query"], &line["http.response.status_code"]),
         (&json!("x=…"), &json!(400))
     );
     assert!(
-        line["duration_micros"].is_u64() && line["bytes_sent"].is_u64(),
+        line["event.duration"].is_u64() && line["http.response.body.bytes"].is_u64(),
         "{line}"
     );
     for line in server.log().values() {
-        for member in ["timestamp", "level", "target", "message"] {
+        for member in ["@timestamp", "log.level", "log.logger", "message"] {
             assert!(line[member].is_string(), "no {member}: {line}");
         }
     }
@@ -113,7 +128,7 @@ async fn local_log_lines_are_for_people() {
     let lines = server.terminate_and_read().await;
     let line = lines.iter().find(|line| line.contains("/contacts"));
     let line = line.expect("the line of the request");
-    for text in ["INFO", "request", "GET", "200", "request_id="] {
+    for text in ["INFO", "request", "GET", "200", "http.request.id="] {
         assert!(line.contains(text), "no {text}: {line}");
     }
     for line in &lines {

@@ -25,7 +25,7 @@ async fn the_first_line_says_what_runs_where() {
     let server = Server::start().await;
     let first = &server.log().values()[0];
     assert_eq!(first["message"], "monocoque starts");
-    assert_eq!(first["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(first["service.version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(first["services"], "fibonacci, contacts");
     assert_eq!(first["listen"], server.address().to_string());
     assert_eq!(first["admin_listen"], server.admin_address().to_string());
@@ -38,7 +38,7 @@ async fn healthy_probes_and_attributes_are_not_logged() {
     // The harness asked for readiness until the process was ready. Lines keep their order, so all
     // of them stand before the line of this request.
     server.get("/contacts?count=7").await;
-    let is_mark = |line: &Value| line["query"] == "count=7";
+    let is_mark = |line: &Value| line["url.query"] == "count=7";
     server.log().matching(is_mark).await;
     for name in ["ping", "liveness", "readiness"] {
         server.probe(name).await;
@@ -51,7 +51,7 @@ async fn healthy_probes_and_attributes_are_not_logged() {
     let mut lines = server.terminate_and_read().await;
     let mark = lines.iter().position(|line| line.contains("count=7"));
     lines.drain(..=mark.unwrap());
-    let is_post = |line: &String| line.contains(r#""method":"POST""#);
+    let is_post = |line: &String| line.contains(r#""http.request.method":"POST""#);
     assert!(lines.iter().any(is_post), "{lines:?}");
     for line in lines {
         for text in ["/ping", "/liveness", "/readiness", "Ada-the-secret"] {
@@ -77,7 +77,7 @@ async fn a_request_in_flight_is_finished_before_the_end() {
     let body = r#"{"firstName":"Ada"}"#;
     let mut wire = Wire::connect(server.address()).await;
     let length = body.len();
-    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
+    let head = "POST /contacts HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     wire.send(format!(
         "{head}content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
     ))
@@ -101,7 +101,7 @@ async fn a_server_that_drains_is_not_ready() {
     let mut server = Server::start().await;
     let mut wire = Wire::connect(server.address()).await;
     let mut probe = Wire::connect(server.address()).await;
-    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
+    let head = "POST /contacts HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     wire.send(format!(
         "{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n"
     ))
@@ -109,7 +109,7 @@ async fn a_server_that_drains_is_not_ready() {
     wire.read_until("HTTP/1.1 100 Continue\r\n\r\n").await;
     // Half a request keeps its connection open through the drain.
     probe
-        .send("GET /readiness HTTP/1.1\r\nhost: test\r\n")
+        .send("GET /readiness HTTP/1.1\r\nhost: localhost\r\n")
         .await;
     server.begin_to_terminate();
     server

@@ -131,8 +131,14 @@ fn help_mentions_every_setting() {
 #[test]
 fn the_help_of_a_command_shows_the_settings_that_it_uses_and_no_others() {
     for (command, used) in [
-        ("healthcheck", &["admin-listen"][..]),
-        ("backup", &["data-dir", "files-mode"]),
+        (
+            "healthcheck",
+            &["admin-listen", "admin-tls-certificate"][..],
+        ),
+        (
+            "backup",
+            &["backup-bytes-per-second-max", "data-dir", "files-mode"],
+        ),
         (
             "indexes",
             &["resources", "mongo-uri", "mongo-operation-timeout-ms"],
@@ -332,8 +338,9 @@ async fn what_a_connection_string_gives_away_is_said_in_the_log() {
         "journal=false: an acknowledged",
         "retryWrites=false: a write",
     ] {
-        let says =
-            |line: &serde_json::Value| line["level"] == "WARN" && line.to_string().contains(lost);
+        let says = |line: &serde_json::Value| {
+            line["log.level"] == "WARN" && line.to_string().contains(lost)
+        };
         server.log().matching(says).await;
     }
     // The server is away, and the log says so in words and not in those of the driver's insides.

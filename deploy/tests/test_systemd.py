@@ -105,7 +105,7 @@ def test_connections_wait_while_the_process_is_replaced(manager):
     process.terminate()
     assert process.wait(timeout=60) == 0
     waiting = socket.create_connection(("127.0.0.1", manager.port), timeout=60)
-    waiting.sendall(b"GET /fibonacci/5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    waiting.sendall(b"GET /fibonacci/5 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     time.sleep(0.5)
     process = manager.start()
     answer = b"".join(iter(lambda: waiting.recv(4096), b""))

@@ -167,14 +167,7 @@ impl Fault {
                  Accept-Encoding names. Nothing was done."
                     .to_owned()
             }
-            Self::HeadUnreadable { status } => match *status {
-                StatusCode::URI_TOO_LONG => "The request target is too long.",
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                    "The headers of the request are too many or too large."
-                }
-                _ => "The request line or a header is not written as HTTP/1.1 wants it.",
-            }
-            .to_owned(),
+            Self::HeadUnreadable { status } => head_detail(*status).to_owned(),
             Self::BodyTimeout { after } => format!(
                 "The request body was not complete within {}. Nothing was done.",
                 seconds(*after)
@@ -210,6 +203,16 @@ impl Fault {
             | Self::ClientHoldsTooMuch { retry_after } => Some(*retry_after),
             _ => None,
         }
+    }
+}
+
+fn head_detail(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::URI_TOO_LONG => "The request target is too long.",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            "The headers of the request are too many or too large."
+        }
+        _ => "The request line or a header is not written as HTTP/1.1 wants it.",
     }
 }
 

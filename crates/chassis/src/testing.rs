@@ -12,7 +12,7 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::health::Heartbeat;
 use crate::lifecycle::{Stop, StopSignal};
-use crate::serve::{Control, Drained, HttpService, ServeLimits, serve};
+use crate::serve::{Control, Door, Drained, Entrance, HttpService, ServeLimits, serve};
 use crate::telemetry::{self, LogMode};
 
 /// A server on a free port of the loopback interface. It begins to drain when it is dropped.
@@ -44,6 +44,19 @@ impl TestServer {
     ///
     /// When there is no port to be had.
     pub async fn start_with(service: impl HttpService, limits: ServeLimits) -> Self {
+        Self::start_behind(service, limits, Entrance::default()).await
+    }
+
+    /// Serves `service` for those who come through `entrance`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port to be had.
+    pub async fn start_behind(
+        service: impl HttpService,
+        limits: ServeLimits,
+        entrance: Entrance,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .expect("a free port");
@@ -56,7 +69,9 @@ impl TestServer {
             heartbeat: Heartbeat::unwatched(),
             listener_outlives_server: false,
         };
-        let serving = tokio::spawn(serve(listener, service, limits, control));
+        let listener = listener.into_std().expect("a socket");
+        let door = Door::new(listener.into(), entrance).expect("a socket");
+        let serving = tokio::spawn(serve(door, service, limits, control));
         Self {
             address,
             stop,

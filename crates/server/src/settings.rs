@@ -5,6 +5,7 @@
 
 mod declaration;
 mod flags;
+mod list;
 mod sources;
 mod contradictions;
 mod value;

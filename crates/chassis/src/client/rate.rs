@@ -100,7 +100,9 @@ impl RateLimiter {
         let after = due.saturating_add(self.interval);
         let allowed = after <= now.saturating_add(burst);
         let due = if allowed { after } else { due };
-        shard.remember(key, due, now, self.limit.clients_max / (2 * SHARDS), burst);
+        if shard.remember(key, due, self.limit.clients_max / (2 * SHARDS), now) {
+            shard.flooded_until = now.saturating_add(burst);
+        }
         let room = now.saturating_add(burst).saturating_sub(due);
         let remaining = u32::try_from(room / self.interval).unwrap_or(u32::MAX);
         let reset = if allowed {
@@ -135,15 +137,16 @@ impl Generations {
         young.or_else(|| self.old.remove(&key))
     }
 
-    fn remember(&mut self, key: ClientKey, due: u64, now: u64, young_max: usize, burst: u64) {
+    /// Returns whether somebody was forgotten for it who has used something of his burst.
+    fn remember(&mut self, key: ClientKey, due: u64, young_max: usize, now: u64) -> bool {
         let is_full = self.young.len() >= young_max.max(1);
+        let mut forgets = false;
         if is_full && !self.young.contains_key(&key) {
             let forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-            if forgotten.values().any(|due| *due > now) {
-                self.flooded_until = now.saturating_add(burst);
-            }
+            forgets = forgotten.values().any(|due| *due > now);
         }
         self.young.insert(key, due);
+        forgets
     }
 }
 

@@ -17,7 +17,7 @@ use crate::tls::{Tls, subject};
 
 /// The answer to plain HTTP on a port of TLS, as a person who mistyped a URL sees it.
 const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
-Connection: close\r\nContent-Length: 46\r\n\r\nThis port speaks TLS: begin the URL with https\n";
+Connection: close\r\nContent-Length: 47\r\n\r\nThis port speaks TLS: begin the URL with https\n";
 
 /// How connections come in. Default: at once, over TCP as it is.
 #[derive(Debug, Default)]
@@ -93,13 +93,10 @@ impl Entrance {
                 Source::Client(client) => address.client = Some(client),
             }
         }
-        let share = match self.share(&address) {
-            Ok(share) => share,
-            Err(()) => {
-                let counter = &CLIENTS_WITH_TOO_MANY;
-                refused(counter, &address, "the client has as many as each may have");
-                return None;
-            }
+        let Ok(share) = self.share(&address) else {
+            let counter = &CLIENTS_WITH_TOO_MANY;
+            refused(counter, &address, "the client has as many as each may have");
+            return None;
         };
         let visitor = Visitor {
             address,

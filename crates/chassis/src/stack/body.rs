@@ -166,7 +166,7 @@ impl Bodies {
     ) -> Result<(), Fault> {
         // Most bodies came with their heads: those need no place and no timer.
         let whole = match read.next(body, held).now_or_never() {
-            Some(outcome) => !outcome? || self.rest_is_here(read, body, held)?,
+            Some(outcome) => !outcome? || Self::rest_is_here(read, body, held)?,
             None => false,
         };
         if !whole {
@@ -177,7 +177,6 @@ impl Bodies {
 
     /// Takes what has come already. Returns whether that was all.
     fn rest_is_here(
-        &self,
         read: &mut Pieces,
         body: &mut Body,
         held: &mut HeldBytes,

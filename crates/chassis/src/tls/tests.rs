@@ -128,11 +128,11 @@ fn the_subject_of_a_certificate_is_text_of_a_bounded_length() {
         let contents = Contents::read(files).unwrap();
         subject(&contents.chain(files).unwrap()[0]).unwrap()
     };
-    let named = write(directory.path(), "reports", |parameters| {
+    let reports = write(directory.path(), "reports", |parameters| {
         let names = &mut parameters.distinguished_name;
         names.push(DnType::OrganizationName, "Example");
     });
-    let text = of(&named);
+    let text = of(&reports);
     assert!(
         text.contains("CN=reports") && text.contains("O=Example"),
         "{text}"

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use chassis::fault::Fault;
 use chassis::presenter::{Presenter, Report};
-use chassis::stack::{self, Limits, Service};
+use chassis::stack::{self, Limits, Rules, Service};
 use chassis::testing::TestServer;
 use http::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,6 +51,12 @@ fn json(status: http::StatusCode, body: &serde_json::Value) -> Response {
 
 pub(crate) fn guarded(router: Router, limits: &Limits) -> Service {
     stack::apply(router, limits, Arc::new(Plain))
+}
+
+/// A server with rules of an edge.
+pub(crate) async fn start_by(router: Router, rules: Rules) -> TestServer {
+    let service = stack::apply_with(router, &Limits::default(), rules, Arc::new(Plain));
+    TestServer::start(service).await
 }
 
 pub(crate) async fn start(router: Router) -> TestServer {

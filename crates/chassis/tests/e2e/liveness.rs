@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use chassis::health::{Health, Liveness, WorkerLimits};
 use chassis::operations::{self, Audience, BuildInfo, Port};
 use chassis::presenter::Presenter;
+use chassis::serve::{Address, Entrance};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{Plain, SOON, guarded, process};
@@ -106,10 +107,15 @@ fn all_workers_blocked_are_reported_by_the_operations_port() {
         let _within = runtime.enter();
         chassis::serve::bind(([127, 0, 0, 1], 0).into(), false).unwrap()
     };
-    let address = socket.local_addr().unwrap();
+    let Ok(Address::Tcp(address)) = socket.address() else {
+        panic!("no address");
+    };
     let service = guarded(router, &chassis::stack::Limits::default());
     let heartbeat = health.heartbeat("the thread of the operations", SOON);
-    let port = Port::open(socket, service, heartbeat, || Ok(std::future::ready(()))).unwrap();
+    let port = Port::open(socket, Entrance::default(), service, heartbeat, || {
+        Ok(std::future::ready(()))
+    })
+    .unwrap();
     let release = block(&runtime, WORKERS);
     let timers = |seen: &Liveness| seen.failures.iter().any(|one| one.contains("timers"));
     becomes(&health, |seen| seen.stuck.len() == WORKERS && timers(seen));
@@ -138,7 +144,10 @@ async fn whoever_needs_the_operations_port_hears_that_its_thread_has_ended() {
     let socket = chassis::serve::bind(([127, 0, 0, 1], 0).into(), false).unwrap();
     let panicking = async { panic!("as the test wants it") };
     let heartbeat = chassis::health::Heartbeat::unwatched();
-    let mut port = Port::open(socket, service, heartbeat, || Ok(panicking)).unwrap();
+    let mut port = Port::open(socket, Entrance::default(), service, heartbeat, || {
+        Ok(panicking)
+    })
+    .unwrap();
     let ended = tokio::time::timeout(SOON, port.ended()).await;
     ended.expect("the end of the thread");
 }

@@ -24,6 +24,21 @@ mod heads;
 // How connections end when the process stops.
 #[cfg(test)]
 mod drain;
+// TLS: handshakes, reloads, certificates of clients.
+#[cfg(test)]
+mod tls;
+// Other ways in: proxies that say for whom they ask, and Unix sockets.
+#[cfg(test)]
+mod ways_in;
+// How much each client may.
+#[cfg(test)]
+mod clients;
+// What browsers may do and are told.
+#[cfg(test)]
+mod browsers;
+// Compressed answers and bodies.
+#[cfg(test)]
+mod codings;
 // Proofs of life.
 #[cfg(test)]
 mod liveness;

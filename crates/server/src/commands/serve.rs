@@ -66,17 +66,18 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let (tell, mut told) = StopSignal::channel();
     let mut modules = Modules::new();
     // First of all parts, so that it answers from the start to the very end.
-    let signals = (tell.clone(), told.clone());
     let operations = Operations {
-        plan: &plan,
+        socket: admin,
         tls: &tls,
         backups: backups.as_ref(),
+        stop: (tell.clone(), told.clone()),
     };
-    let port = operations.open(admin, settings, health, signals)?;
+    let port = operations.open(&plan, settings, health)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
+    let rules = edge::services_rules(settings, &addresses[0]);
     let opened = tokio::select! {
-        opened = plan.open(settings, health, edge::services_rules(settings, &addresses[0])) => opened,
+        opened = plan.open(settings, health, rules) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -89,9 +90,11 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
             return Err(failure);
         }
     };
-    add_passive_parts(
+    add_passive(
         &mut modules,
-        (application.store, backups, application.comparison),
+        application.store,
+        backups,
+        application.comparison,
     );
     let services = Services {
         service: application.main,
@@ -118,10 +121,12 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     outcome.map_err(|failure| Failure::internal(failure.to_string()))
 }
 
-/// What is only stopped: what reads the store before the store itself.
-fn add_passive_parts(
+/// What only has to be stopped: the store, and what works on it.
+fn add_passive(
     modules: &mut Modules,
-    (store, backups, comparison): (Option<Arc<dyn Store>>, Option<Backups>, Option<AbortHandle>),
+    store: Option<Arc<dyn Store>>,
+    backups: Option<Backups>,
+    comparison: Option<AbortHandle>,
 ) {
     if let Some(store) = store {
         modules.add_passive("store", STOP_PATIENCE, async move || store.close().await);
@@ -130,9 +135,8 @@ fn add_passive_parts(
         modules.add_passive("backup", STOP_PATIENCE, async move || backups.stop().await);
     }
     if let Some(comparison) = comparison {
-        modules.add_passive("comparison", STOP_PATIENCE, async move || {
-            comparison.abort();
-        });
+        let stop = async move || comparison.abort();
+        modules.add_passive("comparison", STOP_PATIENCE, stop);
     }
 }
 
@@ -183,20 +187,20 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
 struct Operations<'a> {
-    plan: &'a Plan,
+    socket: Listener,
     tls: &'a edge::Both,
     backups: Option<&'a Backups>,
+    stop: (watch::Sender<Stop>, StopSignal),
 }
 
 impl Operations<'_> {
-    fn open(
-        self,
-        socket: Listener,
-        settings: &Settings,
-        health: &Health,
-        (tell, told): (watch::Sender<Stop>, StopSignal),
-    ) -> Result<Port, Failure> {
-        let Self { plan, tls, backups } = self;
+    fn open(self, plan: &Plan, settings: &Settings, health: &Health) -> Result<Port, Failure> {
+        let Self {
+            socket,
+            tls,
+            backups,
+            stop: (tell, told),
+        } = self;
         let wording = plan.wording();
         let mut router = probes::router(health, Audience::Operators, settings, &wording);
         if let Some(backups) = backups {

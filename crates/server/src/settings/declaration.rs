@@ -10,98 +10,9 @@ use chassis::stack::{Hosts, Origins};
 use chassis::telemetry::LogMode;
 use chassis::tls::ClientCertificates;
 
-use super::value::{DrainReadiness, FileMode, Rate, SettingValue, Size};
-use super::{Effective, LogFilter, Secret, Setting};
-use crate::redaction::without_password;
-
-/// Makes the struct, its reading and its description from one list.
-macro_rules! settings {
-    ($( $group:literal { $(
-        $(#[doc = $doc:literal])+
-        $name:ident: $type:ty = $default:literal $(from $least:literal to $most:literal)?
-            $(also $variable:literal)? $(, $secret:ident)?;
-    )+ } )+) => {
-        /// The settings of a process, each within its bounds.
-        #[derive(Debug, Clone)]
-        pub(crate) struct Settings {
-            $( $( $(#[doc = $doc])+ pub(crate) $name: $type, )+ )+
-        }
-
-        impl Settings {
-            /// All settings, in the order of the list.
-            pub(crate) const ALL: &[Setting] = &[
-                $( $( Setting {
-                    name: stringify!($name),
-                    group: $group,
-                    kind: <$type as SettingValue>::KIND,
-                    doc: concat!($($doc, "\n"),+),
-                    default: $default,
-                    bounds: settings!(@bounds $($least $most)?),
-                    variable: settings!(@variable $($variable)?),
-                    secret: settings!(@secret $($secret)?),
-                }, )+ )+
-            ];
-
-            /// Reads every value, or says of each bad one what is wrong with it.
-            pub(super) fn parse(values: &[Effective]) -> Result<Self, Vec<String>> {
-                let mut problems = Vec::new();
-                let mut values = values.iter();
-                $( $(
-                    let parse = settings!(@parse $type, $($least $most)?);
-                    let $name = read(values.next(), parse, &mut problems);
-                )+ )+
-                match ($($($name,)+)+) {
-                    ($($(Some($name),)+)+) => Ok(Self { $($($name),+),+ }),
-                    _ => Err(problems),
-                }
-            }
-        }
-    };
-    (@bounds) => { None };
-    (@bounds $least:literal $most:literal) => { Some(($least, $most)) };
-    (@parse $type:ty,) => { <$type as SettingValue>::parse };
-    (@parse $type:ty, $least:literal $most:literal) => {
-        |text: &str| within::<$type>(text, $least, $most)
-    };
-    (@variable) => { None };
-    (@variable $variable:literal) => { Some($variable) };
-    (@secret) => { false };
-    (@secret secret) => { true };
-}
-
-/// Parses a value that must not be less than `least` nor more than `most`.
-fn within<T: SettingValue + PartialOrd>(text: &str, least: &str, most: &str) -> Result<T, String> {
-    let value = T::parse(text)?;
-    let holds = T::parse(least).is_ok_and(|least| least <= value)
-        && T::parse(most).is_ok_and(|most| value <= most);
-    if holds {
-        Ok(value)
-    } else {
-        Err(format!("is not from {least} to {most}"))
-    }
-}
-
-fn read<T>(
-    value: Option<&Effective>,
-    parse: impl Fn(&str) -> Result<T, String>,
-    problems: &mut Vec<String>,
-) -> Option<T> {
-    let value = value?;
-    match parse(&value.text) {
-        Ok(parsed) => Some(parsed),
-        Err(reason) => {
-            let (name, origin) = (value.setting.name, &value.origin);
-            let shown = if value.setting.secret {
-                format!("'…' {reason}")
-            } else {
-                // The reason may repeat the value.
-                without_password(&format!("'{}' {reason}", value.text), &value.text)
-            };
-            problems.push(format!("the setting '{name}' ({origin}): {shown}"));
-            None
-        }
-    }
-}
+use super::list::settings;
+use super::value::{DrainReadiness, FileMode, Rate, Size};
+use super::{LogFilter, Secret};
 
 settings! {
     "Addresses and files" {
@@ -237,13 +148,13 @@ settings! {
         tls_client_ca: Option<PathBuf> = "";
         /// Whether clients must show a certificate of those: required or optional.
         tls_client_certificates: ClientCertificates = "required";
-        /// The same as tls_certificate for the operations routes.
+        /// The certificate of the operations routes, in a file as that of the services.
         admin_tls_certificate: Option<PathBuf> = "";
-        /// The same as tls_key for the operations routes.
+        /// Its private key, in a file as that of the services.
         admin_tls_key: Option<PathBuf> = "";
-        /// The same as tls_client_ca for the operations routes.
+        /// The authorities that certificates of their clients come from.
         admin_tls_client_ca: Option<PathBuf> = "";
-        /// The same as tls_client_certificates for the operations routes.
+        /// Whether their clients must show a certificate of those: required or optional.
         admin_tls_client_certificates: ClientCertificates = "required";
         /// How long the handshake of TLS may take, and the header of the PROXY protocol.
         tls_handshake_timeout_ms: Duration = "10s" from "1ms" to "1h";
@@ -262,14 +173,14 @@ settings! {
         /// How many requests each client may make in which time, in the long run, such as 600/1m;
         /// more are answered with 429. Without it any number.
         rate_limit: Option<Rate> = "";
-        /// How many requests a client may make at once after a silence; 0 is as many as
-        /// rate_limit has.
+        /// How many requests a client may make at once after a silence; 0 is the count of the
+        /// rate.
         rate_limit_burst: u64 = "0" from "0" to "1000000";
         /// Of how many clients it is remembered what they asked; those that have not asked for
         /// longest are forgotten first.
         rate_limit_clients_max: usize = "100000" from "1000" to "10000000";
-        /// Whether answers tell in RateLimit and RateLimit-Policy where their client stands: true
-        /// or false.
+        /// Whether answers tell where their client stands, in the headers of the draft for rate
+        /// limits: true or false.
         rate_limit_headers: bool = "true";
         /// How many connections each client may have; more are closed. 0 is any number.
         connections_per_client_max: usize = "0" from "0" to "1000000";
@@ -282,8 +193,8 @@ settings! {
         /// below example.com, * alone any host. Without it: on a loopback address localhost, names
         /// below it and IP addresses, elsewhere any. For others, 421.
         hosts: Option<Hosts> = "";
-        /// Origins whose pages may read answers, such as https://app.example.com; commas between
-        /// them.
+        /// Origins whose pages may read answers, as browsers send them with their scheme; commas
+        /// between them.
         cors_origins: Option<Origins> = "";
         /// Whether /ping and / of the services tell which version runs, and /ping its commit and
         /// compiler, as /ping of the operations does: true or false.

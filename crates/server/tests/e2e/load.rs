@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Answer, Server, Setup, Wire};
 
-const PING: &str = "GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
+const PING: &str = "GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// Sends requests of all kinds until it is aborted.
 async fn keep_busy(client: Client, url: String, number: usize) {

@@ -24,6 +24,9 @@ mod system;
 // Sockets that a service manager passes on.
 #[cfg(test)]
 mod passed_sockets;
+// TLS, Unix sockets, limits of clients, rules of browsers.
+#[cfg(test)]
+mod edge;
 // Full load, and thousands of connections.
 #[cfg(test)]
 mod load;
@@ -69,6 +72,9 @@ mod transfer;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// So many resources that bounds are met.
+#[cfg(test)]
+mod large_collections;
 // What one body, one file or one bad day may take.
 #[cfg(test)]
 mod bounds;

@@ -6,9 +6,21 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Invocation, Server, Setup, Store};
 
 #[tokio::test]
-async fn ping_says_what_was_built() {
+async fn ping_says_to_those_who_run_the_process_what_was_built() {
     let server = Server::start().await;
-    for attributes in server.probe("ping").await {
+    let public = server.get("/ping").await.data(200);
+    assert_eq!(public["attributes"], json!({"name": "monocoque"}));
+    let front_door = server.get("/").await;
+    assert!(front_door.document(200).get("meta").is_none());
+    let shown = Setup::fresh().variable("MONOCOQUE_VERSION_SHOWN", "true");
+    let shown = shown.start().await;
+    let front_door = shown.get("/").await.document(200);
+    assert_eq!(front_door["meta"]["version"], env!("CARGO_PKG_VERSION"));
+    let request = server.admin_request(Method::GET, "/ping");
+    let of_operators = Answer::to(request).await.data(200)["attributes"].clone();
+    let mut told = shown.probe("ping").await.to_vec();
+    told.push(of_operators);
+    for attributes in told {
         assert_eq!(attributes["name"], "monocoque");
         assert_eq!(attributes["version"], env!("CARGO_PKG_VERSION"));
         let rustc = attributes["rustc"].as_str().unwrap();

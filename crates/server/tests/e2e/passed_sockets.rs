@@ -53,7 +53,7 @@ fn ask(address: SocketAddr, path: &str) -> TcpStream {
     stream.set_read_timeout(Some(SOON)).unwrap();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     )
     .unwrap();
     stream

@@ -77,7 +77,7 @@ async fn a_request_in_flight_is_finished_before_the_end() {
     let body = r#"{"firstName":"Ada"}"#;
     let mut wire = Wire::connect(server.address()).await;
     let length = body.len();
-    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
+    let head = "POST /contacts HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     wire.send(format!(
         "{head}content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
     ))
@@ -101,7 +101,7 @@ async fn a_server_that_drains_is_not_ready() {
     let mut server = Server::start().await;
     let mut wire = Wire::connect(server.address()).await;
     let mut probe = Wire::connect(server.address()).await;
-    let head = "POST /contacts HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n";
+    let head = "POST /contacts HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     wire.send(format!(
         "{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n"
     ))
@@ -109,7 +109,7 @@ async fn a_server_that_drains_is_not_ready() {
     wire.read_until("HTTP/1.1 100 Continue\r\n\r\n").await;
     // Half a request keeps its connection open through the drain.
     probe
-        .send("GET /readiness HTTP/1.1\r\nhost: test\r\n")
+        .send("GET /readiness HTTP/1.1\r\nhost: localhost\r\n")
         .await;
     server.begin_to_terminate();
     server

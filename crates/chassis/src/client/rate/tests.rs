@@ -8,7 +8,7 @@ const SECOND: u64 = 1_000_000_000;
 fn limiter(clients_max: usize) -> RateLimiter {
     RateLimiter::new(RateLimit {
         requests: 120,
-        window: Duration::from_secs(60),
+        window: Duration::from_mins(1),
         burst: 4,
         clients_max,
     })

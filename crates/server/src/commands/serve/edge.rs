@@ -23,16 +23,16 @@ impl Both {
         Ok(Self {
             services: tls(
                 "tls",
-                &settings.tls_certificate,
-                &settings.tls_key,
-                &settings.tls_client_ca,
+                settings.tls_certificate.as_ref(),
+                settings.tls_key.as_ref(),
+                settings.tls_client_ca.as_ref(),
                 settings.tls_client_certificates,
             )?,
             operations: tls(
                 "admin_tls",
-                &settings.admin_tls_certificate,
-                &settings.admin_tls_key,
-                &settings.admin_tls_client_ca,
+                settings.admin_tls_certificate.as_ref(),
+                settings.admin_tls_key.as_ref(),
+                settings.admin_tls_client_ca.as_ref(),
                 settings.admin_tls_client_certificates,
             )?,
         })
@@ -45,9 +45,9 @@ impl Both {
 
 fn tls(
     prefix: &str,
-    certificate: &Option<PathBuf>,
-    key: &Option<PathBuf>,
-    client_ca: &Option<PathBuf>,
+    certificate: Option<&PathBuf>,
+    key: Option<&PathBuf>,
+    client_ca: Option<&PathBuf>,
     client_certificates: ClientCertificates,
 ) -> Result<Option<Tls>, Failure> {
     let (Some(certificate), Some(key)) = (certificate, key) else {
@@ -56,7 +56,7 @@ fn tls(
     let files = TlsFiles {
         certificate: certificate.clone(),
         key: key.clone(),
-        client_ca: client_ca.clone(),
+        client_ca: client_ca.cloned(),
         client_certificates,
     };
     let loaded = Tls::load(files);

@@ -131,7 +131,10 @@ fn help_mentions_every_setting() {
 #[test]
 fn the_help_of_a_command_shows_the_settings_that_it_uses_and_no_others() {
     for (command, used) in [
-        ("healthcheck", &["admin-listen"][..]),
+        (
+            "healthcheck",
+            &["admin-listen", "admin-tls-certificate"][..],
+        ),
         (
             "backup",
             &["backup-bytes-per-second-max", "data-dir", "files-mode"],

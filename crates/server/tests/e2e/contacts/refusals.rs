@@ -289,7 +289,7 @@ async fn a_body_over_the_limit_is_refused_without_a_length_too() {
         (BYTES_MAX + 1, "413", "body_too_large"),
     ] {
         let mut wire = Wire::connect(server.address()).await;
-        let head = "POST /contacts HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+        let head = "POST /contacts HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                     content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
         let body = body_of(bytes);
         wire.send(format!("{head}{bytes:x}\r\n{body}\r\n0\r\n\r\n"))

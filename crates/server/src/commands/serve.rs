@@ -12,8 +12,8 @@ use chassis::health::{Health, WorkerLimits};
 use chassis::lifecycle::{self, Modules, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
 use chassis::serve::{Address, Listener, ServeLimits};
+use chassis::stack;
 use chassis::tls::Tls;
-use chassis::{stack, telemetry};
 
 use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
@@ -29,32 +29,36 @@ use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
 use crate::probes;
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
+use crate::telemetry::Telemetry;
 
 /// How long a part other than the services may take to stop, and the services beyond their drain.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a task or thread with a heartbeat may be silent.
-const THREAD_BUDGET: Duration = Duration::from_secs(30);
+pub(crate) const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
-    let (settings, _) = settings::read(&arguments.settings)?;
+    let (settings, values) = settings::read(&arguments.settings)?;
     let health = Health::new();
-    let heartbeat = health.heartbeat("the thread that writes the log", THREAD_BUDGET);
-    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0, heartbeat)
-        .map_err(|error| Failure::settings(error.to_string()))?;
+    let telemetry = Telemetry::start(&settings, &values, &health)?;
     let mut builder = Builder::new_multi_thread();
     builder.thread_name("worker");
     if settings.worker_threads > 0 {
         builder.worker_threads(settings.worker_threads);
     }
     let runtime = super::runtime(builder)?;
-    let served = runtime.block_on(serve(arguments, &settings, &health));
+    let served = runtime.block_on(serve(arguments, &settings, &health, &telemetry));
     // The last tasks let go of the store, which then closes its files. What hangs is left behind.
     runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
-async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
+async fn serve(
+    arguments: &Serve,
+    settings: &Settings,
+    health: &Health,
+    telemetry: &Telemetry,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     let backups = Backups::allowed(settings)?;
@@ -70,14 +74,16 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
         socket: admin,
         tls: &tls,
         backups: backups.as_ref(),
+        telemetry,
         stop: (tell.clone(), told.clone()),
     };
     let port = operations.open(&plan, settings, health)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
+    telemetry.observe_runtime(&Handle::current(), health);
     let rules = edge::services_rules(settings, &addresses[0]);
     let opened = tokio::select! {
-        opened = plan.open(settings, health, rules) => opened,
+        opened = plan.open(settings, health, telemetry, rules) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -190,6 +196,7 @@ struct Operations<'a> {
     socket: Listener,
     tls: &'a edge::Both,
     backups: Option<&'a Backups>,
+    telemetry: &'a Telemetry,
     stop: (watch::Sender<Stop>, StopSignal),
 }
 
@@ -199,10 +206,12 @@ impl Operations<'_> {
             socket,
             tls,
             backups,
+            telemetry,
             stop: (tell, told),
         } = self;
         let wording = plan.wording();
-        let mut router = probes::router(health, Audience::Operators, settings, &wording);
+        let mut router = probes::router(health, Audience::Operators, settings, &wording)
+            .merge(telemetry.router(plan.wording()));
         if let Some(backups) = backups {
             router = router.merge(backups.router()).merge(error_pages::router());
         }
@@ -245,7 +254,7 @@ fn dump(health: &Health) {
         ready = condition.state.answers().readiness,
         upstreams = ?condition.upstreams,
         liveness = ?metrics,
-        panics = telemetry::panics(),
+        panics = chassis::telemetry::panics(),
         refusals = ?chassis::serve::refusals(),
         "state of the process"
     );

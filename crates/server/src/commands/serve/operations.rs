@@ -17,7 +17,7 @@ use crate::error_pages;
 use crate::failure::{EXIT_HUNG, Failure};
 use crate::probes;
 use crate::settings::Settings;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, log_state};
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
 pub(super) struct Operations<'a> {
@@ -60,7 +60,7 @@ impl Operations<'_> {
                 tokio::spawn(tls.clone().watch(interval));
             }
             let reload = move || watched.iter().for_each(Tls::look_again);
-            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
+            let listening = lifecycle::listen(tell, move || log_state(&dumped), reload)?;
             Ok(async move {
                 tokio::join!(listening, bound);
             })
@@ -71,21 +71,6 @@ impl Operations<'_> {
             Failure::internal(format!("the operations port does not open: {error}"))
         })
     }
-}
-
-/// The state of the process as one log line.
-fn dump(health: &Health) {
-    let condition = health.condition(&[]);
-    let metrics = health.liveness();
-    tracing::info!(
-        state = condition.state.name(),
-        ready = condition.state.answers().readiness,
-        upstreams = ?condition.upstreams,
-        liveness = ?metrics,
-        panics = chassis::telemetry::panics(),
-        refusals = ?chassis::serve::refusals(),
-        "state of the process"
-    );
 }
 
 /// Ends a process whose shutdown hangs. It runs on the thread of the operations port, because the

@@ -37,7 +37,7 @@ fn command(store: &Store, definition: &str, arguments: &[&str]) -> Outcome {
 }
 
 fn is_warning(line: &Value, told: &str) -> bool {
-    line["level"] == "WARN" && line["message"].as_str().unwrap().contains(told)
+    line["log.level"] == "WARN" && line["message"].as_str().unwrap().contains(told)
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from test_nginx import setting_ms
 
 DOCKERFILE = DEPLOY / "docker/Dockerfile"
 COMPOSE = ["compose.yaml", "compose.all-in-one.yaml"]
+# Goes beside the first, whose services it says more of.
+OBSERVABILITY = "compose.observability.yaml"
 OVERLAYS = ["all-in-one", "services"]
 # The oldest that has all fields that are used, a middle one and the newest.
 KUBERNETES = ["1.30", "1.33", "1.37"]
@@ -48,14 +51,19 @@ def compose(name):
     return yaml.safe_load((DEPLOY / name).read_text())["services"]
 
 
-@pytest.mark.parametrize("name", COMPOSE)
+@pytest.mark.parametrize("name", [*COMPOSE, OBSERVABILITY])
 def test_the_compose_specification_takes_the_file(name):
     compose_spec.PyCompose(str((DEPLOY / name).read_text()))
 
 
-@pytest.mark.parametrize("name", COMPOSE)
+def own_services(name):
+    return {service: one for service, one in compose(name).items() if "image" in one}
+
+
+@pytest.mark.parametrize("name", [*COMPOSE, OBSERVABILITY])
 def test_every_container_is_hardened_and_bounded(name):
-    for service, declared in compose(name).items():
+    assert own_services(name)
+    for service, declared in own_services(name).items():
         assert declared["read_only"] is True, service
         assert declared["cap_drop"] == ["ALL"], service
         assert declared["security_opt"] == ["no-new-privileges:true"], service
@@ -77,6 +85,48 @@ def test_only_the_proxy_publishes_a_port_and_nobody_the_operations_port():
     published = {name: one["ports"] for name, one in compose("compose.yaml").items() if "ports" in one}
     assert published == {"proxy": ["${HTTP_PORT:-80}:8080"]}
     assert compose("compose.all-in-one.yaml")["monocoque"]["ports"] == ["${HTTP_PORT:-80}:8000"]
+
+
+def test_what_observes_is_beside_the_services_and_only_this_machine_sees_it():
+    beside = compose(OBSERVABILITY)
+    observed = set(beside) - set(own_services(OBSERVABILITY))
+    assert observed == {"fibonacci", "contacts"}
+    for service in observed:
+        assert service in compose("compose.yaml")
+        assert "observability" in beside[service]["networks"]
+        assert beside[service]["environment"]["MONOCOQUE_OTLP_ENDPOINT"] == "http://collector:4318"
+    published = {name: one["ports"] for name, one in beside.items() if "ports" in one}
+    assert list(published) == ["grafana"] and published["grafana"][0].startswith("127.0.0.1:")
+    for service, declared in own_services(OBSERVABILITY).items():
+        for volume in declared["volumes"]:
+            source = volume.split(":")[0]
+            assert not source.startswith(".") or (DEPLOY / source).is_file(), (service, source)
+
+
+def test_prometheus_asks_the_observed_services_and_knows_the_rules():
+    folder = DEPLOY / "observability"
+    prometheus = yaml.safe_load((folder / "prometheus.yml").read_text())
+    assert prometheus["rule_files"] == ["alerts.yaml"]
+    [job] = prometheus["scrape_configs"]
+    [names] = job["dns_sd_configs"]
+    assert (names["names"], names["port"]) == (["fibonacci", "contacts"], 9000)
+    [group] = yaml.safe_load((folder / "alerts.yaml").read_text())["groups"]
+    for rule in group["rules"]:
+        assert rule["expr"] and rule["annotations"]["summary"], rule
+        assert rule["labels"]["severity"] in ("page", "ticket"), rule
+    collector = yaml.safe_load((folder / "collector.yaml").read_text())
+    assert set(collector["service"]["pipelines"]) == {"traces", "logs", "metrics"}
+    json.loads((folder / "dashboard.json").read_text())
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_promtool_has_no_complaint():
+    folder = DEPLOY / "observability"
+    for kind, file in (("config", "prometheus.yml"), ("rules", "alerts.yaml")):
+        checked = subprocess.run(
+            ["promtool", "check", kind, file], cwd=folder, capture_output=True, text=True
+        )
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def kustomized(overlay):

@@ -14,7 +14,7 @@ use chassis::health::Heartbeat;
 use chassis::presenter::{Presenter, Report};
 use chassis::serve::HttpService;
 use chassis::stack::{self, Limits};
-use chassis::telemetry::{self, LogMode};
+use chassis::telemetry::{self, LogSettings};
 use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::BodyExt;
 use tokio::runtime::Runtime;
@@ -58,7 +58,7 @@ fn measure(criterion: &mut Criterion) {
     };
     case("guarded, no log, id given", Some(ID));
     case("guarded, no log, id made", None);
-    let _log = telemetry::init(LogMode::Json, "info", Heartbeat::unwatched()).expect("a log");
+    let _log = telemetry::init(&LogSettings::default(), Heartbeat::unwatched()).expect("a log");
     case("guarded and logged, id given", Some(ID));
     case("guarded and logged, id made", None);
 }

@@ -10,13 +10,13 @@ use axum::Router;
 use axum::routing::get;
 use chassis::health::{Health, Heartbeat, WorkerLimits};
 use chassis::lifecycle;
-use chassis::telemetry::{self, LogMode};
+use chassis::telemetry::{self, LogSettings};
 use chassis::testing::TestServer;
 use tokio::runtime::Handle;
 
 #[tokio::main]
 async fn main() {
-    let _guard = telemetry::init(LogMode::Json, "info", Heartbeat::unwatched()).expect("a log");
+    let _guard = telemetry::init(&LogSettings::default(), Heartbeat::unwatched()).expect("a log");
     match std::env::args().nth(1).as_deref() {
         Some("logs-much") => {
             for number in 0..50_000_u64 {
@@ -24,7 +24,7 @@ async fn main() {
             }
         }
         Some("panics") => {
-            let span = tracing::error_span!("request", request_id = "my-id");
+            let span = tracing::error_span!("request", http.request.id = "my-id");
             span.in_scope(|| panic!("out of\nluck"));
         }
         Some("serves") => {

@@ -59,6 +59,11 @@ pub enum Fault {
         /// When the client should try again; sent as `Retry-After`, in whole seconds.
         retry_after: Duration,
     },
+    /// The log cannot be changed so.
+    LogFilterUnfit {
+        /// What is wrong, in words for operators.
+        reason: String,
+    },
     /// The handler panicked.
     Panicked {
         /// What finds the panic in the log.
@@ -74,7 +79,9 @@ impl Fault {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::HostUnfit | Self::BodyUnreadable => StatusCode::BAD_REQUEST,
+            Self::HostUnfit | Self::BodyUnreadable | Self::LogFilterUnfit { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::RateLimited { .. } | Self::ClientHoldsTooMuch { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
@@ -106,6 +113,7 @@ impl Fault {
             Self::BodyUnreadable => "invalid_body",
             Self::DeadlineExceeded { .. } => "deadline_exceeded",
             Self::Overloaded { .. } => "overloaded",
+            Self::LogFilterUnfit { .. } => "invalid_log_filter",
             Self::Panicked { .. } => "internal_error",
         }
     }
@@ -127,6 +135,7 @@ impl Fault {
             Self::BodyUnreadable => "Request body is not readable",
             Self::DeadlineExceeded { .. } => "Deadline exceeded",
             Self::Overloaded { .. } => "Server is overloaded",
+            Self::LogFilterUnfit { .. } => "Invalid filter of the log",
             Self::Panicked { .. } => "Internal error",
         }
     }
@@ -187,6 +196,7 @@ impl Fault {
                  try again in {}.",
                 seconds(*retry_after)
             ),
+            Self::LogFilterUnfit { reason } => format!("The log stays as it was: {reason}."),
             Self::Panicked { request_id } => format!(
                 "The request could not be handled because of a fault in the server. The log has \
                  it under the request id '{request_id}'."

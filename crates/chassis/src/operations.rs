@@ -1,8 +1,11 @@
 //! The routes that a scheduler and an operator ask: `/ping`, `/liveness`, `/readiness`, `/startup`,
 //! each of them also below `/-/`, where no service is.
 //!
-//! No answer performs I/O: what the routes report was written down before they were asked.
+//! No answer of these performs I/O: what they report was written down before they were asked.
+//! Operators have `/metrics` and `/-/log-level` besides.
 
+mod log_level;
+mod metrics;
 mod port;
 
 use std::sync::Arc;
@@ -14,6 +17,8 @@ use axum::routing::get;
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
+pub use self::log_level::router as log_level;
+pub use self::metrics::router as metrics;
 pub use self::port::Port;
 use crate::health::{Condition, Health, Policy, UpstreamState};
 use crate::lifecycle::{Answers, State};
@@ -29,6 +34,11 @@ const KINDS: [ReportKind; 4] = [
 /// First segments of paths that belong to the process itself. What it needs beside the routes of
 /// probes goes below `/-/`.
 pub const RESERVED: [&str; 5] = ["-", "ping", "liveness", "readiness", "startup"];
+
+/// A response extension: the request is one of those that come all the time, and its line is at
+/// level debug as those of probes are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quiet;
 
 /// What was built, from what: the answer to "which version runs here?".
 #[derive(Clone, Debug, Default)]
@@ -72,7 +82,7 @@ pub fn router(
                 ReportKind::Ping => ping(&build, answers),
                 ReportKind::Liveness => liveness(&health, answers),
                 ReportKind::Readiness => readiness(&condition, &excluded, wishes.verbose),
-                ReportKind::Startup => startup(answers),
+                ReportKind::Startup | ReportKind::LogLevel => startup(answers),
             };
             std::future::ready(answer(&*presenter, &report))
         };

@@ -30,10 +30,12 @@ pub enum ReportKind {
     Readiness,
     /// Have we begun to serve?
     Startup,
+    /// Which log lines are written?
+    LogLevel,
 }
 
 impl ReportKind {
-    /// The name of the route without its slash: `ping`, `liveness`, `readiness`, `startup`.
+    /// The name of the route without its slash: `ping`, `liveness`, `readiness`, `startup`, `log-level`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,6 +43,7 @@ impl ReportKind {
             Self::Liveness => "liveness",
             Self::Readiness => "readiness",
             Self::Startup => "startup",
+            Self::LogLevel => "log-level",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod activity;
 mod connection;
+mod counted;
 mod descriptors;
 mod door;
 mod entrance;

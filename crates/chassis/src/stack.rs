@@ -14,10 +14,11 @@ mod host;
 mod hosts;
 mod panics;
 mod request_id;
+mod route;
 mod rules;
 mod unreadable;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -36,11 +37,13 @@ use self::compression::Negotiation;
 pub use self::cors::Origins;
 pub use self::hosts::Hosts;
 pub use self::request_id::{Apitrace, RequestId};
+use self::route::NoteRoute;
 pub use self::rules::Rules;
 use crate::fault::{Fault, whole_seconds};
 use crate::operations;
 use crate::presenter::Presenter;
 use crate::serve::HttpService;
+use crate::telemetry::Observation;
 
 /// When an overloaded process wants to be asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -99,6 +102,8 @@ pub struct Service {
 
 struct Stack {
     limits: Limits,
+    /// Set before the first request, or the default from then on.
+    observation: OnceLock<Observation>,
     rules: Rules,
     bodies: Arc<Bodies>,
     free: Semaphore,
@@ -130,6 +135,7 @@ pub fn apply_with(
     });
     let stack = Arc::new(Stack {
         limits: *limits,
+        observation: OnceLock::new(),
         rules,
         bodies: Arc::new(bodies),
         free: Semaphore::new(limits.requests_in_flight_max.min(Semaphore::MAX_PERMITS)),
@@ -137,6 +143,7 @@ pub fn apply_with(
     });
     let (unknown, unfit) = (Arc::clone(&stack), Arc::clone(&stack));
     let router = router
+        .layer(NoteRoute)
         .fallback(async move |request: Request| {
             unknown.refuse(request.uri().path(), &Fault::NotFound)
         })
@@ -169,12 +176,12 @@ impl Stack {
         mut request: Request,
     ) -> Response<LoggedBody> {
         // 1. Request id: first, so that every line and every answer below carries it.
-        let identity = request_id::identify(&mut request);
+        let identity = request_id::identify(&mut request, self.observation());
         let span = identity.span();
         // 2. Client: the access log names it, and its limits are its own.
         admission::resolve_client(&self.rules, &mut request);
         // 3. Access log: outside of all that can refuse or fail, so that it sees every answer.
-        let record = AccessRecord::open(&request, &span, self.limits.logged_parameters);
+        let record = AccessRecord::open(&mut request, &identity, &span, Arc::clone(&self));
         method_override::apply(&mut request);
         let browser = self.rules.origins.of(request.headers());
         let negotiation = self.negotiate(&mut request);
@@ -275,6 +282,9 @@ impl Stack {
     }
 
     fn refuse(&self, path: &str, fault: &Fault) -> Response {
+        if let Some(observation) = self.observation.get() {
+            observation.refused(fault.code());
+        }
         let mut response = self.presenter.fault(path, fault);
         let headers = response.headers_mut();
         if let Some(retry_after) = fault.retry_after() {

@@ -9,73 +9,68 @@
 //! [`TelemetryGuard`] is dropped and before the process ends in a panic of its main thread; a
 //! process that is killed loses the last few milliseconds.
 
-mod json_line;
+mod calls;
+pub mod context;
+mod escape;
+mod fields;
+mod flood;
+mod form;
+mod level;
 mod line_queue;
+mod lines;
+pub mod metrics;
+mod mode;
+mod observation;
+pub mod otlp;
+mod redaction;
 
-use std::fmt;
 use std::io::{self, IsTerminal};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, Registry, fmt as lines};
+use tracing_subscriber::{Registry, reload};
 
-use self::json_line::{FlatFields, JsonLine};
+pub use self::calls::Calls;
+pub(crate) use self::fields::Value;
+use self::flood::Flood;
+pub(crate) use self::flood::REFUSED;
+use self::form::Style;
+pub use self::level::{Current, LogLevel, check_filter};
 use self::line_queue::LineQueue;
+use self::lines::Lines;
+pub(crate) use self::lines::{RequestContext, request_span};
+use self::metrics::{Descriptor, Kind, Registry as Metrics};
+pub use self::mode::LogMode;
+pub use self::observation::Observation;
+use self::otlp::Outbox;
+pub(crate) use self::otlp::{Span, SpanKind};
+use self::redaction::Redaction;
 use crate::health::Heartbeat;
 
 /// What a rule of the filter may allow, from nothing to everything.
 const LEVELS: &str = "off, error, warn, info, debug and trace";
 
+const DROPPED: Descriptor = Descriptor {
+    name: "log.lines.dropped",
+    kind: Kind::Counter,
+    unit: "",
+    help: "Log lines that were not written: nobody read them in time, or a flood had too many",
+};
+
 /// How long the end of the process waits for a slow reader of the log.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The form of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogMode {
-    /// One flat JSON object on each line, for machines.
-    #[default]
-    Json,
-    /// One readable line, in colours on a terminal (unless `NO_COLOR` is set), for people.
-    Local,
-}
-
-impl FromStr for LogMode {
-    type Err = TelemetryError;
-
-    fn from_str(text: &str) -> Result<Self, TelemetryError> {
-        if text.eq_ignore_ascii_case("json") {
-            Ok(Self::Json)
-        } else if text.eq_ignore_ascii_case("local") {
-            Ok(Self::Local)
-        } else {
-            Err(TelemetryError::Mode {
-                given: text.to_owned(),
-            })
-        }
-    }
-}
-
-impl fmt::Display for LogMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Json => "JSON",
-            Self::Local => "LOCAL",
-        })
-    }
-}
 
 /// Why the log could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TelemetryError {
     /// There is no such [`LogMode`].
-    #[error("there is no log mode {given:?}: it is JSON or LOCAL")]
+    #[error("there is no log mode {given:?}: it is JSON, LOGFMT or LOCAL")]
     Mode {
         /// What was asked for.
         given: String,
@@ -102,88 +97,168 @@ pub enum TelemetryError {
     Twice(#[source] TryInitError),
 }
 
-/// Writes out what waits in the log when it is dropped. Keep it until the end of `main`.
-#[derive(Debug)]
+/// How the log of a process is to be.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// The form of its lines. Default JSON.
+    pub mode: LogMode,
+    /// A level (`info`), or a list of levels by module (`info,chassis::stack::access_log=warn`).
+    /// Default `info`.
+    pub filter: String,
+    /// What the process is called in each line. Default `monocoque`.
+    pub service_name: String,
+    /// Texts that no line may show, such as passwords. Default none.
+    pub secrets: Vec<String>,
+    /// Where the lines go besides, as log records for a collector. Default nowhere.
+    pub records: Option<Arc<Outbox>>,
+    /// Whether LOCAL lines may be in colours, which they are on a terminal. Default true.
+    pub colours: bool,
+    /// How many bytes of lines about failures and refused requests each place of the code may
+    /// write in a second; 64 seconds' worth may come at once. 0 for no bound. Default 16 KiB.
+    pub failure_bytes_per_second: u64,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            mode: LogMode::Json,
+            filter: "info".to_owned(),
+            service_name: "monocoque".to_owned(),
+            secrets: Vec::new(),
+            records: None,
+            colours: true,
+            failure_bytes_per_second: 16 * 1024,
+        }
+    }
+}
+
+/// The log of the process. Writes out what waits in it when it is dropped: keep it until the end
+/// of `main`.
 #[must_use = "the last lines may be lost when nothing waits for them at the end of the process"]
 pub struct TelemetryGuard {
     queue: Arc<LineQueue>,
+    flood: Arc<Flood>,
+    style: Style,
+    level: LogLevel,
+}
+
+impl TelemetryGuard {
+    /// Has the registry tell how many lines were not written.
+    pub fn observe(&self, registry: &Metrics) {
+        let (queue, flood) = (Arc::clone(&self.queue), Arc::clone(&self.flood));
+        registry.observe(move |samples| {
+            for (reason, lines) in [("queue", queue.dropped()), ("flood", flood.left_out())] {
+                #[expect(clippy::cast_precision_loss, reason = "no float is exact for ever")]
+                samples.add(&DROPPED, [("reason", reason.into())], lines as f64);
+            }
+        });
+    }
+
+    /// The filter, to be changed while the process runs.
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
 }
 
 impl Drop for TelemetryGuard {
     fn drop(&mut self) {
+        let mut notes = Vec::new();
+        note_left_out(&self.style, &self.flood, &mut notes);
+        if !notes.is_empty() {
+            self.queue.push(&notes);
+        }
         self.queue.flush(FLUSH_TIMEOUT);
     }
 }
 
-/// Sets up the log of the process, and logs panics of any thread from now on.
+/// Sets up the log of the process, and logs panics of any thread from now on. `heartbeat` is that
+/// of the thread that writes: it proves that the thread still takes lines, and not that somebody
+/// reads them.
 ///
-/// `filter` is a level (`info`), or a list of levels by module
-/// (`info,chassis::stack::access_log=warn`). `heartbeat` is that of the thread that writes: it
-/// proves that the thread still takes lines, and not that somebody reads them.
+/// # Errors
+/// When the filter cannot be read, the process has a log already or its thread cannot be started.
 pub fn init(
-    mode: LogMode,
-    filter: &str,
+    settings: &LogSettings,
     heartbeat: Heartbeat,
 ) -> Result<TelemetryGuard, TelemetryError> {
     let queue = Arc::new(LineQueue::default());
-    subscriber(mode, filter, Arc::clone(&queue))?
-        .try_init()
-        .map_err(TelemetryError::Twice)?;
+    let lines = lines(settings, Arc::clone(&queue));
+    let (flood, style) = (Arc::clone(&lines.flood), lines.style.clone());
+    let (subscriber, level) = subscriber(lines, &settings.filter)?;
+    subscriber.try_init().map_err(TelemetryError::Twice)?;
+    let reminded = Arc::clone(&queue);
+    flood.when_it_begins(move || reminded.remind());
+    let (noted_style, noted_flood) = (style.clone(), Arc::clone(&flood));
+    let noting = Arc::clone(&queue);
+    let note = move |dropped, batch: &mut Vec<u8>| {
+        note_dropped(&noted_style, dropped, batch);
+        if noted_flood.is_due() {
+            note_left_out(&noted_style, &noted_flood, batch);
+        } else if noted_flood.is_pending() {
+            noting.remind();
+        }
+    };
     queue
-        .start_writing(io::stderr(), heartbeat)
+        .start_writing(io::stderr(), heartbeat, note)
         .map_err(TelemetryError::Thread)?;
     log_panics(Arc::clone(&queue));
-    Ok(TelemetryGuard { queue })
-}
-
-/// Whether [`init`] takes this filter.
-///
-/// # Errors
-/// [`TelemetryError::Filter`] or [`TelemetryError::Level`].
-pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
-    parse_filter(filter).map(drop)
-}
-
-fn parse_filter(filter: &str) -> Result<Targets, TelemetryError> {
-    // The library takes a word that is no level for a module of which everything is logged, and
-    // is silent about all others.
-    let is_level = |rule: &str| rule.parse::<LevelFilter>().is_ok();
-    let rules = filter.split(',').map(str::trim);
-    let unknown = rules
-        .filter(|rule| !rule.is_empty())
-        .find(|rule| !is_level(rule.rsplit('=').next().unwrap_or_default()));
-    if let Some(rule) = unknown {
-        let rule = rule.to_owned();
-        return Err(TelemetryError::Level { rule });
-    }
-    // Filters by the fields of spans would have to look at each request's.
-    Targets::from_str(filter).map_err(|source| TelemetryError::Filter {
-        filter: filter.to_owned(),
-        source,
+    Ok(TelemetryGuard {
+        queue,
+        flood,
+        style,
+        level,
     })
 }
 
-/// The log in the given form, into `writer`, which is given one whole line at a time.
+fn note_dropped(style: &Style, lines: u64, batch: &mut Vec<u8>) {
+    if lines > 0 {
+        let mut text = String::new();
+        let message = "log lines were dropped because nobody read them in time";
+        style.note(
+            &mut text,
+            message,
+            &[("lines_dropped", Value::Unsigned(lines))],
+        );
+        batch.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn note_left_out(style: &Style, flood: &Flood, batch: &mut Vec<u8>) {
+    for (place, lines) in flood.take_left_out() {
+        let mut text = String::new();
+        let message = "log lines were left out because there were too many of their kind";
+        let fields = [
+            ("lines_left_out", Value::Unsigned(lines)),
+            ("lines_of", Value::Text(place)),
+        ];
+        style.note(&mut text, message, &fields);
+        batch.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// What makes lines for `writer`, which is given one whole line at a time.
+pub(crate) fn lines<W>(settings: &LogSettings, writer: Arc<W>) -> Lines<W> {
+    // Collectors read colours as characters.
+    let colours = settings.colours && io::stderr().is_terminal();
+    let style = Style::new(settings.mode, colours, &settings.service_name);
+    let redaction = Redaction::of(&settings.secrets);
+    let flood = Arc::new(Flood::new(settings.failure_bytes_per_second));
+    Lines::new(style, redaction, flood, writer).with_records(settings.records.clone())
+}
+
+/// The log of a process or of a test.
 pub(crate) fn subscriber<W>(
-    mode: LogMode,
+    lines: Lines<W>,
     filter: &str,
-    writer: Arc<W>,
-) -> Result<impl Subscriber + Send + Sync + use<W>, TelemetryError>
+) -> Result<(impl Subscriber + Send + Sync + use<W>, LogLevel), TelemetryError>
 where
     W: Send + Sync + 'static,
     for<'a> &'a W: io::Write,
 {
-    let levels = parse_filter(filter)?;
-    // The library reports its own failures with a macro that panics when standard error is closed.
-    let layer = lines::layer()
-        .with_writer(writer)
-        .log_internal_errors(false);
-    let layer = match mode {
-        LogMode::Json => layer.fmt_fields(FlatFields).event_format(JsonLine).boxed(),
-        LogMode::Local if io::stderr().is_terminal() => layer.compact().boxed(),
-        LogMode::Local => layer.with_ansi(false).compact().boxed(),
-    };
-    Ok(Registry::default().with(levels).with(layer))
+    let (targets, handle) = reload::Layer::new(level::parse_filter(filter)?);
+    let level = LogLevel::new(handle, filter);
+    Ok((Registry::default().with(targets).with(lines), level))
 }
 
 /// How many panics there were.

@@ -13,7 +13,7 @@ use tracing::subscriber::DefaultGuard;
 use crate::health::Heartbeat;
 use crate::lifecycle::{Stop, StopSignal};
 use crate::serve::{Control, Door, Drained, Entrance, HttpService, ServeLimits, serve};
-use crate::telemetry::{self, LogMode};
+use crate::telemetry::{self, LogSettings};
 
 /// A server on a free port of the loopback interface. It begins to drain when it is dropped.
 #[derive(Debug)]
@@ -124,9 +124,24 @@ impl LogCapture {
     /// When `filter` cannot be read.
     #[must_use]
     pub fn start(filter: &str) -> Self {
+        Self::start_with(&LogSettings {
+            filter: filter.to_owned(),
+            ..LogSettings::default()
+        })
+    }
+
+    /// Keeps lines as the settings want them.
+    ///
+    /// # Panics
+    ///
+    /// When the filter cannot be read.
+    #[must_use]
+    pub fn start_with(settings: &LogSettings) -> Self {
         let lines = Lines::default();
-        let subscriber = telemetry::subscriber(LogMode::Json, filter, Arc::new(lines.clone()));
-        let guard = tracing::subscriber::set_default(subscriber.expect("a readable filter"));
+        let made = telemetry::lines(settings, Arc::new(lines.clone()));
+        let subscriber = telemetry::subscriber(made, &settings.filter);
+        let (subscriber, _) = subscriber.expect("a readable filter");
+        let guard = tracing::subscriber::set_default(subscriber);
         Self {
             lines,
             _guard: guard,

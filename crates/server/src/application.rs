@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::presenter::Wording;
 use crate::sample_data::SampleData;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 use crate::watched_store::WatchedStore;
 use crate::{comparison, error_pages, front_door, probes, store};
 
@@ -96,6 +97,7 @@ impl Plan {
         self,
         settings: &Settings,
         health: &Health,
+        telemetry: &Telemetry,
         rules: stack::Rules,
     ) -> Result<Application, Failure> {
         let mut main = error_pages::router();
@@ -115,7 +117,7 @@ impl Plan {
             }
             let comparison = comparison::run(store.clone(), self.types.clone());
             compares = Some(tokio::spawn(comparison).abort_handle());
-            let store = WatchedStore::watched_by(health, store, settings);
+            let store = WatchedStore::watched_by(health, store, settings, telemetry);
             let limits = limits(settings);
             let (types, served) = (&self.types, &self.served);
             let services = resources::router(types, served, store.clone(), limits, is_ending);
@@ -131,7 +133,8 @@ impl Plan {
         Ok(Application {
             store: opened,
             comparison: compares,
-            main: stack::apply_with(main, &probes::limits(settings), rules, self.wording()),
+            main: stack::apply_with(main, &probes::limits(settings), rules, self.wording())
+                .observed(telemetry.observation(settings)),
             ending,
         })
     }

@@ -15,7 +15,7 @@ mod infer;
 mod progress;
 mod restore;
 mod resources_check;
-mod serve;
+pub(crate) mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ mod command_line;
 mod settings;
 mod failure;
 mod redaction;
+mod telemetry;
 mod commands;
 mod definitions;
 mod store;

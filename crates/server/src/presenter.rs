@@ -55,7 +55,7 @@ impl Presenter for Wording {
                 "Not started",
                 "This process does not have all that it needs to serve yet.",
             ),
-            ReportKind::Ping | ReportKind::Readiness => (
+            ReportKind::Ping | ReportKind::Readiness | ReportKind::LogLevel => (
                 "not_ready",
                 "Not ready",
                 "This process cannot serve now; it may be able to later.",

@@ -30,13 +30,17 @@ pub(crate) fn router(
         };
         return operations::router(health, &build, audience, presenter);
     }
-    let build = BuildInfo {
+    operations::router(health, &build(), audience, presenter)
+}
+
+/// What this process was built from.
+pub(crate) fn build() -> BuildInfo {
+    BuildInfo {
         name: NAME.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("BUILD_COMMIT").to_owned(),
         rustc: env!("BUILD_RUSTC").to_owned(),
-    };
-    operations::router(health, &build, audience, presenter)
+    }
 }
 
 /// What one request may take.

@@ -3,6 +3,8 @@
 
 use store_mongo::masked;
 
+use crate::settings::Effective;
+
 /// The text without the passwords of URIs among the arguments of this process.
 pub(crate) fn without_passwords(text: &str) -> String {
     let arguments = std::env::args_os().skip(1);
@@ -10,6 +12,38 @@ pub(crate) fn without_passwords(text: &str) -> String {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     without_passwords_of(&arguments, text)
+}
+
+/// The texts that no log line may show: secret settings, and the passwords in them.
+pub(crate) fn secrets(values: &[Effective]) -> Vec<String> {
+    let secret = values.iter().filter(|value| value.setting.secret);
+    secret
+        .flat_map(|value| {
+            let mut secrets = passwords_in(value.text.trim());
+            secrets.push(value.text.trim().to_owned());
+            secrets
+        })
+        .collect()
+}
+
+/// The password of a URI's user, and what its parameters call a password or a token.
+fn passwords_in(uri: &str) -> Vec<String> {
+    let Some((_, rest)) = uri.split_once("://") else {
+        return Vec::new();
+    };
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let user = place.rsplit_once('@').map(|(user, _)| user);
+    let of_user = user.and_then(|user| Some(user.split_once(':')?.1));
+    let of_parameters = parameters.split(['&', ',']).filter_map(|parameter| {
+        let (name, value) = parameter.rsplit_once(['=', ':'])?;
+        let name = name.to_ascii_lowercase();
+        (name.contains("password") || name.contains("token")).then_some(value)
+    });
+    of_user
+        .into_iter()
+        .chain(of_parameters)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The text about a value without the password of a URI that this may be.
@@ -62,6 +96,16 @@ mod tests {
         ] {
             let said = format!("there is no service '{masked}'; mongodb://host is one");
             assert_eq!(shown(argument), said);
+        }
+    }
+
+    #[test]
+    fn the_passwords_of_a_uri_are_those_of_its_user_and_its_parameters() {
+        let uri = "mongodb://u:a%40b@h1,h2/d?tlsCertificateKeyFilePassword=xyz\
+                   &authMechanismProperties=AWS_SESSION_TOKEN:t1,OTHER:o";
+        assert_eq!(passwords_in(uri), ["a%40b", "xyz", "t1"]);
+        for uri in ["mongodb://h", "mongodb://u@h", "no uri: @"] {
+            assert!(passwords_in(uri).is_empty(), "{uri}");
         }
     }
 

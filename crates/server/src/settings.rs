@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use declaration::Settings;
 pub(crate) use flags::{SettingFlags, hide_unused};
-pub(crate) use sources::{Effective, read};
+pub(crate) use sources::{Effective, colours_are_wanted, read};
 pub(crate) use value::{DrainReadiness, LogFilter, Secret};
 
 /// A setting as it is declared.

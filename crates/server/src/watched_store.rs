@@ -1,11 +1,14 @@
 //! A store that tells the health of the process what its requests meet, so that readiness follows
 //! them at once and not at the next scheduled check.
 
+mod check;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use chassis::health::{Check, CheckFailure, Health, Schedule, Upstream};
+use chassis::health::{CheckFailure, Health, Schedule, Upstream};
+use chassis::telemetry::Calls;
 use resources::query::{Filter, Query};
 use resources::schema::{Id, Relationship, ResourceType};
 use resources::store::{
@@ -15,13 +18,16 @@ use resources::store::{
 
 use tokio::sync::watch;
 
+use self::check::{StoreCheck, failure_of, reason_of};
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// A store and what is known of it.
 pub(crate) struct WatchedStore {
     store: Arc<dyn Store>,
     upstream: Upstream,
     check: Arc<StoreCheck>,
+    calls: Calls,
 }
 
 impl WatchedStore {
@@ -30,6 +36,7 @@ impl WatchedStore {
         health: &Health,
         store: Arc<dyn Store>,
         settings: &Settings,
+        telemetry: &Telemetry,
     ) -> Arc<dyn Store> {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let schedule = Schedule {
@@ -48,6 +55,7 @@ impl WatchedStore {
             tokio::spawn(follow(upstream.clone(), reachability));
         }
         Arc::new(Self {
+            calls: telemetry.calls(store.name()),
             store,
             upstream,
             check,
@@ -62,7 +70,17 @@ impl WatchedStore {
         }
     }
 
-    fn noted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Waits for a call and notes what became of it; `collection` is the name of its type, if it
+    /// has one.
+    async fn noted<T>(
+        &self,
+        operation: &'static str,
+        collection: &str,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let error_type = |error: &StoreError| Some(reason_of(error));
+        let followed = self.calls.follow(operation, collection, call, error_type);
+        let outcome = followed.await;
         match &outcome {
             Ok(_) => self.succeeded(),
             Err(error) => self.note(error),
@@ -94,44 +112,6 @@ async fn follow(upstream: Upstream, mut reachability: watch::Receiver<Reachabili
     }
 }
 
-/// Asks the store for as little as possible.
-struct StoreCheck {
-    store: Arc<dyn Store>,
-    /// Whether the last check was answered, and failed all the same.
-    answers_and_fails: AtomicBool,
-}
-
-#[async_trait]
-impl Check for StoreCheck {
-    fn name(&self) -> &str {
-        self.store.name()
-    }
-
-    async fn check(&self) -> Result<(), CheckFailure> {
-        let outcome = self.store.ping().await;
-        let answers_and_fails = match &outcome {
-            Ok(()) | Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) => false,
-            Err(_) => true,
-        };
-        self.answers_and_fails
-            .store(answers_and_fails, Ordering::Relaxed);
-        outcome.map_err(|error| failure_of(&error))
-    }
-}
-
-/// The public reason names neither files nor hosts; the log has the whole of it.
-fn failure_of(error: &StoreError) -> CheckFailure {
-    let reason = match error {
-        StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => "unreachable",
-        StoreError::Busy(_) => "busy",
-        StoreError::Unprepared(_) => "unprepared",
-        StoreError::Lost(_) => "lost",
-        StoreError::Corrupt(_) => "damaged",
-        StoreError::Unusable(_) | StoreError::Unsupported(_) | StoreError::Internal(_) => "failed",
-    };
-    CheckFailure::new(reason).with_detail(error.to_string())
-}
-
 #[async_trait]
 impl Store for WatchedStore {
     fn name(&self) -> &'static str {
@@ -147,11 +127,12 @@ impl Store for WatchedStore {
     }
 
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError> {
-        self.noted(self.store.prepare(types).await)
+        self.noted("prepare", "", self.store.prepare(types)).await
     }
 
     async fn collections(&self) -> Result<Vec<String>, StoreError> {
-        self.noted(self.store.collections().await)
+        self.noted("collections", "", self.store.collections())
+            .await
     }
 
     async fn duplicates(
@@ -159,14 +140,24 @@ impl Store for WatchedStore {
         resource_type: &Arc<ResourceType>,
         limit: usize,
     ) -> Result<Vec<Duplicates>, StoreError> {
-        self.noted(self.store.duplicates(resource_type, limit).await)
+        self.noted(
+            "duplicates",
+            &resource_type.name,
+            self.store.duplicates(resource_type, limit),
+        )
+        .await
     }
 
     async fn noted_definition(
         &self,
         resource_type: &Arc<ResourceType>,
     ) -> Result<Option<String>, StoreError> {
-        self.noted(self.store.noted_definition(resource_type).await)
+        self.noted(
+            "noted_definition",
+            &resource_type.name,
+            self.store.noted_definition(resource_type),
+        )
+        .await
     }
 
     async fn note_definition(
@@ -174,7 +165,12 @@ impl Store for WatchedStore {
         resource_type: &Arc<ResourceType>,
         fingerprint: &str,
     ) -> Result<(), StoreError> {
-        self.noted(self.store.note_definition(resource_type, fingerprint).await)
+        self.noted(
+            "note_definition",
+            &resource_type.name,
+            self.store.note_definition(resource_type, fingerprint),
+        )
+        .await
     }
 
     async fn next_ids(
@@ -182,7 +178,12 @@ impl Store for WatchedStore {
         resource_type: &Arc<ResourceType>,
         count: usize,
     ) -> Result<Vec<Id>, StoreError> {
-        self.noted(self.store.next_ids(resource_type, count).await)
+        self.noted(
+            "next_ids",
+            &resource_type.name,
+            self.store.next_ids(resource_type, count),
+        )
+        .await
     }
 
     async fn find(
@@ -191,7 +192,12 @@ impl Store for WatchedStore {
         ids: &[Id],
         scope: &Filter,
     ) -> Result<Vec<Option<Resource>>, StoreError> {
-        self.noted(self.store.find(resource_type, ids, scope).await)
+        self.noted(
+            "find",
+            &resource_type.name,
+            self.store.find(resource_type, ids, scope),
+        )
+        .await
     }
 
     async fn list(
@@ -199,7 +205,12 @@ impl Store for WatchedStore {
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Page, StoreError> {
-        self.noted(self.store.list(resource_type, query).await)
+        self.noted(
+            "list",
+            &resource_type.name,
+            self.store.list(resource_type, query),
+        )
+        .await
     }
 
     async fn related(
@@ -210,7 +221,7 @@ impl Store for WatchedStore {
         query: &Query,
     ) -> Result<Vec<Page>, StoreError> {
         let related = self.store.related(resource_type, relationship, ids, query);
-        self.noted(related.await)
+        self.noted("related", &resource_type.name, related).await
     }
 
     async fn explain(
@@ -218,11 +229,22 @@ impl Store for WatchedStore {
         resource_type: &Arc<ResourceType>,
         query: &Query,
     ) -> Result<Plan, StoreError> {
-        self.noted(self.store.explain(resource_type, query).await)
+        self.noted(
+            "explain",
+            &resource_type.name,
+            self.store.explain(resource_type, query),
+        )
+        .await
     }
 
     async fn write(&self, unit: Unit) -> Result<Vec<Written>, WriteError> {
-        let outcome = self.store.write(unit).await;
+        let error_type = |error: &WriteError| match error {
+            // It is for the client to mend.
+            WriteError::Refused { .. } | WriteError::Key(_) => None,
+            WriteError::Store(error) => Some(reason_of(error)),
+        };
+        let write = self.store.write(unit);
+        let outcome = self.calls.follow("write", "", write, error_type).await;
         match &outcome {
             Ok(_) | Err(WriteError::Refused { .. } | WriteError::Key(_)) => self.succeeded(),
             Err(WriteError::Store(error)) => self.note(error),
@@ -231,11 +253,12 @@ impl Store for WatchedStore {
     }
 
     async fn recall(&self, key: &Key) -> Result<Option<KeyRefusal>, StoreError> {
-        self.noted(self.store.recall(key).await)
+        self.noted("recall", "", self.store.recall(key)).await
     }
 
     async fn scan(&self, resource_type: &Arc<ResourceType>) -> Result<Scan, StoreError> {
-        self.noted(self.store.scan(resource_type).await)
+        self.noted("scan", &resource_type.name, self.store.scan(resource_type))
+            .await
     }
 
     async fn import(
@@ -243,7 +266,12 @@ impl Store for WatchedStore {
         resource_type: &Arc<ResourceType>,
         mode: ImportMode,
     ) -> Result<Import, StoreError> {
-        self.noted(self.store.import(resource_type, mode).await)
+        self.noted(
+            "import",
+            &resource_type.name,
+            self.store.import(resource_type, mode),
+        )
+        .await
     }
 
     async fn watch(
@@ -259,7 +287,7 @@ impl Store for WatchedStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.noted(self.store.ping().await)
+        self.noted("ping", "", self.store.ping()).await
     }
 
     async fn close(&self) {

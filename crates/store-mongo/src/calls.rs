@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use metrics::{Counter, Gauge};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +22,52 @@ pub(crate) struct Calls {
     /// As many as the pool has connections: a request that waits here has sent nothing yet.
     connections: Arc<Semaphore>,
     timeout: Duration,
+    pool: Pool,
+}
+
+/// What is told of the use of connections.
+struct Pool {
+    used: Gauge,
+    waiting: Gauge,
+    exhausted: Counter,
+}
+
+impl Pool {
+    fn new() -> Self {
+        metrics::describe_gauge!(
+            "db.client.connection.count",
+            "Requests to the server that have a connection"
+        );
+        metrics::describe_gauge!(
+            "db.client.connection.pending_requests",
+            "Requests to the server that wait for a connection"
+        );
+        metrics::describe_counter!(
+            "db.client.connection.timeouts",
+            "Requests to the server that got no connection in time"
+        );
+        Self {
+            used: metrics::gauge!("db.client.connection.count", "state" => "used"),
+            waiting: metrics::gauge!("db.client.connection.pending_requests"),
+            exhausted: metrics::counter!("db.client.connection.timeouts"),
+        }
+    }
+}
+
+/// One more, until it is dropped.
+struct OneOf(Gauge);
+
+impl OneOf {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for OneOf {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
 }
 
 impl Calls {
@@ -34,6 +81,7 @@ impl Calls {
                 bounded => bounded.min(Semaphore::MAX_PERMITS),
             })),
             timeout,
+            pool: Pool::new(),
         }
     }
 
@@ -58,14 +106,18 @@ impl Calls {
         self.circuit.admit()?;
         let deadline = Instant::now() + self.timeout;
         let waiting = self.connections.clone().acquire_owned();
+        let pending = OneOf::new(&self.pool.waiting);
         // What is left of the time is for the work.
         let Ok(Ok(connection)) = timeout(self.timeout / 2, waiting).await else {
+            self.pool.exhausted.increment(1);
             return Err(StoreError::Busy("all connections are in use".into()));
         };
+        drop(pending);
         let circuit = self.circuit.clone();
+        let used = OneOf::new(&self.pool.used);
         let work = ToTheEnd::new(async move {
             let outcome = work.await;
-            drop(connection);
+            drop((connection, used));
             match &outcome {
                 Err(StoreError::Unavailable(reason)) => circuit.failed(reason),
                 // Also where a server answered that it cannot tell.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use metrics::Gauge;
 use mongodb::Client;
 use mongodb::bson::doc;
 use resources::store::{Reachability, StoreError};
@@ -24,11 +25,19 @@ pub(crate) struct Circuit {
     state: watch::Sender<Reachability>,
     /// A ping is on its way to learn why a request had no answer.
     suspecting: AtomicBool,
+    is_open: Gauge,
 }
 
 impl Circuit {
     pub(crate) fn new(client: Client) -> Arc<Self> {
+        metrics::describe_gauge!(
+            "mongodb.circuit.open",
+            "1 while the server is away and requests fail at once"
+        );
+        let is_open = metrics::gauge!("mongodb.circuit.open");
+        is_open.set(0.0);
         Arc::new(Self {
+            is_open,
             client,
             failures: AtomicU32::new(0),
             state: watch::Sender::new(Reachability::Reachable),
@@ -80,6 +89,7 @@ impl Circuit {
 
     fn open(self: &Arc<Self>, reason: &str) {
         let away = Reachability::Away(reason.to_owned());
+        self.is_open.set(1.0);
         if self.state.send_replace(away) == Reachability::Reachable {
             if self.state.receiver_count() == 0 {
                 tracing::warn!(reason, "mongodb is away");
@@ -90,6 +100,7 @@ impl Circuit {
 
     fn close(&self) {
         self.failures.store(0, Ordering::Relaxed);
+        self.is_open.set(0.0);
         self.state.send_replace(Reachability::Reachable);
         if self.state.receiver_count() == 0 {
             tracing::info!("mongodb is back");

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::ServeLimits;
 use super::activity::{Activity, Clock, Order, Snapshot, millis};
+use super::counted::Counted;
 
 /// A client that takes less than this in a whole write timeout counts as one that does not read.
 const PROGRESS_BYTES_MIN: u64 = 4096;
@@ -83,6 +84,7 @@ impl Connections {
             connections: Arc::clone(self),
             key,
             activity,
+            _counted: Counted::opened(),
         }
     }
 
@@ -284,6 +286,7 @@ pub(super) struct Registration {
     connections: Arc<Connections>,
     key: u64,
     pub(super) activity: Arc<Activity>,
+    _counted: Counted,
 }
 
 impl Drop for Registration {

@@ -1,22 +1,38 @@
 //! One log line for each request.
 
+mod observed;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{Method, StatusCode, Uri, header};
+use http::{Method, StatusCode, Uri, Version, header};
 use http_body::{Frame, SizeHint};
 use tracing::Span;
 
+use super::Stack;
+use super::request_id::Identity;
+use super::route::{OTHER_METHOD, RouteNote, method_name};
+use crate::client::{ClientAddress, ClientCertificate};
 use crate::operations;
+use crate::telemetry::{REFUSED, RequestContext};
+
+const TARGET: &str = module_path!();
+
+/// Stands for the status where the client left before there was one.
+const CLIENT_LEFT: u16 = 499;
+
+/// How much is shown of a method that no standard has.
+const METHOD_BYTES_MAX: usize = 64;
 
 /// A request on its way. Its line is written when this value is dropped: when the last byte of the
 /// response was handed to the connection, or when the client had left before that. So the line has
@@ -25,7 +41,12 @@ pub(super) struct AccessRecord {
     started: Instant,
     method: Method,
     uri: Uri,
-    logged_parameters: &'static [&'static str],
+    version: Version,
+    context: RequestContext,
+    stack: Arc<Stack>,
+    route: RouteNote,
+    client: Option<IpAddr>,
+    certificate: Option<ClientCertificate>,
     span: Span,
     outcome: Option<Outcome>,
 }
@@ -37,19 +58,30 @@ struct Outcome {
     bytes_sent: u64,
     /// Nothing more is owed to the client.
     complete: bool,
+    is_quiet: bool,
 }
 
 impl AccessRecord {
     pub(super) fn open(
-        request: &Request,
+        request: &mut Request,
+        identity: &Identity,
         span: &Span,
-        logged_parameters: &'static [&'static str],
+        stack: Arc<Stack>,
     ) -> Self {
+        if let Some(metrics) = stack.metrics() {
+            metrics.began();
+        }
+        let client = request.extensions().get::<ClientAddress>();
         Self {
             started: Instant::now(),
             method: request.method().clone(),
             uri: request.uri().clone(),
-            logged_parameters,
+            version: request.version(),
+            context: identity.context(),
+            stack,
+            client: client.and_then(|address| address.client),
+            certificate: request.extensions().get::<ClientCertificate>().cloned(),
+            route: RouteNote::leave_with(request),
             span: span.clone(),
             outcome: None,
         }
@@ -67,6 +99,7 @@ impl AccessRecord {
             cause: response.extensions_mut().remove(),
             bytes_sent: 0,
             complete: bodiless,
+            is_quiet: response.extensions().get::<operations::Quiet>().is_some(),
         });
         if bodiless {
             // The line is written now.
@@ -98,46 +131,67 @@ impl Drop for AccessRecord {
                 outcome.complete,
             ),
             // The client left before there was an answer; the number is what Nginx logs then.
-            None => (499, 0, false),
+            None => (CLIENT_LEFT, 0, false),
         };
-        let cause = self
-            .outcome
-            .as_ref()
-            .and_then(|outcome| outcome.cause.as_deref());
-        let query = self
-            .uri
-            .query()
-            .map(|query| presentable(query, self.logged_parameters));
+        let took = self.started.elapsed();
+        self.log(status, bytes_sent, complete, took);
+        self.observe(status, took);
+    }
+}
+
+impl AccessRecord {
+    fn log(&self, status: u16, bytes_sent: u64, complete: bool, took: Duration) {
+        let outcome = self.outcome.as_ref();
+        let cause = outcome.and_then(|outcome| outcome.cause.as_deref());
+        let query = self.uri.query();
+        let query = query.map(|query| presentable(query, self.stack.limits.logged_parameters));
+        let method = method_name(&self.method);
+        let certificate = self.certificate.as_ref();
+        let subject = certificate.map(|certificate| &*certificate.subject);
+        let is_other = method == OTHER_METHOD;
         macro_rules! line {
-            ($level:ident) => {
+            ($target:expr, $level:ident) => {
                 tracing::$level!(
+                    target: $target,
                     parent: &self.span,
-                    method = self.method.as_str(),
-                    path = self.uri.path(),
-                    query = query.as_deref(),
-                    status,
-                    duration_micros = u64::try_from(self.started.elapsed().as_micros())
-                        .unwrap_or(u64::MAX),
-                    bytes_sent,
+                    {
+                    http.request.method = method,
+                    http.request.method_original = is_other.then(|| beginning(&self.method)),
+                    url.path = self.uri.path(),
+                    url.query = query.as_deref(),
+                    http.route = self.route.read(),
+                    http.response.status_code = status,
+                    http.response.body.bytes = bytes_sent,
+                    event.duration = nanos(took),
+                    client.address = self.client.map(display),
+                    tls.client.subject = subject,
                     aborted = (!complete).then_some(true),
                     error = cause.map(chain),
+                    },
                     "request"
                 )
             };
         }
         // Probes come all the time. A 503 is what they are asked for, and no error of the process.
-        if operations::is_probe(self.uri.path()) {
-            if status < 400 {
-                line!(debug);
-            } else {
-                line!(info);
-            }
-        } else if status >= 500 {
-            line!(error);
-        } else {
-            line!(info);
+        let is_quiet = outcome.is_some_and(|outcome| outcome.is_quiet);
+        let is_probe = is_quiet || operations::is_probe(self.uri.path());
+        match status {
+            ..400 if is_probe => line!(TARGET, debug),
+            ..400 => line!(TARGET, info),
+            500.. if !is_probe => line!(TARGET, error),
+            _ => line!(REFUSED, info),
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Clients make up methods of any length.
+fn beginning(method: &Method) -> &str {
+    let name = method.as_str();
+    &name[..name.len().min(METHOD_BYTES_MAX)]
 }
 
 /// A query without the values that must not be shown.

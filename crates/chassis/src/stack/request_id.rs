@@ -11,6 +11,10 @@ use http::{HeaderName, HeaderValue};
 use tracing::Span;
 use uuid::Uuid;
 
+use crate::operations;
+use crate::telemetry::context::{TRACERESPONSE, TraceContext};
+use crate::telemetry::{self, Observation, RequestContext};
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
 const APITRACE: HeaderName = HeaderName::from_static("apitrace");
@@ -106,10 +110,11 @@ fn text(value: &HeaderValue) -> &str {
 pub(super) struct Identity {
     request_id: RequestId,
     apitrace: Option<Apitrace>,
+    trace: Option<TraceContext>,
 }
 
 /// Reads or makes the id, and leaves it with the request for its handler.
-pub(super) fn identify(request: &mut Request) -> Identity {
+pub(super) fn identify(request: &mut Request, observation: &Observation) -> Identity {
     let header = |name| request.headers().get(name);
     let request_id = match header(REQUEST_ID) {
         Some(given) if RequestId::is_well_formed(given) => RequestId(given.clone()),
@@ -119,13 +124,19 @@ pub(super) fn identify(request: &mut Request) -> Identity {
         .filter(|given| Apitrace::is_well_formed(given))
         .cloned()
         .map(Apitrace);
+    let is_probe = operations::is_probe(request.uri().path());
+    let trace = observation.trace(request.headers(), is_probe);
     request.extensions_mut().insert(request_id.clone());
+    if let Some(trace) = &trace {
+        request.extensions_mut().insert(trace.clone());
+    }
     if let Some(apitrace) = &apitrace {
         request.extensions_mut().insert(apitrace.clone());
     }
     Identity {
         request_id,
         apitrace,
+        trace,
     }
 }
 
@@ -134,14 +145,18 @@ impl Identity {
         self.request_id.as_str()
     }
 
-    /// The span of the request. It is of level error so that no filter separates a line from its
-    /// id.
+    /// Shared with the log: what it shows of each line within the request.
+    pub(super) fn context(&self) -> RequestContext {
+        RequestContext {
+            request_id: self.request_id.0.clone(),
+            apitrace: self.apitrace.as_ref().map(|apitrace| apitrace.0.clone()),
+            trace: self.trace.clone(),
+        }
+    }
+
+    /// The span of the request: what is logged within it carries the ids.
     pub(super) fn span(&self) -> Span {
-        tracing::error_span!(
-            "request",
-            request_id = self.request_id.as_str(),
-            apitrace = self.apitrace.as_ref().map(Apitrace::as_str),
-        )
+        telemetry::request_span(self.context())
     }
 
     pub(super) fn stamp(self, mut response: Response) -> Response {
@@ -149,6 +164,10 @@ impl Identity {
         headers.insert(REQUEST_ID, self.request_id.0);
         if let Some(apitrace) = self.apitrace {
             headers.insert(APITRACE, apitrace.0);
+        }
+        // A caller who traces is told in which span the request was answered.
+        if let Some(trace) = self.trace.filter(|trace| trace.parent_id.is_some()) {
+            headers.insert(TRACERESPONSE, trace.traceparent());
         }
         response
     }
@@ -166,7 +185,7 @@ mod tests {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             request.headers_mut().insert(name, value);
         }
-        identify(&mut request)
+        identify(&mut request, &Observation::default())
     }
 
     fn allowed_in_request_id(character: char) -> bool {

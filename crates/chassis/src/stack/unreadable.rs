@@ -10,6 +10,7 @@ use super::answer_headers;
 use super::request_id::RequestId;
 use crate::fault::Fault;
 use crate::presenter::Presenter;
+use crate::telemetry::REFUSED;
 
 /// Head and body as they go over the wire. `head` is the answer that the library would send; its
 /// status is kept.
@@ -23,9 +24,12 @@ pub(super) fn answer(head: &[u8], presenter: &dyn Presenter) -> Option<Vec<u8>> 
     let mut response = presenter.fault("", &fault);
     answer_headers::stamp(&mut response);
     tracing::info!(
-        request_id = id.as_str(),
-        status = status.as_u16(),
+        target: REFUSED,
+        {
+        http.request.id = id.as_str(),
+        http.response.status_code = status.as_u16(),
         error = fault.detail(),
+        },
         "request"
     );
     Some(written(response, &id))

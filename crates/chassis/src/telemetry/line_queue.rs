@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,15 +17,22 @@ use crate::health::Heartbeat;
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long lines are collected before they are written.
 const COLLECTING: Duration = Duration::from_millis(2);
+/// How long a note waits for lines to come with it.
+pub(super) const REMINDER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct LineQueue {
     state: Mutex<State>,
     filled: Condvar,
     emptied: Condvar,
+    dropped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not by itself"
+)]
 struct State {
     bytes: Vec<u8>,
     lines_dropped: u64,
@@ -34,15 +42,19 @@ struct State {
     writing: bool,
     /// Someone waits for the queue to be empty.
     hurry: bool,
+    /// The thread is to note something, with or without lines.
+    reminded: bool,
 }
 
 impl LineQueue {
     /// Starts the thread. It lives as long as the process. Its heart waits while there are no
-    /// lines, and while the sink takes its time.
+    /// lines, and while the sink takes its time. `note` adds lines about the log to what is
+    /// written: it is told how many lines were dropped since it was called last.
     pub(super) fn start_writing(
         self: &Arc<Self>,
         mut sink: impl Write + Send + 'static,
         heartbeat: Heartbeat,
+        mut note: impl FnMut(u64, &mut Vec<u8>) + Send + 'static,
     ) -> io::Result<()> {
         let queue = Arc::clone(self);
         let writer = thread::Builder::new().name("log".to_owned());
@@ -52,9 +64,7 @@ impl LineQueue {
                 heartbeat.wait();
                 let dropped = queue.take(&mut batch);
                 heartbeat.beat();
-                if dropped > 0 {
-                    note_dropped(&mut batch, dropped);
-                }
+                note(dropped, &mut batch);
                 heartbeat.wait();
                 // A log that nobody reads any more is no reason to stop serving.
                 let _ = sink.write_all(&batch).and_then(|()| sink.flush());
@@ -85,10 +95,23 @@ impl LineQueue {
         }
     }
 
-    fn push(&self, line: &[u8]) {
+    /// How many lines were dropped since the start.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Has the thread call its `note` after a while, also when no line comes.
+    pub(super) fn remind(&self) {
+        let mut state = self.lock();
+        state.reminded = true;
+        self.filled.notify_one();
+    }
+
+    pub(super) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
         if state.bytes.len() + line.len() > BYTES_MAX {
             state.lines_dropped += 1;
+            self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         state.bytes.extend_from_slice(line);
@@ -103,10 +126,15 @@ impl LineQueue {
         let mut state = self.lock();
         while state.bytes.is_empty() {
             state.waiting = true;
-            state = self
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            let reminded = mem::take(&mut state.reminded);
+            let patience = if reminded { REMINDER } else { Duration::MAX };
+            let waited = self.filled.wait_timeout(state, patience);
+            let waited = waited.unwrap_or_else(PoisonError::into_inner);
+            state = waited.0;
+            if reminded && waited.1.timed_out() {
+                break;
+            }
+            state.reminded |= reminded;
         }
         state.waiting = false;
         if !state.hurry {
@@ -131,14 +159,6 @@ impl LineQueue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// In the form of JSON in either mode: it is meant for whoever counts on the log being complete.
-fn note_dropped(batch: &mut Vec<u8>, lines: u64) {
-    let _ = writeln!(
-        batch,
-        r#"{{"level":"WARN","target":"chassis::telemetry","message":"log lines were dropped because nobody read them in time","lines_dropped":{lines}}}"#
-    );
 }
 
 impl Write for &LineQueue {
@@ -191,6 +211,12 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(10);
 
+    fn noting(dropped: u64, batch: &mut Vec<u8>) {
+        if dropped > 0 {
+            let _ = writeln!(batch, "{dropped} dropped");
+        }
+    }
+
     #[test]
     fn a_stalled_reader_costs_lines_and_is_told_how_many() {
         let queue = Arc::new(LineQueue::default());
@@ -203,6 +229,7 @@ mod tests {
                     written,
                 },
                 Heartbeat::unwatched(),
+                noting,
             )
             .unwrap();
         queue.push(b"first\n");
@@ -219,13 +246,16 @@ mod tests {
         queue.flush(LONG);
         let batches: Vec<_> = batches.try_iter().collect();
         assert_eq!(batches[0], b"first\n");
-        assert!(batches[1].ends_with(b"\"lines_dropped\":5}\n"));
+        assert!(batches[1].ends_with(b"5 dropped\n"));
+        assert_eq!(queue.dropped(), 5);
     }
 
     #[test]
     fn a_broken_sink_is_no_reason_to_stop() {
         let queue = Arc::new(LineQueue::default());
-        queue.start_writing(Broken, Heartbeat::unwatched()).unwrap();
+        queue
+            .start_writing(Broken, Heartbeat::unwatched(), noting)
+            .unwrap();
         for _ in 0..3 {
             queue.push(b"line\n");
             let started = Instant::now();
@@ -260,10 +290,10 @@ mod tests {
         let heartbeat = |name| health.heartbeat(name, Duration::from_nanos(1));
         let queues = [(); 2].map(|()| Arc::new(LineQueue::default()));
         queues[0]
-            .start_writing(stalled, heartbeat("the stalled"))
+            .start_writing(stalled, heartbeat("the stalled"), noting)
             .unwrap();
         queues[1]
-            .start_writing(Panicking, heartbeat("the log"))
+            .start_writing(Panicking, heartbeat("the log"), noting)
             .unwrap();
         for queue in &queues {
             queue.push(b"line\n");

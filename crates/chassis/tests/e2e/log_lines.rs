@@ -19,7 +19,7 @@ fn of_requests(log: &LogCapture) -> Vec<Value> {
     let lines = log.lines().into_iter();
     let lines = lines.map(|line| serde_json::from_str::<Value>(&line).expect(&line));
     lines
-        .filter(|line| line.get("request_id").is_some())
+        .filter(|line| line.get("http.request.id").is_some())
         .collect()
 }
 
@@ -55,23 +55,26 @@ async fn every_log_line_of_a_request_carries_its_id() {
     assert_eq!(lines.len(), 3, "{lines:#?}");
     for line in &lines {
         assert_eq!(
-            (&line["request_id"], &line["apitrace"]),
+            (&line["http.request.id"], &line["apitrace"]),
             (&"my-id".into(), &"my \"trace\"".into())
         );
     }
     let access = &lines[2];
-    assert_eq!(access["method"], "GET");
+    assert_eq!(access["http.request.method"], "GET");
     assert_eq!(
-        (&access["path"], &access["query"]),
+        (&access["url.path"], &access["url.query"]),
         (&"/hello".into(), &"a=…&b=…".into())
     );
     assert_eq!(
-        (&access["status"], &access["bytes_sent"]),
+        (
+            &access["http.response.status_code"],
+            &access["http.response.body.bytes"]
+        ),
         (&200.into(), &5.into())
     );
-    assert!(access["duration_micros"].is_u64());
+    assert!(access["event.duration"].is_u64());
     assert_eq!(
-        (&access["level"], access.get("aborted")),
+        (&access["log.level"], access.get("aborted")),
         (&"INFO".into(), None)
     );
 }
@@ -96,8 +99,11 @@ async fn a_failure_is_logged_once_with_its_hidden_causes() {
         "sorry"
     );
     let line = access_line(&log).await;
-    assert_eq!(line["level"], "ERROR");
-    assert_eq!(line["error"], "cannot list contacts: no route to host db7");
+    assert_eq!(line["log.level"], "ERROR");
+    assert_eq!(
+        line["error.message"],
+        "cannot list contacts: no route to host db7"
+    );
     assert_eq!(of_requests(&log).len(), 1);
 }
 
@@ -109,10 +115,10 @@ async fn a_panic_is_logged_with_its_message() {
     fetch(server.url("/panic")).await;
     let line = access_line(&log).await;
     assert_eq!(
-        (&line["status"], &line["level"]),
+        (&line["http.response.status_code"], &line["log.level"]),
         (&500.into(), &"ERROR".into())
     );
-    assert_eq!(line["error"], "the handler panicked: the secret");
+    assert_eq!(line["error.message"], "the handler panicked: the secret");
 }
 
 #[tokio::test]
@@ -145,10 +151,13 @@ async fn a_client_that_leaves_in_the_middle_is_logged_as_aborted() {
     drop(wire);
     let line = access_line(&log).await;
     assert_eq!(
-        (&line["status"], &line["aborted"]),
+        (&line["http.response.status_code"], &line["aborted"]),
         (&200.into(), &true.into())
     );
-    assert!(line["bytes_sent"].as_u64().unwrap() >= 65_536, "{line}");
+    assert!(
+        line["http.response.body.bytes"].as_u64().unwrap() >= 65_536,
+        "{line}"
+    );
 }
 
 #[tokio::test]
@@ -165,7 +174,7 @@ async fn a_client_that_leaves_before_the_answer_is_logged_as_499() {
     wire.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
     begun.notified().await;
     drop(wire);
-    assert_eq!(access_line(&log).await["status"], 499);
+    assert_eq!(access_line(&log).await["http.response.status_code"], 499);
 }
 
 #[tokio::test]
@@ -194,7 +203,7 @@ async fn an_answer_with_a_known_length_or_none_is_complete() {
     let lines = of_requests(&log);
     let sent: Vec<_> = lines
         .iter()
-        .map(|line| line["bytes_sent"].as_u64().unwrap())
+        .map(|line| line["http.response.body.bytes"].as_u64().unwrap())
         .collect();
     assert_eq!(sent, [12, 0, 0]);
     assert!(
@@ -222,10 +231,10 @@ async fn what_the_making_of_a_body_logs_carries_the_id_of_its_request() {
     if let Ok(response) = reqwest::get(server.url("/broken")).await {
         assert!(response.bytes().await.is_err());
     }
-    let id = access_line(&log).await["request_id"].clone();
+    let id = access_line(&log).await["http.request.id"].clone();
     let lines = of_requests(&log);
     let of = |text: &str| {
-        let says = |line: &&Value| line["message"] == text && line["request_id"] == id;
+        let says = |line: &&Value| line["message"] == text && line["http.request.id"] == id;
         lines.iter().filter(says).count()
     };
     assert_eq!(

@@ -10,6 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, Uri, header};
 use jsonapi::Applied;
+use metrics::{Counter, Gauge, Unit};
 
 use super::Service;
 use super::failure::Answered;
@@ -24,6 +25,9 @@ pub(super) struct Cache {
     /// What they hold together, in bytes; nothing is kept for 0.
     bytes_max: usize,
     kept: Mutex<Kept>,
+    hits: Counter,
+    misses: Counter,
+    bytes: Gauge,
 }
 
 #[derive(Default)]
@@ -47,9 +51,21 @@ pub(super) struct Document {
 
 impl Cache {
     pub(super) fn new(bytes_max: usize) -> Self {
+        metrics::describe_counter!(
+            "answer_cache.lookups",
+            "Requests for answers that may be kept, by whether there was one"
+        );
+        metrics::describe_gauge!(
+            "answer_cache.size",
+            Unit::Bytes,
+            "What written answers hold that are kept"
+        );
         Self {
             bytes_max,
             kept: Mutex::default(),
+            hits: metrics::counter!("answer_cache.lookups", "result" => "hit"),
+            misses: metrics::counter!("answer_cache.lookups", "result" => "miss"),
+            bytes: metrics::gauge!("answer_cache.size"),
         }
     }
 
@@ -69,8 +85,10 @@ impl Cache {
             return make.await;
         };
         if let Some(document) = self.get(url, changes) {
+            self.hits.increment(1);
             return document.respond(service, resource_type).map_err(Into::into);
         }
+        self.misses.increment(1);
         let mut response = make.await?;
         if response.status() == StatusCode::OK
             && let Some(mut document) = response.extensions_mut().remove::<Document>()
@@ -115,6 +133,9 @@ impl Cache {
             ..document
         };
         kept.by_url.insert(url.to_owned(), document);
+        // As exact as a float is, which is up to 2^53 bytes.
+        self.bytes
+            .set(f64::from(u32::try_from(kept.bytes / 1024).unwrap_or(u32::MAX)) * 1024.0);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use jsonapi::Error;
+use metrics::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub(super) use self::reader::Reader;
@@ -41,6 +42,13 @@ pub(super) struct Feeds {
 
 impl Feeds {
     pub(super) fn new(limits: &Limits, ending: watch::Receiver<bool>) -> Self {
+        metrics::describe_gauge!("changes.readers", "Readers of feeds of changes");
+        metrics::describe_counter!(
+            "changes.readers.too_slow",
+            "Readers that were sent away because they did not keep up"
+        );
+        metrics::gauge!("changes.readers").set(0.0);
+        metrics::counter!("changes.readers.too_slow").increment(0);
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
             feeds: Mutex::default(),
@@ -65,6 +73,7 @@ impl Feeds {
         }
         let place = self.readers.clone().try_acquire_owned();
         let place = place.map_err(|_| too_many("All places for readers are taken."))?;
+        let place = ReaderPlace::new(place);
         let resource_type = view.resource_type.clone();
         let feed = self.feed(view)?;
         let problem = |error| problem(&resource_type, error);
@@ -98,7 +107,28 @@ impl Feeds {
     }
 }
 
-type ReaderPlace = OwnedSemaphorePermit;
+/// A place among the readers, counted while it is taken.
+struct ReaderPlace {
+    _permit: OwnedSemaphorePermit,
+    readers: Gauge,
+}
+
+impl ReaderPlace {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        let readers = metrics::gauge!("changes.readers");
+        readers.increment(1.0);
+        Self {
+            _permit: permit,
+            readers,
+        }
+    }
+}
+
+impl Drop for ReaderPlace {
+    fn drop(&mut self) {
+        self.readers.decrement(1.0);
+    }
+}
 
 /// The answer where there is no feed.
 fn problem(resource_type: &Arc<ResourceType>, error: WatchError) -> Problem {
@@ -134,6 +164,7 @@ fn is_ending() -> Error {
 }
 
 fn is_too_slow() -> Error {
+    metrics::counter!("changes.readers.too_slow").increment(1);
     let (code, title) = ("reader_too_slow", "Reader is too slow");
     Error::new(StatusCode::SERVICE_UNAVAILABLE, code, title).detail(
         "More changes wait than are kept for a reader. Connect again to go on from the last one \

@@ -40,8 +40,8 @@ impl Rounds {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
-            finds: Gathering::new(),
-            pages: Gathering::new(),
+            finds: Gathering::new("find"),
+            pages: Gathering::new("list"),
         }
     }
 }

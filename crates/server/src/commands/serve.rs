@@ -1,58 +1,60 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
 mod edge;
+mod operations;
+mod services;
 mod sockets;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chassis::health::{Health, Heartbeat, WorkerLimits};
-use chassis::lifecycle::{self, Modules, Stop, StopSignal};
-use chassis::operations::{Audience, Port};
-use chassis::serve::{Address, Control, Door, Entrance, Listener, ServeLimits};
-use chassis::tls::Tls;
-use chassis::{stack, telemetry};
-
+use chassis::health::{Health, WorkerLimits};
+use chassis::lifecycle::{Modules, Stop, StopSignal};
+use chassis::serve::{Address, Listener};
 use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use self::operations::{Operations, add_port};
+use self::services::{Services, serve_limits};
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
-use crate::error_pages;
-use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
-use crate::probes;
+use crate::failure::{EXIT_STUCK, Failure};
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
+use crate::telemetry::Telemetry;
 
 /// How long a part other than the services may take to stop, and the services beyond their drain.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a task or thread with a heartbeat may be silent.
-const THREAD_BUDGET: Duration = Duration::from_secs(30);
+pub(crate) const THREAD_BUDGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
-    let (settings, _) = settings::read(&arguments.settings)?;
+    let (settings, values) = settings::read(&arguments.settings)?;
     let health = Health::new();
-    let heartbeat = health.heartbeat("the thread that writes the log", THREAD_BUDGET);
-    let _flushed_at_the_end = telemetry::init(settings.log_mode, &settings.log_filter.0, heartbeat)
-        .map_err(|error| Failure::settings(error.to_string()))?;
+    let telemetry = Telemetry::start(&settings, &values, &health)?;
     let mut builder = Builder::new_multi_thread();
     builder.thread_name("worker");
     if settings.worker_threads > 0 {
         builder.worker_threads(settings.worker_threads);
     }
     let runtime = super::runtime(builder)?;
-    let served = runtime.block_on(serve(arguments, &settings, &health));
+    let served = runtime.block_on(serve(arguments, &settings, &health, &telemetry));
     // The last tasks let go of the store, which then closes its files. What hangs is left behind.
     runtime.shutdown_timeout(STOP_PATIENCE);
     served.map_err(Failure::log)
 }
 
-async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Result<(), Failure> {
+async fn serve(
+    arguments: &Serve,
+    settings: &Settings,
+    health: &Health,
+    telemetry: &Telemetry,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let plan = Plan::new(settings, &arguments.services, arguments.sample_data)?;
     let backups = Backups::allowed(settings)?;
@@ -67,15 +69,17 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let operations = Operations {
         socket: admin,
         tls: &tls,
+        telemetry,
         backups: backups.as_ref(),
         stop: (tell.clone(), told.clone()),
     };
     let port = operations.open(&plan, settings, health)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
+    telemetry.observe_runtime(&Handle::current(), health);
     let rules = edge::services_rules(settings, &addresses[0]);
     let opened = tokio::select! {
-        opened = plan.open(settings, health, rules) => opened,
+        opened = plan.open(settings, health, telemetry, rules) => opened,
         () = told.reaches(Stop::Drain) => {
             modules.stop().await;
             return Ok(());
@@ -108,11 +112,22 @@ async fn serve(arguments: &Serve, settings: &Settings, health: &Health) -> Resul
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
     service_manager::serving(health);
+    run_to_the_end(modules, settings, health, told, [&tell, &ask]).await
+}
+
+/// Waits until the process is told to stop or a part fails, and stops all parts.
+async fn run_to_the_end(
+    mut modules: Modules,
+    settings: &Settings,
+    health: &Health,
+    mut told: StopSignal,
+    [all, services]: [&watch::Sender<Stop>; 2],
+) -> Result<(), Failure> {
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
     // A part that failed stops the others in the same order as a signal does.
-    raise(&tell, Stop::Drain);
-    raise(&ask, Stop::Soon);
+    raise(all, Stop::Drain);
+    raise(services, Stop::Soon);
     drain(settings, health, &mut told).await;
     modules.stop().await;
     tracing::info!("stopped");
@@ -136,18 +151,6 @@ fn add_passive(
         let stop = async move || comparison.abort();
         modules.add_passive("comparison", STOP_PATIENCE, stop);
     }
-}
-
-/// The operations port as a part. It also hears the signals, so its end stops all parts.
-fn add_port(modules: &mut Modules, mut port: Port) {
-    let ended = port.ended();
-    let running = async move {
-        ended.await;
-        Err("its thread has ended, and nobody listens for signals".to_owned())
-    };
-    modules.add("operations port", STOP_PATIENCE, running, async move || {
-        close(port).await;
-    });
 }
 
 /// Tells to stop at least as urgently as `stop`.
@@ -183,72 +186,6 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
     }
 }
 
-/// The operations port, which also hears the signals: it runs when all else hangs.
-struct Operations<'a> {
-    socket: Listener,
-    tls: &'a edge::Both,
-    backups: Option<&'a Backups>,
-    stop: (watch::Sender<Stop>, StopSignal),
-}
-
-impl Operations<'_> {
-    fn open(self, plan: &Plan, settings: &Settings, health: &Health) -> Result<Port, Failure> {
-        let Self {
-            socket,
-            tls,
-            backups,
-            stop: (tell, told),
-        } = self;
-        let wording = plan.wording();
-        let mut router = probes::router(health, Audience::Operators, settings, &wording);
-        if let Some(backups) = backups {
-            router = router.merge(backups.router()).merge(error_pages::router());
-        }
-        let rules = edge::operations_rules(settings, &address_of(&socket)?);
-        let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
-        let watched: Vec<Tls> = tls.each().cloned().collect();
-        let interval = settings.tls_reload_interval_ms;
-        let dumped = health.clone();
-        let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
-        let bound = bound_shutdown(told, drain);
-        let signals = move || {
-            for tls in &watched {
-                tokio::spawn(tls.clone().watch(interval));
-            }
-            let reload = move || watched.iter().for_each(Tls::look_again);
-            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
-            Ok(async move {
-                tokio::join!(listening, bound);
-            })
-        };
-        let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-        let entrance = edge::operations_entrance(settings, tls);
-        Port::open(socket, entrance, service, heartbeat, signals).map_err(|error| {
-            Failure::internal(format!("the operations port does not open: {error}"))
-        })
-    }
-}
-
-async fn close(port: Port) {
-    let closed = tokio::task::spawn_blocking(move || port.close());
-    let _ = closed.await;
-}
-
-/// The state of the process as one log line.
-fn dump(health: &Health) {
-    let condition = health.condition(&[]);
-    let metrics = health.liveness();
-    tracing::info!(
-        state = condition.state.name(),
-        ready = condition.state.answers().readiness,
-        upstreams = ?condition.upstreams,
-        liveness = ?metrics,
-        panics = telemetry::panics(),
-        refusals = ?chassis::serve::refusals(),
-        "state of the process"
-    );
-}
-
 fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
     let limits = WorkerLimits {
         slow_after: settings.worker_slow_after_ms,
@@ -261,89 +198,10 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
 }
 
-/// The services, as the last part. Adding them returns what tells them alone to stop.
-struct Services {
-    service: stack::Service,
-    entrance: Entrance,
-    ending: watch::Sender<bool>,
-    limits: ServeLimits,
-    heartbeat: Heartbeat,
-    listener_outlives_server: bool,
-}
-
-impl Services {
-    fn add_to(
-        self,
-        modules: &mut Modules,
-        patience: Duration,
-        socket: Listener,
-        mut told: StopSignal,
-    ) -> Result<watch::Sender<Stop>, Failure> {
-        let unusable = |error| Failure::internal(format!("the socket cannot be used: {error}"));
-        let door = Door::new(socket, self.entrance).map_err(unusable)?;
-        let (tell, stop) = StopSignal::channel();
-        let control = Control {
-            stop,
-            heartbeat: self.heartbeat,
-            listener_outlives_server: self.listener_outlives_server,
-        };
-        let (ended, mut has_ended) = watch::channel(false);
-        let (ask, ending) = (tell.clone(), self.ending);
-        let running = async move {
-            chassis::serve::serve(door, self.service, self.limits, control).await;
-            ended.send_replace(true);
-            Ok(())
-        };
-        modules.add("services", patience, running, async move || {
-            raise(&tell, Stop::Drain);
-            // Their clients connect again, which leads them to another process now.
-            ending.send_replace(true);
-            let hurry = async {
-                told.reaches(Stop::Now).await;
-                raise(&tell, Stop::Now);
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                () = hurry => {}
-                _ = has_ended.wait_for(|ended| *ended) => {}
-            }
-        });
-        Ok(ask)
-    }
-}
-
-fn serve_limits(settings: &Settings) -> ServeLimits {
-    ServeLimits {
-        header_read_timeout: settings.header_read_timeout_ms,
-        head_bytes_max: settings.head_bytes_max.in_memory(),
-        idle_timeout: settings.idle_timeout_ms,
-        write_timeout: settings.write_timeout_ms,
-        connection_age_max: settings.connection_age_max_ms,
-        connections_max: chassis::serve::connections_within_limit(settings.connections_max),
-        streams_max: u32::try_from(settings.http2_streams_max).unwrap_or(u32::MAX),
-        drain_quiet: settings.drain_quiet_ms,
-        drain_timeout: settings.drain_timeout_ms,
-    }
-}
-
 /// Tells load balancers to turn away and waits until they have.
 async fn drain(settings: &Settings, health: &Health, told: &mut StopSignal) {
     let when = settings.drain_readiness;
     health.drain(when == DrainReadiness::Immediately);
     let _ = tokio::time::timeout(settings.drain_delay_ms, told.reaches(Stop::Now)).await;
     health.drain(when != DrainReadiness::Never);
-}
-
-/// Ends a process whose shutdown hangs. It runs on the thread of the operations port, because the
-/// workers may be what hangs.
-async fn bound_shutdown(mut told: StopSignal, drain: Duration) {
-    for (stop, patience) in [
-        (Stop::Drain, drain + STOP_PATIENCE * 2),
-        (Stop::Now, STOP_PATIENCE * 2),
-    ] {
-        told.reaches(stop).await;
-        if let Err(error) = lifecycle::force_exit_after(patience, EXIT_HUNG) {
-            tracing::error!(%error, "nothing ends this process if its shutdown hangs");
-        }
-    }
 }

@@ -8,10 +8,11 @@ use chassis::health::Policy;
 use chassis::serve::Address;
 use chassis::stack::{Hosts, Origins};
 use chassis::telemetry::LogMode;
+use chassis::telemetry::otlp::Endpoint;
 use chassis::tls::ClientCertificates;
 
 use super::list::settings;
-use super::value::{DrainReadiness, FileMode, Rate, Size};
+use super::value::{DrainReadiness, FileMode, Rate, Ratio, Size};
 use super::{LogFilter, Secret};
 
 settings! {
@@ -53,11 +54,32 @@ settings! {
         mongo_shows_hosts: bool = "false";
     }
     "Log" {
-        /// How log lines look: JSON for programs, LOCAL for people.
+        /// How log lines look: JSON or LOGFMT for programs, LOCAL for people.
         log_mode: LogMode = "JSON" also "LOG_MODE";
         /// Which log lines are written: error, warn, info, debug, trace, or rules for single
         /// modules such as 'info,chassis=debug'.
         log_filter: LogFilter = "info";
+        /// What the process is called in log lines and traces.
+        service_name: String = "monocoque";
+        /// How much of its lines about refused requests and failures each place of the code may
+        /// log in a second, and 64 times as much at once; the others are counted. 0 for no bound.
+        log_failures_bytes_per_second: Size = "16KiB" from "0" to "1GiB";
+    }
+    "Telemetry" {
+        /// Whether requests, the store and the process are measured, which /metrics on the port of
+        /// the operations tells: true or false.
+        metrics: bool = "true";
+        /// Whether each request has a trace, that of its caller or a new one, which the log names:
+        /// true or false.
+        trace_context: bool = "true";
+        /// Which part of the traces that begin here is recorded, from 0 to 1. Callers decide for
+        /// theirs.
+        trace_sample_ratio: Ratio = "1";
+        /// Where a collector takes OTLP over HTTP, such as http://localhost:4318. Spans, metrics
+        /// and log records go there. Without it nothing is exported.
+        otlp_endpoint: Option<Endpoint> = "";
+        /// How often the metrics go there.
+        otlp_metrics_interval_ms: Duration = "60s" from "1s" to "1h";
     }
     "Requests" {
         /// The largest request body.

@@ -48,6 +48,16 @@ pub(crate) fn read(flags: &SettingFlags) -> Result<(Settings, Vec<Effective>), F
     })
 }
 
+/// Whether those who look on want colours: <https://no-color.org>.
+pub(crate) fn colours_are_wanted() -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is no setting of this program, but one of all of them"
+    )]
+    let unwanted = std::env::var_os("NO_COLOR");
+    unwanted.is_none_or(|value| value.is_empty())
+}
+
 /// The variables that are UTF-8, and a problem for each variable of this process that is not.
 pub(super) fn readable(
     variables: impl Iterator<Item = (OsString, OsString)>,

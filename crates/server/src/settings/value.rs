@@ -1,13 +1,15 @@
 //! How the value of a setting is read from its text.
 
 mod edge;
+mod telemetry;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::health::Policy;
-use chassis::telemetry::LogMode;
+
+pub(crate) use self::telemetry::{LogFilter, Ratio};
 
 pub(crate) use self::edge::Rate;
 
@@ -36,10 +38,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Rules for which log lines are written.
-#[derive(Debug, Clone)]
-pub(crate) struct LogFilter(pub(crate) String);
-
 impl SettingValue for PathBuf {
     const KIND: &'static str = "PATH";
 
@@ -50,6 +48,20 @@ impl SettingValue for PathBuf {
             Err("is a URI and not a path; that of a MongoDB deployment is 'mongo_uri'".to_owned())
         } else {
             Ok(Self::from(text))
+        }
+    }
+}
+
+/// A name that is shown everywhere.
+impl SettingValue for String {
+    const KIND: &'static str = "NAME";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let fits = |one: char| one.is_ascii_alphanumeric() || "._-".contains(one);
+        if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+            Ok(text.to_owned())
+        } else {
+            Err("is not a name of 1 to 64 letters, digits, dots, dashes and underscores".to_owned())
         }
     }
 }
@@ -76,29 +88,6 @@ impl<T: SettingValue> SettingValue for Option<T> {
         } else {
             T::parse(text).map(Some)
         }
-    }
-}
-
-impl SettingValue for LogMode {
-    const KIND: &'static str = "MODE";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| "is neither JSON nor LOCAL".to_owned())
-    }
-}
-
-impl SettingValue for LogFilter {
-    const KIND: &'static str = "RULES";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        // The message of the telemetry would repeat the URI with its password.
-        if text.contains("://") {
-            return Err("is a URI and no rule such as 'info,chassis=debug'".to_owned());
-        }
-        let checked = chassis::telemetry::check_filter(text);
-        checked.map_err(|error| format!("cannot be used: {error}"))?;
-        Ok(Self(text.to_owned()))
     }
 }
 

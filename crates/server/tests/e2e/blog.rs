@@ -75,7 +75,7 @@ async fn the_blog_comes_with_data_of_all_its_types() {
         assert_eq!(total(&server, url).await, count, "{url}");
     }
     let mut log = server.log().values().into_iter();
-    let warning = log.find(|line| line["level"] == "WARN");
+    let warning = log.find(|line| line["log.level"] == "WARN");
     assert_eq!(warning, None, "every link leads somewhere");
 }
 
@@ -92,7 +92,10 @@ async fn sample_data_of_any_type_is_stored_once_and_its_broken_links_are_told() 
     let server = started().arguments(["--sample-data"]).start().await;
     assert_eq!(total(&server, "/notes").await, 2);
     assert_eq!(total(&server, "/pages").await, 1);
-    let warnings = server.log().matching(|line| line["level"] == "WARN").await;
+    let warnings = server
+        .log()
+        .matching(|line| line["log.level"] == "WARN")
+        .await;
     let told: Vec<_> = warnings
         .iter()
         .map(|line| (&line["first"], &line["count"]))

@@ -201,18 +201,18 @@ async fn an_apitrace_is_returned_and_logged_with_the_call() {
             .matching(|line| line["apitrace"] == trace)
             .await;
         assert_eq!(lines.len(), 1, "{lines:?}");
-        assert_eq!(lines[0]["path"], "/fibonacci/list");
+        assert_eq!(lines[0]["url.path"], "/fibonacci/list");
         assert_eq!(
-            lines[0]["query"].as_str(),
+            lines[0]["url.query"].as_str(),
             path.split_once('?').map(|(_, query)| query)
         );
-        assert_eq!(lines[0]["status"], status);
+        assert_eq!(lines[0]["http.response.status_code"], status);
     }
     let without = server.get("/fibonacci/list?count=4").await;
     assert!(!without.headers.contains_key("apitrace"));
     let lines = server
         .log()
-        .matching(|line| line["query"] == "count=4")
+        .matching(|line| line["url.query"] == "count=4")
         .await;
     assert_eq!(lines[0].get("apitrace"), None::<&Value>);
 }

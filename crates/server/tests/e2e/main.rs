@@ -15,6 +15,9 @@ mod command_line;
 // What operators and schedulers see: probes, ids, log lines, the drain.
 #[cfg(test)]
 mod operations;
+// What a process tells of itself: log, metrics, traces.
+#[cfg(test)]
+mod telemetry;
 // The end of a process: signals and the drain.
 #[cfg(test)]
 mod stopping;

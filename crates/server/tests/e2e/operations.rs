@@ -59,7 +59,10 @@ async fn a_well_formed_request_id_is_taken_and_logged() {
             .request(Method::GET, "/contacts")
             .header("x-request-id", id);
         assert_eq!(Answer::to(request).await.header("x-request-id"), id);
-        let lines = server.log().matching(|line| line["request_id"] == id).await;
+        let lines = server
+            .log()
+            .matching(|line| line["http.request.id"] == id)
+            .await;
         assert_eq!((lines.len(), &lines[0]["message"]), (1, &json!("request")));
     }
 }
@@ -76,9 +79,9 @@ async fn every_request_has_an_id_of_its_own() {
             assert_eq!((made.len(), made.as_bytes()[14]), (36, b'7'), "{made}");
             let lines = server
                 .log()
-                .matching(|line| line["request_id"] == made)
+                .matching(|line| line["http.request.id"] == made)
                 .await;
-            assert_eq!(lines[0]["path"], path.split('?').next().unwrap());
+            assert_eq!(lines[0]["url.path"], path.split('?').next().unwrap());
             assert!(!seen.contains(&made), "{made}");
             seen.push(made);
         }
@@ -100,19 +103,19 @@ async fn the_log_is_one_json_object_on_each_line() {
         .await;
     let line = &lines[0];
     assert_eq!(
-        (&line["method"], &line["path"]),
+        (&line["http.request.method"], &line["url.path"]),
         (&json!("GET"), &json!("/contacts"))
     );
     assert_eq!(
-        (&line["query"], &line["status"]),
+        (&line["url.query"], &line["http.response.status_code"]),
         (&json!("x=…"), &json!(400))
     );
     assert!(
-        line["duration_micros"].is_u64() && line["bytes_sent"].is_u64(),
+        line["event.duration"].is_u64() && line["http.response.body.bytes"].is_u64(),
         "{line}"
     );
     for line in server.log().values() {
-        for member in ["timestamp", "level", "target", "message"] {
+        for member in ["@timestamp", "log.level", "log.logger", "message"] {
             assert!(line[member].is_string(), "no {member}: {line}");
         }
     }
@@ -125,7 +128,7 @@ async fn local_log_lines_are_for_people() {
     let lines = server.terminate_and_read().await;
     let line = lines.iter().find(|line| line.contains("/contacts"));
     let line = line.expect("the line of the request");
-    for text in ["INFO", "request", "GET", "200", "request_id="] {
+    for text in ["INFO", "request", "GET", "200", "http.request.id="] {
         assert!(line.contains(text), "no {text}: {line}");
     }
     for line in &lines {

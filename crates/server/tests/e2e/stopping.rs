@@ -229,8 +229,10 @@ async fn restarts_in_turn_lose_and_double_no_request_of_clients_that_keep_connec
 }
 
 fn posts_done(lines: &[String]) -> u64 {
-    let of =
-        |line: &&String| line.contains(r#""method":"POST""#) && line.contains(r#""status":201"#);
+    let of = |line: &&String| {
+        line.contains(r#""http.request.method":"POST""#)
+            && line.contains(r#""http.response.status_code":201"#)
+    };
     lines.iter().filter(of).count() as u64
 }
 

@@ -25,7 +25,7 @@ async fn the_first_line_says_what_runs_where() {
     let server = Server::start().await;
     let first = &server.log().values()[0];
     assert_eq!(first["message"], "monocoque starts");
-    assert_eq!(first["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(first["service.version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(first["services"], "fibonacci, contacts");
     assert_eq!(first["listen"], server.address().to_string());
     assert_eq!(first["admin_listen"], server.admin_address().to_string());
@@ -38,7 +38,7 @@ async fn healthy_probes_and_attributes_are_not_logged() {
     // The harness asked for readiness until the process was ready. Lines keep their order, so all
     // of them stand before the line of this request.
     server.get("/contacts?count=7").await;
-    let is_mark = |line: &Value| line["query"] == "count=7";
+    let is_mark = |line: &Value| line["url.query"] == "count=7";
     server.log().matching(is_mark).await;
     for name in ["ping", "liveness", "readiness"] {
         server.probe(name).await;
@@ -51,7 +51,7 @@ async fn healthy_probes_and_attributes_are_not_logged() {
     let mut lines = server.terminate_and_read().await;
     let mark = lines.iter().position(|line| line.contains("count=7"));
     lines.drain(..=mark.unwrap());
-    let is_post = |line: &String| line.contains(r#""method":"POST""#);
+    let is_post = |line: &String| line.contains(r#""http.request.method":"POST""#);
     assert!(lines.iter().any(is_post), "{lines:?}");
     for line in lines {
         for text in ["/ping", "/liveness", "/readiness", "Ada-the-secret"] {

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::Counter;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -26,6 +27,8 @@ const WEIGHT_MAX: usize = 128;
 /// Where no round is away the next one leaves at once, so a single reader waits for nobody.
 pub(super) struct Gathering<K, Q, A> {
     rounds: Mutex<HashMap<K, Round<Q, A>>>,
+    asked: Counter,
+    sent: Counter,
 }
 
 /// What is being gathered.
@@ -51,9 +54,15 @@ where
     Q: Send + 'static,
     A: Send + 'static,
 {
-    pub(super) fn new() -> Arc<Self> {
-        let rounds = Mutex::default();
-        Arc::new(Self { rounds })
+    /// `operation` is what the store is asked to do.
+    pub(super) fn new(operation: &'static str) -> Arc<Self> {
+        metrics::describe_counter!("rounds.questions", "Reads that were gathered in rounds");
+        metrics::describe_counter!("rounds.sent", "Rounds that were sent to the store");
+        Arc::new(Self {
+            rounds: Mutex::default(),
+            asked: metrics::counter!("rounds.questions", "operation" => operation),
+            sent: metrics::counter!("rounds.sent", "operation" => operation),
+        })
     }
 
     /// The answer to a question. `ask` is called for one question of each round, with all of them,
@@ -72,6 +81,7 @@ where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        self.asked.increment(1);
         let is_first = self.join(&key, question, weight, reply);
         let full = self.leave_if(&key, |round| round.weight >= WEIGHT_MAX);
         let rounds = self.clone();
@@ -137,6 +147,7 @@ where
     where
         F: Future<Output = Vec<A>>,
     {
+        self.sent.increment(1);
         let (questions, replies): (Vec<_>, Vec<_>) = leaving.asked.into_iter().unzip();
         let answers = ask(questions).await;
         drop(leaving.back);
@@ -180,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn questions_that_are_asked_at_once_are_one_round() {
-        let (rounds, asked) = (Doubles::new(), Arc::new(AtomicUsize::new(0)));
+        let (rounds, asked) = (Doubles::new("test"), Arc::new(AtomicUsize::new(0)));
         let mut readers = JoinSet::new();
         for question in 0..100 {
             let (rounds, asked) = (rounds.clone(), asked.clone());
@@ -200,7 +211,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_question_joins_no_round_that_has_left() {
-        let (rounds, server) = (Doubles::new(), Arc::new(Semaphore::new(0)));
+        let (rounds, server) = (Doubles::new("test"), Arc::new(Semaphore::new(0)));
         let (sent, mut seen) = tokio::sync::mpsc::unbounded_channel();
         let mut readers = JoinSet::new();
         for question in 1..=4 {
@@ -227,7 +238,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_round_leaves_before_its_turn() {
-        let rounds = Doubles::new();
+        let rounds = Doubles::new("test");
         let never = |_| std::future::pending::<Vec<u32>>();
         let first = rounds.clone();
         tokio::spawn(async move { first.answer("key", 0, 1, never).await });
@@ -258,7 +269,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_server_holds_up_the_next_round_for_a_bounded_time() {
-        let rounds = Doubles::new();
+        let rounds = Doubles::new("test");
         for question in 1..=3 {
             let never = |_| std::future::pending::<Vec<u32>>();
             let rounds = rounds.clone();
@@ -274,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_who_leaves_takes_no_answer_from_the_others() {
-        let rounds = Doubles::new();
+        let rounds = Doubles::new("test");
         let echo = |questions| async { questions };
         let mut context = Context::from_waker(Waker::noop());
         let mut first = Box::pin(rounds.answer("key", 1, 1, echo));
@@ -287,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_round_that_panics_fails_its_readers_and_no_later_ones() {
-        let rounds = Doubles::new();
+        let rounds = Doubles::new("test");
         let broken = |_: Vec<u32>| async { panic!("on purpose") };
         let answer = rounds.answer("key", 1, 1, broken).await;
         assert!(matches!(answer, Err(StoreError::Internal(_))));

@@ -337,8 +337,9 @@ async fn what_a_connection_string_gives_away_is_said_in_the_log() {
         "journal=false: an acknowledged",
         "retryWrites=false: a write",
     ] {
-        let says =
-            |line: &serde_json::Value| line["level"] == "WARN" && line.to_string().contains(lost);
+        let says = |line: &serde_json::Value| {
+            line["log.level"] == "WARN" && line.to_string().contains(lost)
+        };
         server.log().matching(says).await;
     }
     // The server is away, and the log says so in words and not in those of the driver's insides.

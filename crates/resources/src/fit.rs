@@ -132,6 +132,7 @@ fn of_members(
             }));
         }
     }
+    violations.extend(resource_type.attributes.unconverted(&members));
     if let Err(more) = resource_type.attributes.validate(members) {
         violations.extend(more);
     }

@@ -12,6 +12,7 @@ mod types;
 mod wording;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -124,7 +125,11 @@ impl ResourceType {
             unique.collect::<Vec<_>>()
         ]);
         let hash = Sha256::digest(admitted.to_string().as_bytes());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.iter().fold(String::new(), |mut text, byte| {
+            // A text takes everything.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// What writers may do with an attribute.

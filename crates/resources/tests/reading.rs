@@ -13,11 +13,12 @@ use http_body_util::BodyExt;
 use resources::query::{Filter, Query, Total};
 use resources::schema::{Id, Relationship, ResourceType, load_folder};
 use resources::store::{
-    Import, ImportMode, Key, KeyLimits, KeyRefusal, Page, Plan, Resource, Resources, Scan, Store,
-    StoreError, Unit, WriteError, Written,
+    Event, EventKind, Events, Import, ImportMode, Key, KeyLimits, KeyRefusal, Page, Plan, Point,
+    Resource, Resources, Scan, Store, StoreError, Unit, WatchError, Watching, WriteError, Written,
 };
 use resources::{Limits, router};
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 const LIMITS: Limits = Limits {
@@ -47,6 +48,8 @@ type Batch = Result<Vec<i64>, StoreError>;
 #[derive(Default)]
 struct Asked {
     requests: Mutex<Vec<String>>,
+    /// The store's ends of what is watched.
+    watched: Mutex<Vec<mpsc::Sender<Result<Events, WatchError>>>>,
     rest: Mutex<Option<Vec<Batch>>>,
 }
 
@@ -162,6 +165,18 @@ impl Store for Asked {
         unreachable!("nothing is imported")
     }
 
+    async fn watch(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        after: Option<&Point>,
+    ) -> Result<Watching, WatchError> {
+        let after = after.map_or("now", Point::as_str);
+        self.note(format!("watch {} {after}", resource_type.name));
+        let (sender, watching) = Watching::channel(Point::new(after));
+        self.watched.lock().unwrap().push(sender);
+        Ok(watching)
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -254,4 +269,201 @@ async fn a_compound_document_has_the_whole_page_in_it() {
     let document: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(document["data"].as_array().unwrap().len(), 5);
     assert_eq!(document["included"].as_array().unwrap().len(), 2);
+}
+
+/// Readers of feeds of one service.
+struct Feeds {
+    router: axum::Router,
+    store: Arc<Asked>,
+}
+
+impl Feeds {
+    fn new() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/blog");
+        let types = load_folder(&folder, &[]).unwrap();
+        let served: Vec<String> = types.iter().map(|one| one.name.clone()).collect();
+        let store = Arc::<Asked>::default();
+        let (_, ending) = tokio::sync::watch::channel(false);
+        let router = router(&types, &served, store.clone(), LIMITS, ending);
+        Self { router, store }
+    }
+
+    async fn join(&self, url: &str, after: Option<&str>) -> Response<Body> {
+        let mut request = Request::get(url);
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.store.requests.lock().unwrap())
+    }
+
+    /// Has the store tell changes of the first stream: each of another resource.
+    async fn tell(&self, stream: usize, ids: std::ops::Range<i64>) {
+        let sender = self.store.watched.lock().unwrap()[stream].clone();
+        for id in ids {
+            let event = Event {
+                point: Point::new(format!("p{id}")),
+                kind: EventKind::Deleted,
+                id: Id::Integer(id),
+                resource: None,
+            };
+            let passed = event.point.clone();
+            let events = vec![event];
+            let is_end = false;
+            sender
+                .send(Ok(Events {
+                    events,
+                    passed,
+                    is_end,
+                }))
+                .await
+                .unwrap();
+        }
+    }
+}
+
+/// The next message, and the id in it.
+async fn message(response: &mut Response<Body>) -> (String, String) {
+    let frame = response.body_mut().frame().await.unwrap().unwrap();
+    let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+    let id = text.lines().find_map(|line| line.strip_prefix("id: "));
+    (text.clone(), id.unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn readers_who_see_the_same_share_one_stream_of_the_store() {
+    let feeds = Feeds::new();
+    let views = [
+        "/articles/-/changes",
+        "/articles/-/changes?filter[views][gt]=1",
+        "/articles/-/changes?fields[articles]=title",
+        "/people/-/changes",
+    ];
+    let mut readers = Vec::new();
+    for url in views.iter().cycle().take(40) {
+        readers.push(feeds.join(url, None).await);
+    }
+    let expected = ["articles", "articles", "articles", "people"];
+    assert_eq!(
+        feeds.asked(),
+        expected.map(|name| format!("watch {name} now"))
+    );
+    feeds.tell(0, 1..3).await;
+    for reader in readers.iter_mut().step_by(4) {
+        message(reader).await;
+        for id in ["1", "2"] {
+            let (text, _) = message(reader).await;
+            assert!(text.starts_with("event: delete\n"), "{text}");
+            assert!(text.contains(&format!("\"id\":\"{id}\"")), "{text}");
+        }
+    }
+    drop(readers);
+    // With the last reader the stream goes.
+    let gone = async {
+        for sender in &*feeds.store.watched.lock().unwrap().clone() {
+            sender.closed().await;
+        }
+    };
+    gone.await;
+}
+
+#[tokio::test]
+async fn a_reader_joins_at_a_place_that_the_feed_knows_and_else_reads_on_alone_until_it_can() {
+    let feeds = Feeds::new();
+    let url = "/articles/-/changes";
+    let mut first = feeds.join(url, None).await;
+    message(&mut first).await;
+    feeds.tell(0, 1..4).await;
+    let mut ids = Vec::new();
+    for _ in 1..4 {
+        ids.push(message(&mut first).await.1);
+    }
+    feeds.asked();
+    let mut second = feeds.join(url, Some(&ids[0])).await;
+    message(&mut second).await;
+    assert_eq!(message(&mut second).await.1, ids[1]);
+    assert_eq!(feeds.asked(), [""; 0]);
+    // An id from before this feed: nobody else knows it.
+    let other = Feeds::new();
+    let mut earlier = other.join(url, None).await;
+    message(&mut earlier).await;
+    other.tell(0, 0..1).await;
+    let unknown = message(&mut earlier).await.1;
+    let mut third = feeds.join(url, Some(&unknown)).await;
+    message(&mut third).await;
+    assert_eq!(feeds.asked(), ["watch articles p0"]);
+    feeds.tell(1, 1..3).await;
+    // It leaves its own stream with the first change that both know.
+    for id in &ids {
+        assert_eq!(message(&mut third).await.1, *id);
+    }
+    let own = feeds.store.watched.lock().unwrap()[1].clone();
+    own.closed().await;
+}
+
+#[tokio::test]
+async fn a_reader_joins_a_quiet_feed_when_both_have_come_to_the_end_twice() {
+    let feeds = Feeds::new();
+    let url = "/articles/-/changes";
+    let mut first = feeds.join(url, None).await;
+    message(&mut first).await;
+    let other = Feeds::new();
+    let mut earlier = other.join(url, None).await;
+    message(&mut earlier).await;
+    other.tell(0, 0..1).await;
+    let unknown = message(&mut earlier).await.1;
+    let mut second = feeds.join(url, Some(&unknown)).await;
+    message(&mut second).await;
+    let ends = async {
+        let senders = feeds.store.watched.lock().unwrap().clone();
+        loop {
+            for sender in &senders {
+                let events = Events {
+                    events: Vec::new(),
+                    passed: Point::new("end"),
+                    is_end: true,
+                };
+                let _ = sender.send(Ok(events)).await;
+                tokio::task::yield_now().await;
+            }
+            if senders[1].is_closed() {
+                return;
+            }
+        }
+    };
+    let reads = async {
+        let text = message(&mut second).await.0;
+        panic!("{text}")
+    };
+    tokio::select! {
+        () = ends => {}
+        () = reads => {}
+    }
+    feeds.tell(0, 7..8).await;
+    assert_eq!(message(&mut second).await.1, message(&mut first).await.1);
+}
+
+#[tokio::test]
+async fn a_place_that_is_gone_while_readers_are_there_ends_their_feed_and_the_next_one_is_new() {
+    let feeds = Feeds::new();
+    let url = "/articles/-/changes";
+    let mut reader = feeds.join(url, None).await;
+    message(&mut reader).await;
+    let sender = feeds.store.watched.lock().unwrap()[0].clone();
+    sender.send(Err(WatchError::Gone)).await.unwrap();
+    let (text, _) = message(&mut reader).await;
+    assert!(
+        text.starts_with("event: end\n") && text.contains("changes_gone"),
+        "{text}"
+    );
+    assert!(reader.body_mut().frame().await.is_none());
+    feeds.asked();
+    feeds.join(url, None).await;
+    assert_eq!(feeds.asked(), ["watch articles now"]);
 }

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod store;
 mod choices;
 
 use std::io::{IsTerminal, Write};
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use transfer::{Format, REJECTIONS_MAX};
 
 pub(crate) use self::choices::{MisfitFormat, Rejection, ReportFormat};
+pub(crate) use self::store::{Explain, Indexes, Infer};
 use crate::redaction::without_passwords;
 use crate::settings::{SettingFlags, hide_unused};
 
@@ -152,12 +154,21 @@ pub(crate) struct Import {
     #[arg(long, value_enum, default_value = "stop")]
     pub(crate) on_error: Rejection,
     /// Only say what is wrong with the rows: nothing is stored, and no store is opened
-    #[arg(long, conflicts_with_all = ["upsert", "restartable", "if_empty", "skip_rows"])]
+    #[arg(long, conflicts_with_all = ["upsert", "upsert_by", "restartable", "if_empty", "skip_rows"])]
     pub(crate) dry_run: bool,
     /// A row whose id is there already takes the place of that resource; with --on-error skip or
     /// halt
     #[arg(long, conflicts_with_all = ["restartable", "if_empty"])]
     pub(crate) upsert: bool,
+    /// The same, but a row finds its resource by the values of the unique index over these
+    /// attributes
+    #[arg(
+        long,
+        value_name = "ATTRIBUTE,…",
+        value_delimiter = ',',
+        conflicts_with_all = ["upsert", "restartable", "if_empty", "all"]
+    )]
+    pub(crate) upsert_by: Vec<String>,
     /// Rejected rows that are reported where nothing is stored any more; the rest of the file is
     /// not read then
     #[arg(long, value_name = "COUNT", default_value_t = REJECTIONS_MAX,
@@ -203,41 +214,6 @@ pub(crate) struct Export {
     /// json, ndjson or csv [default: by the extension; json on the standard output]
     #[arg(long)]
     pub(crate) format: Option<Format>,
-    #[command(flatten)]
-    pub(crate) settings: SettingFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Indexes {
-    /// Resource type of the collection
-    #[arg(value_name = "TYPE")]
-    pub(crate) resource_type: String,
-    /// Make what is declared and missing; nothing is ever dropped
-    #[arg(long)]
-    pub(crate) apply: bool,
-    #[command(flatten)]
-    pub(crate) settings: SettingFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Infer {
-    /// Collection of the database
-    pub(crate) collection: String,
-    /// Documents that are looked at, picked by the server
-    #[arg(long, value_name = "COUNT", default_value_t = 1000,
-        value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) sample: u32,
-    #[command(flatten)]
-    pub(crate) settings: SettingFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// URL of a list, such as '/articles?sort=title', or a resource type: its first page
-    #[arg(value_name = "URL|TYPE")]
-    pub(crate) target: String,
-    /// Id of one resource of the type, on MongoDB
-    pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
 }

@@ -16,6 +16,7 @@ use mongodb::options::FullDocumentType;
 use resources::schema::ResourceType;
 use resources::store::{Event, EventKind, Events, Point, StoreError, WatchError, Watching};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::connection::{Connection, primary};
@@ -26,6 +27,9 @@ use crate::{ids, json};
 /// How long the server waits for a change before it says that there is none; a stream that nobody
 /// wants any more ends so soon.
 const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// A server that has said nothing for so long is away, though its connection may not show it.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// A standalone server has no change streams.
 const NEEDS_REPLICA_SET: i32 = 40573;
@@ -90,7 +94,15 @@ async fn run(
     batches: mpsc::Sender<Result<Events, WatchError>>,
 ) {
     while !batches.is_closed() {
-        let told = match stream.next_if_any().await {
+        let Ok(next) = timeout(SILENCE_MAX, stream.next_if_any()).await else {
+            let text = format!("no answer within {SILENCE_MAX:?}");
+            let _ = batches
+                .send(Err(StoreError::Unavailable(text).into()))
+                .await;
+            // With the stream its connection goes, which nobody can use any more.
+            return;
+        };
+        let told = match next {
             Ok(Some(next)) => event(&resource_type, &next),
             Ok(None) if stream.is_alive() => {
                 let now = stream.resume_token().and_then(|token| point_of(&token));

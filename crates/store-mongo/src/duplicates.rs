@@ -1,5 +1,7 @@
 //! Values that a unique index forbids and several documents have.
 
+use std::sync::Arc;
+
 use bson::{RawBsonRef, RawDocumentBuf};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -14,6 +16,18 @@ use crate::{ids, json};
 /// At most so many of them, over all unique indexes of a type. The server reads the whole
 /// collection for each, however long that takes.
 pub(crate) async fn find(
+    store: &Arc<Connection>,
+    resource_type: &Arc<ResourceType>,
+    limit: usize,
+) -> Result<Vec<Duplicates>, StoreError> {
+    let (store, of) = (store.clone(), resource_type.clone());
+    // A task, because the driver's futures must run to their end.
+    let task = tokio::spawn(async move { of_all(&store, &of, limit).await });
+    task.await
+        .map_err(|panic| StoreError::Internal(panic.to_string()))?
+}
+
+async fn of_all(
     store: &Connection,
     resource_type: &ResourceType,
     limit: usize,

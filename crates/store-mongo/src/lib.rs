@@ -153,9 +153,7 @@ impl Store for MongoStore {
     }
 
     async fn collections(&self) -> Result<Vec<String>, StoreError> {
-        let store = self.connection.clone();
-        let work = async move { registry::collections(&store).await };
-        self.connection.calls.run(Intent::Read, work).await
+        registry::collections(&self.connection).await
     }
 
     /// However long that takes.
@@ -164,19 +162,14 @@ impl Store for MongoStore {
         resource_type: &Arc<ResourceType>,
         limit: usize,
     ) -> Result<Vec<Duplicates>, StoreError> {
-        let (store, of) = (self.connection.clone(), resource_type.clone());
-        let task = tokio::spawn(async move { duplicates::find(&store, &of, limit).await });
-        task.await
-            .map_err(|panic| StoreError::Internal(panic.to_string()))?
+        duplicates::find(&self.connection, resource_type, limit).await
     }
 
     async fn noted_definition(
         &self,
         resource_type: &Arc<ResourceType>,
     ) -> Result<Option<String>, StoreError> {
-        let (store, of) = (self.connection.clone(), resource_type.clone());
-        let work = async move { registry::definition(&store, &of).await };
-        self.connection.calls.run(Intent::Read, work).await
+        registry::definition(&self.connection, resource_type).await
     }
 
     async fn note_definition(
@@ -184,10 +177,7 @@ impl Store for MongoStore {
         resource_type: &Arc<ResourceType>,
         fingerprint: &str,
     ) -> Result<(), StoreError> {
-        let (store, of) = (self.connection.clone(), resource_type.clone());
-        let fingerprint = fingerprint.to_owned();
-        let work = async move { registry::note_definition(&store, &of, &fingerprint).await };
-        self.connection.calls.run(Intent::Write, work).await
+        registry::note_definition(&self.connection, resource_type, fingerprint).await
     }
 
     async fn next_ids(

@@ -94,8 +94,8 @@ fn copy_pages(
     // What is not whole is removed: it needs neither a journal nor a sync of its own.
     let careless = copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;");
     careless.map_err(failure)?;
-    let page: i64 = file::pragma(source, "page_size").map_err(failure)?;
-    let bytes = |pages: i32| u64::try_from(i64::from(pages) * page).unwrap_or_default();
+    let page_size: i64 = file::pragma(source, "page_size").map_err(failure)?;
+    let bytes = |count: i32| u64::try_from(i64::from(count) * page_size).unwrap_or_default();
     let backup = Backup::new(source, copy).map_err(failure)?;
     loop {
         let step = backup.step(STEP_PAGES).map_err(failure)?;

@@ -35,10 +35,10 @@ const APPLICATION_ID: i32 = 0x4d6e_4371;
 const CHECKED_BYTES_MAX: u64 = 1 << 30;
 
 /// How long a reader waits for a lock, which in WAL mode is hardly ever taken.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements that each connection keeps compiled: a few for each of many types.
-const STATEMENTS_KEPT: usize = 256;
+pub(super) const STATEMENTS_KEPT: usize = 256;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -78,27 +78,6 @@ pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     });
     opened.map_err(|error| name_file(failure(error), path))
-}
-
-/// Opens the file for reads by a command, after it has been found whole, ours and of this version.
-/// The file of a process that uses it may be opened, but not within that process: what closes a
-/// file there takes its locks away.
-pub(super) fn open_snapshot(path: &Path) -> Result<Connection, StoreError> {
-    let named = |error| name_file(error, path);
-    let connection = open_to_look(path)?;
-    check(&connection, path).map_err(named)?;
-    let version: usize = pragma(&connection, "user_version").map_err(failure)?;
-    if version < MIGRATIONS.len() {
-        return Err(named(StoreError::Unusable(format!(
-            "the file has schema version {version}, this program reads {}: start the process once, \
-             which brings it there",
-            MIGRATIONS.len()
-        ))));
-    }
-    let opened = connection.busy_timeout(BUSY_TIMEOUT);
-    opened.map_err(failure).map_err(named)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    Ok(connection)
 }
 
 /// What there is to say of a data directory without a file.
@@ -297,7 +276,7 @@ pub(super) fn pragma<T: rusqlite::types::FromSql>(
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-fn name_file(error: StoreError, path: &Path) -> StoreError {
+pub(super) fn name_file(error: StoreError, path: &Path) -> StoreError {
     let path = path.display();
     match error {
         StoreError::Corrupt(text) => StoreError::Corrupt(format!(

@@ -54,7 +54,6 @@ use resources::store::{
     StoreError, Unit, WatchError, Watching, WriteError, Written, fresh_ids,
 };
 
-use self::failure::failure;
 use self::large::Turns;
 use self::list::Listing;
 use self::lock::Lock;
@@ -154,10 +153,10 @@ impl Store for SqliteStore {
         resource_type: &Arc<ResourceType>,
         limit: usize,
     ) -> Result<Vec<Duplicates>, StoreError> {
-        let (of, connection) = (resource_type.clone(), self.readers.connect()?);
-        let find = move || duplicates::find(&connection, &of, limit).map_err(failure);
-        let found = tokio::task::spawn_blocking(find).await;
-        found.map_err(|error| StoreError::Internal(error.to_string()))?
+        let of = resource_type.clone();
+        self.readers
+            .run(move |connection| duplicates::find(connection, &of, limit))
+            .await
     }
 
     async fn noted_definition(

@@ -15,6 +15,9 @@ use super::table::{Collection, quoted};
 /// Values with duplicates that are named where a unique index cannot be made.
 const NAMED_MAX: usize = 3;
 
+/// What was dropped: its kind and its name.
+type Dropped = (String, String);
+
 /// Prepares the collections of all these types, or none.
 pub(super) fn prepare_all(
     session: &Session,
@@ -34,10 +37,7 @@ pub(super) fn prepare_all(
 }
 
 /// Returns what it has dropped: its kind and its name.
-fn prepare(
-    session: &Session,
-    resource_type: &ResourceType,
-) -> Result<Vec<(String, String)>, StoreError> {
+fn prepare(session: &Session, resource_type: &ResourceType) -> Result<Vec<Dropped>, StoreError> {
     let connection = &session.connection;
     let greatest_id = register(connection, resource_type)?;
     let collection = Collection::new(resource_type);
@@ -123,7 +123,7 @@ fn drop_undeclared(
     connection: &Connection,
     collection: &Collection,
     resource_type: &ResourceType,
-) -> rusqlite::Result<(Vec<Made>, Vec<(String, String)>)> {
+) -> rusqlite::Result<(Vec<Made>, Vec<Dropped>)> {
     let mut dropped = Vec::new();
     let mut wanted = indexes::wanted(resource_type);
     let made = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?1 \

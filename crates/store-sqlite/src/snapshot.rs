@@ -15,6 +15,7 @@ use rusqlite::Connection;
 
 use super::failure::failure;
 use super::list::Listing;
+use super::migrations::MIGRATIONS;
 use super::table::Collection;
 use super::{duplicates, file, list, lock, registry};
 
@@ -37,7 +38,7 @@ impl Snapshot {
             return Err(file::no_store(data_dir));
         }
         file::missing(&path, &lock::known(data_dir))?;
-        let connection = file::open_snapshot(&path)?;
+        let connection = opened(&path)?;
         // The transaction sees the same until it ends: <https://www.sqlite.org/isolation.html>.
         let begun = connection.execute_batch("BEGIN; SELECT count(*) FROM collections;");
         begun.map_err(failure)?;
@@ -52,6 +53,27 @@ impl Snapshot {
     ) -> Result<T, StoreError> {
         run(self.connection.clone(), read).await
     }
+}
+
+/// Opens the file for reads by a command, after it has been found whole, ours and of this version.
+/// The file of a process that uses it may be opened, but not within that process: what closes a
+/// file there takes its locks away.
+fn opened(path: &Path) -> Result<Connection, StoreError> {
+    let named = |error| file::name_file(error, path);
+    let connection = file::open_to_look(path)?;
+    file::check(&connection, path).map_err(named)?;
+    let version: usize = file::pragma(&connection, "user_version").map_err(failure)?;
+    if version < MIGRATIONS.len() {
+        return Err(named(StoreError::Unusable(format!(
+            "the file has schema version {version}, this program reads {}: start the process once, \
+             which brings it there",
+            MIGRATIONS.len()
+        ))));
+    }
+    let opened = connection.busy_timeout(file::BUSY_TIMEOUT);
+    opened.map_err(failure).map_err(named)?;
+    connection.set_prepared_statement_cache_capacity(file::STATEMENTS_KEPT);
+    Ok(connection)
 }
 
 async fn run<T: Send + 'static>(

@@ -54,6 +54,13 @@ async fn takes_transactions(server: &OwnServer) -> bool {
     inserted.is_ok()
 }
 
+/// Whether a command asks for a change stream.
+fn watches(command: &Document) -> bool {
+    let stages = command.get_array("pipeline").ok();
+    let first = stages.and_then(|stages| stages.first()?.as_document());
+    first.is_some_and(|stage| stage.contains_key("$changeStream"))
+}
+
 struct Refusing;
 
 #[async_trait]
@@ -73,6 +80,9 @@ impl Guise for Refusing {
         } else if level == Some("snapshot") {
             let text = "node needs to be a replica set member to use readConcern: snapshot";
             (123, "NotAReplicaSet", text)
+        } else if watches(command) {
+            let text = "The $changeStream stage is only supported on replica sets";
+            (40573, "Location40573", text)
         } else {
             return None;
         };

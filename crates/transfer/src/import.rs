@@ -1,6 +1,7 @@
 //! The rows of a file into a collection.
 
 mod batch;
+mod key;
 mod row;
 mod run;
 mod target;
@@ -16,6 +17,7 @@ use self::target::Target;
 use crate::{RowIds, Rows};
 
 pub use batch::BATCH_ROWS;
+pub use key::UpsertKey;
 
 /// What becomes of the other rows when one is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +88,9 @@ pub struct ImportOptions<'a> {
     pub skip_rows: u64,
     /// Makes the ids of rows that bring none, instead of the store.
     pub row_ids: Option<RowIds>,
-    /// Whether a row takes the place of the resource with its id, if there is one. Each row is
-    /// stored by itself, so that not all can be undone: not with [`OnError::Stop`].
-    pub upsert: bool,
+    /// By what a row finds the resource whose place it takes, if it takes one. Each row is stored
+    /// by itself then, so that not all can be undone: not with [`OnError::Stop`].
+    pub upsert: Option<UpsertKey>,
     /// The import ends with so many rejected rows where it stores nothing any more.
     pub rejections_max: u64,
     /// Ends the import when it is set, after the batch that is being stored.
@@ -100,7 +102,7 @@ impl Default for ImportOptions<'_> {
         Self {
             skip_rows: 0,
             row_ids: None,
-            upsert: false,
+            upsert: None,
             rejections_max: REJECTIONS_MAX,
             stop: None,
         }
@@ -130,7 +132,7 @@ impl Importer<'_> {
     /// When the store fails, the file cannot be read to its end, or the import is stopped. A
     /// rejected row is not an error: the summary counts it.
     pub async fn run(self, rows: Rows<'_>) -> Result<Summary, ImportError> {
-        let upsert = self.options.upsert;
+        let upsert = self.options.upsert.clone();
         let target = Target::open(self.store, self.resource_type, self.on_error, upsert).await;
         let target = target.map_err(|error| ImportError::Store {
             error,

@@ -19,7 +19,7 @@ use resources::schema::{Attributes, ResourceType};
 pub use export::{ExportError, export};
 pub use import::{
     BATCH_ROWS, ImportError, ImportOptions, Importer, OnError, REJECTIONS_MAX, RowPosition,
-    Summary, check,
+    Summary, UpsertKey, check,
 };
 pub use row_ids::RowIds;
 

@@ -220,7 +220,7 @@ async fn rows_that_are_put_take_the_place_of_resources_with_their_ids() {
     for on_error in [OnError::Skip, OnError::Halt] {
         let mut shop = Shop::open(BOOKS).await;
         for (text, stored) in [(first, 2), (second, 3)] {
-            shop.options.upsert = true;
+            shop.options.upsert = Some(UpsertKey::Id);
             let done = shop.import(Format::JsonLines, text.as_bytes(), on_error);
             assert_eq!(done.await, (stored, 0), "{on_error:?}");
         }

@@ -160,7 +160,7 @@ fn conflict(reason: &Reason, singular: &str) -> Error {
     Error::new(StatusCode::CONFLICT, code, title).detail(detail)
 }
 
-fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
+pub(super) fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
     match failure {
         StoreError::Unavailable(_) => Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -222,7 +222,7 @@ fn store_error(failure: &StoreError, hosts: Option<&str>) -> Error {
     }
 }
 
-pub(super) fn internal() -> Error {
+fn internal() -> Error {
     let (code, title) = ("internal_error", "Internal error");
     Error::new(StatusCode::INTERNAL_SERVER_ERROR, code, title)
         .detail("The server failed. The log has the reason under this request's id.")

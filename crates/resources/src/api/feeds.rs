@@ -20,7 +20,7 @@ pub(super) use self::view::View;
 use self::feed::Feed;
 use self::view::Key;
 use super::Limits;
-use super::failure::{Problem, internal};
+use super::failure::{Problem, store_error};
 use crate::controller::{Controller, Failure};
 use crate::schema::ResourceType;
 use crate::store::{Point, WatchError};
@@ -31,8 +31,8 @@ const CATCHING_UP_MAX: usize = 128;
 
 /// All feeds of a service.
 pub(super) struct Feeds {
-    feeds: Mutex<HashMap<Key, Weak<Feed>>>,
-    feeds_max: usize,
+    by_view: Mutex<HashMap<Key, Weak<Feed>>>,
+    count_max: usize,
     buffer_bytes_max: usize,
     heartbeat: Duration,
     readers: Arc<Semaphore>,
@@ -51,8 +51,8 @@ impl Feeds {
         metrics::counter!("changes.readers.too_slow").increment(0);
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
-            feeds: Mutex::default(),
-            feeds_max: limits.feeds_max,
+            by_view: Mutex::default(),
+            count_max: limits.feeds_max,
             buffer_bytes_max: limits.feed_buffer_bytes_max,
             heartbeat: limits.feed_heartbeat,
             readers: places(limits.feed_readers_max),
@@ -92,13 +92,13 @@ impl Feeds {
     /// The feed of a view, if there is one that goes on, or a new one.
     fn feed(&self, view: View) -> Result<Arc<Feed>, Error> {
         let key = view.key();
-        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut feeds = self.by_view.lock().unwrap_or_else(PoisonError::into_inner);
         let known = feeds.get(&key).and_then(Weak::upgrade);
         if let Some(feed) = known.filter(|feed| !feed.has_ended()) {
             return Ok(feed);
         }
         feeds.retain(|_, feed| feed.strong_count() > 0);
-        if feeds.len() >= self.feeds_max {
+        if feeds.len() >= self.count_max {
             return Err(too_many("There are too many feeds with other filters."));
         }
         let feed = Arc::new(Feed::new(view, self.buffer_bytes_max));
@@ -134,12 +134,7 @@ impl Drop for ReaderPlace {
 fn problem(resource_type: &Arc<ResourceType>, error: WatchError) -> Problem {
     match error {
         WatchError::Gone => is_gone().into(),
-        WatchError::Unsupported(reason) => {
-            let (code, title) = ("changes_not_supported", "Changes are not told");
-            Error::new(StatusCode::NOT_IMPLEMENTED, code, title)
-                .detail(format!("The datastore tells of no changes: {reason}."))
-                .into()
-        }
+        WatchError::Unsupported(reason) => is_unsupported(&reason).into(),
         WatchError::Store(error) => Failure::new(resource_type, error.into()).into(),
     }
 }
@@ -149,6 +144,12 @@ fn is_gone() -> Error {
         "What happened behind this place is not kept any more. Read the list anew, and then its \
          changes without a place.",
     )
+}
+
+fn is_unsupported(reason: &str) -> Error {
+    let (code, title) = ("changes_not_supported", "Changes are not told");
+    Error::new(StatusCode::NOT_IMPLEMENTED, code, title)
+        .detail(format!("The datastore tells of no changes: {reason}."))
 }
 
 fn too_many(reason: &str) -> Error {
@@ -173,12 +174,16 @@ fn is_too_slow() -> Error {
 }
 
 /// The last message where the store fails while readers are there.
-fn ended(resource_type: &Arc<ResourceType>, reason: WatchError) -> Error {
-    match problem(resource_type, reason) {
-        Problem::Refused(errors) => errors.into_vec().pop().unwrap_or_else(internal),
-        Problem::Failed(failure) => {
-            tracing::error!(error = %failure, "a feed has ended");
-            internal()
+fn ended(reason: WatchError) -> Error {
+    match reason {
+        WatchError::Gone => is_gone(),
+        WatchError::Unsupported(reason) => is_unsupported(&reason),
+        WatchError::Store(error) => {
+            let last = store_error(&error, None);
+            if last.status == StatusCode::INTERNAL_SERVER_ERROR {
+                tracing::error!(%error, "a feed has ended");
+            }
+            last
         }
     }
 }

@@ -125,3 +125,107 @@ fn writable_member(
         Reason::Forbidden(vec![violation]),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema;
+
+    fn notes() -> Arc<ResourceType> {
+        let text = "type: notes\nid: integer\nattributes: {type: object}\nrelationships:\n  \
+                    next: {type: notes, member: nextId}\n  \
+                    seen: {type: notes, kind: many, member: seenIds}\n  \
+                    origin: {type: notes, changeable: false}\n  \
+                    before: {type: notes, inverse: next}\n";
+        let types = schema::parse_all(&[text]).unwrap();
+        types[0].clone()
+    }
+
+    fn linked(of: &Arc<ResourceType>, name: &str, change: &str) -> Result<Prepared, Failure> {
+        let relationship = of.relationship(name).unwrap();
+        let target = |number| LinkTarget {
+            relationship: relationship.clone(),
+            id: Id::Integer(number),
+            pointer: format!("/data/{number}"),
+        };
+        let change = match change {
+            "replace" => LinkChange::Replace(vec![target(7)]),
+            "clear" => LinkChange::Replace(Vec::new()),
+            "add" => LinkChange::Add(vec![target(7), target(8)]),
+            _ => LinkChange::Remove(vec![Id::Integer(7)]),
+        };
+        let linking = Linking {
+            relationship: relationship.clone(),
+            change,
+            versions: None,
+        };
+        relinked(of, Id::Integer(1), linking)
+    }
+
+    #[test]
+    fn other_linkage_is_a_change_of_the_member_that_holds_it() {
+        let of = notes();
+        for (name, change, member, value) in [
+            ("next", "replace", "nextId", json!(7)),
+            ("next", "clear", "nextId", json!(null)),
+            ("seen", "replace", "seenIds", json!([7])),
+            ("seen", "clear", "seenIds", json!([])),
+        ] {
+            let prepared = linked(&of, name, change).ok().unwrap();
+            let Change::Update(members) = &prepared.write.change else {
+                panic!("{:?}", prepared.write)
+            };
+            let expected = Attributes::from_iter([(member.to_owned(), value)]);
+            assert_eq!(*members, expected, "{name} {change}");
+            let demanded = usize::from(change == "replace");
+            assert_eq!(prepared.targets.len(), demanded);
+        }
+    }
+
+    #[test]
+    fn what_joins_must_be_there_and_what_leaves_need_not() {
+        let of = notes();
+        for (change, joining, leaving, demanded) in [
+            ("add", vec![json!(7), json!(8)], vec![], 2),
+            ("remove", vec![], vec![json!(7)], 0),
+        ] {
+            let prepared = linked(&of, "seen", change).ok().unwrap();
+            let Change::Link {
+                relationship,
+                add,
+                remove,
+            } = &prepared.write.change
+            else {
+                panic!("{:?}", prepared.write)
+            };
+            assert_eq!(
+                (relationship.as_str(), add, remove),
+                ("seenIds", &joining, &leaving)
+            );
+            assert_eq!(prepared.targets.len(), demanded);
+        }
+    }
+
+    #[test]
+    fn what_a_relationship_does_not_allow_is_refused() {
+        let of = notes();
+        for (name, change, is_to_one) in [
+            ("next", "add", true),
+            ("next", "remove", true),
+            ("origin", "replace", false),
+            ("before", "replace", false),
+            ("before", "add", false),
+        ] {
+            let refused = linked(&of, name, change).err().unwrap().reason;
+            match refused {
+                Reason::ToOne(named) if is_to_one => assert_eq!(named, name),
+                Reason::Forbidden(fields) if !is_to_one => {
+                    assert!(fields[0].message.contains(name), "{fields:?}");
+                }
+                other => panic!("{name} {change}: {other}"),
+            }
+        }
+    }
+}

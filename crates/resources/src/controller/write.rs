@@ -189,3 +189,102 @@ async fn valid(
         Err(error) => Err(failed(error.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::schema;
+    use crate::store::Change;
+
+    const NOTES: &str = "type: notes
+id: string
+attributes:
+  type: object
+  properties: {title: {type: string, default: none}, code: {type: string}, n: {type: integer}}
+  required: [title]
+capabilities: {code: {changeable: false}}
+relationships: {next: {type: notes}}
+";
+
+    fn notes() -> Arc<ResourceType> {
+        Arc::new(schema::parse(NOTES).unwrap())
+    }
+
+    fn draft(of: &ResourceType, value: Value) -> Draft {
+        let Value::Object(object) = value else {
+            panic!("{value}")
+        };
+        Draft::plain(of, object)
+    }
+
+    fn members(prepared: &Prepared) -> Value {
+        match &prepared.write.change {
+            Change::Replace(members) | Change::Update(members) => members.clone().into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn id() -> Id {
+        Id::String("a".to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_new_resource_gets_defaults_and_what_it_links_to_is_demanded() {
+        let of = notes();
+        let new = draft(&of, json!({"code": "c", "next": "b"}));
+        let prepared = creation(&of, id(), new).await.ok().unwrap();
+        let expected = json!({"code": "c", "next": "b", "title": "none"});
+        assert_eq!(members(&prepared), expected);
+        let targets: Vec<_> = prepared.targets.iter().map(|one| &one.id).collect();
+        assert_eq!(targets, [&Id::String("b".to_owned())]);
+        // It was validated before the unit, which need not read for it.
+        assert!(!prepared.write.needs_current());
+        let wrong = draft(&of, json!({"n": "one"}));
+        let refused = creation(&of, id(), wrong).await.err().unwrap();
+        assert!(matches!(refused.reason, Reason::Invalid(_)), "{refused}");
+    }
+
+    #[test]
+    fn a_change_gets_no_defaults_and_is_validated_inside_the_unit() {
+        let of = notes();
+        let versions = Some(vec![Version::of_text("{}")]);
+        let change = draft(&of, json!({"n": "one", "next": null}));
+        let prepared = update(&of, id(), change, versions.clone()).ok().unwrap();
+        assert_eq!(members(&prepared), json!({"n": "one", "next": null}));
+        assert!(prepared.targets.is_empty());
+        assert!(prepared.write.guard.validated);
+        assert_eq!(prepared.write.guard.versions, versions);
+        for (body, expected) in [
+            (json!({"code": "d"}), "forbidden"),
+            (json!({"id": "b", "n": 1}), "differs"),
+        ] {
+            let refused = update(&of, id(), draft(&of, body), None).err().unwrap();
+            let met = match refused.reason {
+                Reason::Forbidden(_) => "forbidden",
+                Reason::IdDiffers { .. } => "differs",
+                other => panic!("{other}"),
+            };
+            assert_eq!(met, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_replacement_keeps_what_clients_cannot_change_and_is_validated_with_it() {
+        let of = notes();
+        let body = draft(&of, json!({"n": 1}));
+        let prepared = replacement(&of, id(), body, None).await.ok().unwrap();
+        assert_eq!(prepared.write.kept, ["code"]);
+        // 'title' is missing, which the unit finds out together with what is kept.
+        assert!(prepared.write.guard.validated);
+        let without = NOTES.replace("capabilities: {code: {changeable: false}}\n", "");
+        let of = Arc::new(schema::parse(&without).unwrap());
+        let body = draft(&of, json!({"n": 1}));
+        let refused = replacement(&of, id(), body, None).await.err().unwrap();
+        assert!(matches!(refused.reason, Reason::Invalid(_)), "{refused}");
+        let body = draft(&of, json!({"title": "t"}));
+        let prepared = replacement(&of, id(), body, None).await.ok().unwrap();
+        assert!(!prepared.write.needs_current());
+    }
+}

@@ -248,7 +248,7 @@ impl AttributesSchema {
         let incomparable = self.unique.violations(attributes);
         let mut values = Vec::new();
         large_integers(attributes, &Place::root(""), &mut values);
-        misshapen(self.stored(), attributes, &Place::root(""), &mut values);
+        misshapen(self.stored(), attributes, &mut values);
         unstorable.chain(incomparable).chain(values)
     }
 }

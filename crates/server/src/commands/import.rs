@@ -12,7 +12,7 @@ use resources::schema::{IdKind, ResourceType};
 use resources::store::Store;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use transfer::{self, Format, ImportError, ImportOptions, Importer, RowIds, Summary};
+use transfer::{self, Format, ImportError, ImportOptions, Importer, RowIds, Summary, UpsertKey};
 
 use self::report::{and_more, report};
 use self::source::Source;
@@ -34,13 +34,16 @@ struct Job<'a> {
     resource_type: Arc<ResourceType>,
     file: PathBuf,
     format: Format,
+    /// By what a row finds the resource whose place it takes, if it takes one.
+    upsert: Option<UpsertKey>,
 }
 
 pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
     let (settings, _) = settings::read(&arguments.settings)?;
-    if arguments.upsert && matches!(arguments.on_error, Rejection::Stop) {
+    let upserts = arguments.upsert || !arguments.upsert_by.is_empty();
+    if upserts && matches!(arguments.on_error, Rejection::Stop) {
         return Err(Failure::usage(
-            "--upsert stores each row by itself, and cannot undo all: name --on-error skip or \
+            "--upsert and --upsert-by store each row by itself, and cannot undo all: name --on-error skip or \
              --on-error halt",
         ));
     }
@@ -81,9 +84,15 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
 
 fn jobs<'a>(settings: &Settings, arguments: &'a Import) -> Result<Vec<Job<'a>>, Failure> {
     if let (Some(name), Some(file)) = (&arguments.resource_type, &arguments.file) {
+        let resource_type = definitions::find(settings, name)?;
+        let by = match arguments.upsert_by.as_slice() {
+            [] => arguments.upsert.then_some(UpsertKey::Id),
+            names => Some(UpsertKey::unique(&resource_type, names).map_err(Failure::usage)?),
+        };
         return Ok(vec![Job {
             format: file_format(arguments.format, file)?,
-            resource_type: definitions::find(settings, name)?,
+            upsert: by,
+            resource_type,
             file: file.clone(),
             arguments,
         }]);
@@ -92,6 +101,7 @@ fn jobs<'a>(settings: &Settings, arguments: &'a Import) -> Result<Vec<Job<'a>>, 
     let job = |resource_type: Arc<ResourceType>| Job {
         file: folder.join(format!("{}.ndjson", resource_type.name)),
         format: Format::JsonLines,
+        upsert: arguments.upsert.then_some(UpsertKey::Id),
         resource_type,
         arguments,
     };
@@ -121,7 +131,7 @@ impl Job<'_> {
         let options = ImportOptions {
             skip_rows: self.arguments.skip_rows,
             row_ids,
-            upsert: self.arguments.upsert,
+            upsert: self.upsert.clone(),
             rejections_max: self.arguments.rejections_max,
             stop: Some(&STOP),
         };

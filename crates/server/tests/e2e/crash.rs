@@ -1,5 +1,8 @@
 //! What is left after kill -9.
 
+// Links, atomic units, requests under keys.
+mod units;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,6 +36,15 @@ struct Killer {
 }
 
 impl Killer {
+    /// Kills the server at this acknowledgement.
+    fn new(server: Server, enough: usize) -> Self {
+        Self {
+            acknowledged: AtomicUsize::new(0),
+            enough,
+            server: Mutex::new(Some(server)),
+        }
+    }
+
     fn one_more(&self) {
         if self.acknowledged.fetch_add(1, Ordering::SeqCst) + 1 == self.enough {
             let server = self.server.lock().unwrap().take();
@@ -131,11 +143,7 @@ impl Writer {
 /// Writes with several clients at once until the server is killed in the middle of it.
 async fn write_until_killed(server: Server, round: usize) -> Ledger {
     let connections: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
-    let killer = Arc::new(Killer {
-        acknowledged: AtomicUsize::new(0),
-        enough: 1 + (round * 7) % 40,
-        server: Mutex::new(Some(server)),
-    });
+    let killer = Arc::new(Killer::new(server, 1 + (round * 7) % 40));
     let mut writers = JoinSet::new();
     for (number, (client, root)) in connections.into_iter().enumerate() {
         let writer = Writer {

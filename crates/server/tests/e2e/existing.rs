@@ -6,6 +6,7 @@ use mongodb::bson::{Binary, Bson, DateTime, Decimal128, Document, Timestamp, doc
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::documents::page;
 use crate::harness::database::Database;
 use crate::harness::{Invocation, Setup, Store, folder_with};
 
@@ -240,4 +241,22 @@ async fn a_definition_is_made_of_what_is_there() {
         .await;
     changed.data(200);
     assert_eq!(stored(&store), order());
+}
+
+#[tokio::test]
+async fn a_collection_of_others_is_served_as_the_page_says() {
+    let store = Store::fresh();
+    let order = doc! {
+        "_id": "2026-17", "at": DateTime::from_millis(1_769_848_200_000),
+        "price": "12.50".parse::<Decimal128>().unwrap(),
+        "customer": ObjectId::parse_str("5973ecc8c453c823e4c471d2").unwrap(),
+        "ship": { "city": "Oslo", "by": DateTime::from_millis(1_770_076_800_000) },
+        "note": Bson::Null,
+    };
+    let insert = doc! { "insert": "orders", "documents": [order.clone()] };
+    database(&store).run(insert).unwrap();
+    page::is_true_over("docs/existing-collection.md", store.clone()).await;
+    let mut changed = order;
+    changed.insert("price", "13.00".parse::<Decimal128>().unwrap());
+    assert_eq!(stored(&store), changed);
 }

@@ -39,6 +39,12 @@ mod storage;
 // The file of the embedded store and its directory.
 #[cfg(test)]
 mod data_directory;
+// Backups by the operations port.
+#[cfg(test)]
+mod backups;
+// Definitions that change after data is stored.
+#[cfg(test)]
+mod changed_definitions;
 // The disk is full in the middle of an import.
 #[cfg(test)]
 mod full_disk;
@@ -69,6 +75,9 @@ mod transfer;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// So many resources that bounds are met.
+#[cfg(test)]
+mod large_collections;
 // What one body, one file or one bad day may take.
 #[cfg(test)]
 mod bounds;

@@ -46,12 +46,18 @@ mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
+// So many resources that bounds are met.
+#[cfg(test)]
+mod large_collections;
 // A collection that another program has made.
 #[cfg(test)]
 mod existing;
 // Values that are stored otherwise than their JSON looks.
 #[cfg(test)]
 mod kinds;
+// Definitions that change after data is stored.
+#[cfg(test)]
+mod changed_definitions;
 // Feeds of changes.
 #[cfg(test)]
 mod changes;
@@ -64,6 +70,9 @@ mod crash;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;
+// The same requests to both stores.
+#[cfg(test)]
+mod differential;
 // The way from the embedded store.
 #[cfg(test)]
 mod moving;

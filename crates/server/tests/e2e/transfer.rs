@@ -8,6 +8,10 @@ mod rejections;
 mod restarts;
 // Files of any size.
 mod memory;
+// Through the API of a running process.
+mod through_the_api;
+// Rows in the place of what is there.
+mod upserts;
 
 use std::path::{Path, PathBuf};
 

@@ -263,6 +263,7 @@ mod tests {
     use resources::schema;
 
     use super::*;
+    use crate::declared_indexes::value_in_each;
 
     fn compared(indexes: &str, options: Document) -> Vec<IndexState> {
         let text = format!("type: things\nattributes: {{type: object}}\nindexes: [{indexes}]\n");
@@ -368,6 +369,48 @@ mod tests {
         ] {
             let states = compared("", options.clone());
             assert_eq!(states[0].standing, standing, "{options}");
+        }
+    }
+    #[test]
+    fn a_unique_index_without_regard_to_case_is_known_by_its_collation() {
+        const CASELESS: &str = "{attributes: [a, -b], unique: true, caseInsensitive: true}";
+        let filter = value_in_each(["a", "b"].into_iter());
+        // As a server tells it.
+        let whole = doc! {
+            "locale": "en", "caseLevel": false, "caseFirst": "off", "strength": 2,
+            "numericOrdering": false, "alternate": "non-ignorable", "maxVariable": "punct",
+            "normalization": false, "backwards": false, "version": "57.1",
+        };
+        let french = doc! { "locale": "fr", "strength": 2 };
+        let cases = doc! { "locale": "en", "strength": 3 };
+        for (declared, collation, is_present, is_weak) in [
+            (CASELESS, Some(whole.clone()), true, false),
+            (CASELESS, None, false, true),
+            (CASELESS, Some(french), false, true),
+            (CASELESS, Some(cases), false, true),
+            (UNIQUE, Some(whole.clone()), false, false),
+            ("", Some(whole), false, false),
+        ] {
+            let mut options = doc! {
+                "name": "unique_without_case_a_1_b_-1", "unique": true,
+                "partialFilterExpression": &filter,
+            };
+            if declared == UNIQUE {
+                options.insert("name", "unique_a_1_b_-1");
+            }
+            options.extend(
+                collation
+                    .map(|collation| doc! { "collation": collation })
+                    .unwrap_or_default(),
+            );
+            let state = &compared(declared, options.clone())[0];
+            match &state.standing {
+                Standing::Different { is_too_weak, .. } => {
+                    assert_eq!((false, *is_too_weak), (is_present, is_weak), "{options}");
+                }
+                Standing::Outdated => assert_eq!(declared, ""),
+                standing => assert_eq!(*standing == Standing::Present, is_present, "{options}"),
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use resources::schema::{Id, ResourceType};
 use resources::store::{NewResource, Store, StoreError};
+use serde_json::Value;
 
 use super::RowPosition;
 use super::row::CheckedRow;
@@ -21,6 +22,15 @@ pub(super) struct Batch {
     bytes: usize,
     entries: Vec<Entry>,
     rows: Vec<CheckedRow>,
+}
+
+/// A row that can be handed to the store.
+pub(super) struct IdentifiedRow {
+    pub(super) resource: NewResource,
+    /// The values by which it finds the resource whose place it takes.
+    pub(super) key: Option<Vec<Value>>,
+    /// Whether the id is the row's own.
+    pub(super) brings_id: bool,
 }
 
 /// A row of a batch.
@@ -62,8 +72,12 @@ impl Batch {
         !self.rows.is_empty()
     }
 
-    pub(super) fn has_id(&self, id: &Id) -> bool {
-        self.rows.iter().any(|row| row.id.as_ref() == Some(id))
+    /// Whether a row before is about the same resource.
+    pub(super) fn has_same(&self, row: &CheckedRow) -> bool {
+        self.rows.iter().any(|before| {
+            let is_id = before.id.is_some() && before.id == row.id;
+            is_id || before.key.is_some() && before.key == row.key
+        })
     }
 
     /// The entries alone, where nothing is stored.
@@ -71,20 +85,24 @@ impl Batch {
         self.entries
     }
 
-    /// The entries, and the rows with an id each: their own, or a fresh one.
+    /// The entries, and the rows with an id each: their own, or a fresh one. A row that has its own
+    /// is marked.
     pub(super) async fn with_ids(
         self,
         store: &dyn Store,
         resource_type: &Arc<ResourceType>,
-    ) -> Result<(Vec<Entry>, Vec<NewResource>), StoreError> {
+    ) -> Result<(Vec<Entry>, Vec<IdentifiedRow>), StoreError> {
         let mut fresh = fresh_ids(&self.rows, store, resource_type)
             .await?
             .into_iter();
         let with_id = |row: CheckedRow| {
+            let brings_id = row.id.is_some();
             let id = row.id.or_else(|| fresh.next()).ok_or_else(too_few)?;
-            Ok(NewResource {
-                id,
-                attributes: row.attributes,
+            let attributes = row.attributes;
+            Ok(IdentifiedRow {
+                resource: NewResource { id, attributes },
+                key: row.key,
+                brings_id,
             })
         };
         let rows: Result<_, StoreError> = self.rows.into_iter().map(with_id).collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use resources::schema::{Attributes, Id, ResourceType};
 use resources::{Draft, Failure, IdRule, Reason};
+use serde_json::Value;
 
 use crate::Row;
 
@@ -13,6 +14,8 @@ pub(super) struct CheckedRow {
     pub(super) id: Option<Id>,
     /// Valid attributes, and the members that hold relationships.
     pub(super) attributes: Attributes,
+    /// The values by which it finds the resource whose place it takes.
+    pub(super) key: Option<Vec<Value>>,
 }
 
 /// The resource of a row, or why the row is not one.
@@ -24,7 +27,11 @@ pub(super) fn check(resource_type: &Arc<ResourceType>, row: Row) -> Result<Check
         .map_err(rejected)?;
     let (members, _) = draft.into_members(resource_type).map_err(rejected)?;
     match resource_type.attributes.validate(members) {
-        Ok(attributes) => Ok(CheckedRow { id, attributes }),
+        Ok(attributes) => Ok(CheckedRow {
+            id,
+            attributes,
+            key: None,
+        }),
         Err(violations) => Err(in_one_line(&Reason::Invalid(violations))),
     }
 }

@@ -100,8 +100,7 @@ impl<'a> Run<'a> {
         let bytes = row.bytes;
         match self.check(row) {
             Ok(row) => {
-                let is_again = || row.id.as_ref().is_some_and(|id| batch.has_id(id));
-                if self.target.stores_rows_at_once() && is_again() {
+                if self.target.stores_rows_at_once() && batch.has_same(&row) {
                     self.store(std::mem::take(batch)).await?;
                 }
                 batch.push(position, bytes, row);
@@ -119,6 +118,8 @@ impl<'a> Run<'a> {
             let id = row_ids.id(resource_type.id, self.read);
             row.id = Some(id.ok_or_else(|| in_one_line(&Reason::IdMissing))?);
         }
+        let key = self.importer.options.upsert.as_ref();
+        row.key = key.and_then(|key| key.values(&row.attributes));
         Ok(row)
     }
 

@@ -10,12 +10,14 @@ use resources::store::{
 };
 
 use super::OnError;
+use super::batch::IdentifiedRow;
+use super::key::UpsertKey;
 
 pub(super) enum Target {
     /// As new resources, through an import of the store.
     New(Import),
-    /// Each row by itself: it takes the place of the resource with its id, if there is one.
-    Upsert,
+    /// Each row by itself: it takes the place of the resource that this leads to, if there is one.
+    Upsert(UpsertKey),
 }
 
 /// A batch that is being stored.
@@ -39,10 +41,10 @@ impl Target {
         store: &dyn Store,
         resource_type: &Arc<ResourceType>,
         on_error: OnError,
-        upsert: bool,
+        upsert: Option<UpsertKey>,
     ) -> Result<Self, StoreError> {
-        if upsert {
-            return Ok(Self::Upsert);
+        if let Some(key) = upsert {
+            return Ok(Self::Upsert(key));
         }
         let mode = match on_error {
             OnError::Stop => ImportMode::AllOrNothing,
@@ -54,7 +56,7 @@ impl Target {
 
     /// Whether the rows of a batch have no order among themselves.
     pub(super) fn stores_rows_at_once(&self) -> bool {
-        matches!(self, Self::Upsert)
+        matches!(self, Self::Upsert(_))
     }
 
     /// Begins to store a batch.
@@ -63,11 +65,18 @@ impl Target {
         store: &dyn Store,
         resource_type: &Arc<ResourceType>,
         on_error: OnError,
-        rows: Vec<NewResource>,
+        rows: Vec<IdentifiedRow>,
     ) -> Result<Underway, StoreError> {
         let import = match self {
-            Self::New(import) => return import.begin(rows).await.map(Underway::Pending),
-            Self::Upsert => rows.into_iter().map(|row| put(store, resource_type, row)),
+            Self::New(import) => {
+                let rows = rows.into_iter().map(|row| row.resource).collect();
+                return import.begin(rows).await.map(Underway::Pending);
+            }
+            Self::Upsert(key) => {
+                let key = &*key;
+                rows.into_iter()
+                    .map(move |row| put(store, resource_type, key, row))
+            }
         };
         if on_error == OnError::Skip {
             // Writes that wait together are committed together.
@@ -93,7 +102,7 @@ impl Target {
                 import.abandon().await;
                 Ok(())
             }
-            Self::Upsert => Ok(()),
+            Self::Upsert(_) => Ok(()),
         }
     }
 }
@@ -101,14 +110,33 @@ impl Target {
 async fn put(
     store: &dyn Store,
     resource_type: &Arc<ResourceType>,
-    row: NewResource,
+    key: &UpsertKey,
+    row: IdentifiedRow,
 ) -> Result<Result<(), Refusal>, StoreError> {
-    let mut write = Write::replace(resource_type, row.id, row.attributes);
-    write.guard.presence = Presence::Either;
-    match store.write(Unit::new(vec![write])).await {
-        Ok(_) => Ok(Ok(())),
-        Err(WriteError::Refused { refusal, .. }) => Ok(Err(refusal)),
-        Err(WriteError::Store(error)) => Err(error),
-        Err(WriteError::Key(refusal)) => Err(StoreError::Internal(refusal.to_string())),
+    let NewResource { id, attributes } = row.resource;
+    let mut outcome = Ok(());
+    // Others may store the same values between the look and the write: then a second look finds
+    // them.
+    for _ in 0..2 {
+        // A row with an id of its own is about that resource, whoever else has the values.
+        let found = match &row.key {
+            Some(values) if !row.brings_id => key.find(store, resource_type, values).await?,
+            _ => None,
+        };
+        let id = found.unwrap_or_else(|| id.clone());
+        let mut write = Write::replace(resource_type, id, attributes.clone());
+        write.guard.presence = Presence::Either;
+        outcome = match store.write(Unit::new(vec![write])).await {
+            Ok(_) => return Ok(Ok(())),
+            Err(WriteError::Refused { refusal, .. }) => Err(refusal),
+            Err(WriteError::Store(error)) => return Err(error),
+            Err(WriteError::Key(refusal)) => {
+                return Err(StoreError::Internal(refusal.to_string()));
+            }
+        };
+        if row.key.is_none() || row.brings_id {
+            break;
+        }
     }
+    Ok(outcome)
 }

@@ -158,7 +158,7 @@ impl Reader {
                 text.map_or(Step::Again, |text| self.send(text))
             }
             Next::Missed => Step::End(is_too_slow()),
-            Next::Ended(reason) => Step::End(ended(&self.feed.view.resource_type, reason)),
+            Next::Ended(reason) => Step::End(ended(reason)),
             Next::Nothing(passed) => {
                 self.point = passed;
                 self.wait().await
@@ -206,15 +206,14 @@ impl Reader {
             next = behind.watching.next() => next,
             () = sleep_until(self.next_heartbeat) => return Step::Send(self.beat()),
         };
-        let resource_type = &self.feed.view.resource_type;
         let events = match next {
             Ok(events) => events,
-            Err(reason) => return Step::End(ended(resource_type, reason)),
+            Err(reason) => return Step::End(ended(reason)),
         };
         for event in &events.events {
             match self.feed.view.message(event) {
                 Ok(text) => behind.waiting.push_back((event.point.clone(), text)),
-                Err(error) => return Step::End(ended(resource_type, error.into())),
+                Err(error) => return Step::End(ended(error.into())),
             }
         }
         if behind.waiting.is_empty() {
@@ -244,6 +243,6 @@ impl Behind {
 /// Waits until the process stops.
 async fn ends(ending: &mut watch::Receiver<bool>) {
     if ending.wait_for(|ends| *ends).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

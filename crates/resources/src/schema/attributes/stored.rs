@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::place::Place;
 use super::{Attributes, AttributesSchema, Violation};
-use crate::schema::Places;
+use crate::schema::{Places, Stored};
 
 impl AttributesSchema {
     /// Where values are stored otherwise than their JSON looks, from the attributes on.
@@ -23,32 +23,68 @@ impl AttributesSchema {
                 }
             });
     }
+
+    /// Values that were stored before it was declared how: valid in another spelling than the
+    /// normal one, so that a store compares them as texts.
+    #[must_use]
+    pub fn unconverted(&self, attributes: &Attributes) -> Vec<Violation> {
+        let mut found = Vec::new();
+        let wrong = |stored: Stored, value: &Value| {
+            let is_other = stored
+                .normal_value(value)
+                .is_some_and(|normal| normal != *value);
+            let name = stored.name();
+            is_other.then(|| format!("the value is not stored as '{name}': write it again"))
+        };
+        for (name, value) in attributes {
+            if let Some(places) = self.stored().member(name) {
+                check(
+                    places,
+                    value,
+                    &Place::root("").name(name),
+                    &wrong,
+                    &mut found,
+                );
+            }
+        }
+        found
+    }
 }
 
 /// Texts and integers that are no values of the kind that is stored. Whether anything else may be
 /// there, such as null, the other keywords say.
-pub(super) fn misshapen(
+pub(super) fn misshapen(places: &Places, attributes: &Value, found: &mut Vec<Violation>) {
+    let wrong = |stored: Stored, value: &Value| {
+        let is_meant = value.is_string() || value.is_number();
+        let is_wrong = is_meant && stored.normal_value(value).is_none();
+        is_wrong.then(|| format!("the value must be {}", stored.wanted()))
+    };
+    check(places, attributes, &Place::root(""), &wrong, found);
+}
+
+/// What is wrong with a value that is to be stored so.
+type Wrong<'w> = dyn Fn(Stored, &Value) -> Option<String> + 'w;
+
+fn check(
     places: &Places,
     value: &Value,
     place: &Place<'_>,
+    wrong: &Wrong<'_>,
     found: &mut Vec<Violation>,
 ) {
     if let Some(stored) = places.here() {
-        let is_meant = value.is_string() || value.is_number();
-        if is_meant && stored.normal_value(value).is_none() {
-            found.push(Violation {
-                pointer: place.to_string(),
-                keyword: "stored".into(),
-                message: format!("the value must be {}", stored.wanted()),
-            });
-        }
+        found.extend(wrong(stored, value).map(|message| Violation {
+            pointer: place.to_string(),
+            keyword: "stored".into(),
+            message,
+        }));
         return;
     }
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 if let Some(places) = places.member(name) {
-                    misshapen(places, member, &place.name(name), found);
+                    check(places, member, &place.name(name), wrong, found);
                 }
             }
         }
@@ -57,7 +93,7 @@ pub(super) fn misshapen(
                 return;
             };
             for (index, element) in elements.iter().enumerate() {
-                misshapen(places, element, &place.index(index), found);
+                check(places, element, &place.index(index), wrong, found);
             }
         }
         _ => {}
@@ -116,6 +152,17 @@ mod tests {
             ]
         );
         assert!(refused[0].message.contains("2026-01-31T08:30:00.000Z"));
+    }
+
+    #[test]
+    fn what_was_stored_before_it_was_declared_is_told() {
+        let stored = json!({"at": "2026-01-31T09:30:00Z", "lines": [{"price": "1.5"}], "count": 5});
+        let stored = object(stored);
+        let found = schema().unconverted(&stored);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].pointer, "/at");
+        let normal = schema().validate(stored).unwrap();
+        assert_eq!(schema().unconverted(&normal), []);
     }
 
     #[test]

@@ -53,6 +53,18 @@ fn contradiction(stored: Stored, schema: &Value) -> Option<String> {
             stored.wanted()
         ));
     }
+    let listed = schema["enum"].as_array().into_iter().flatten();
+    let mut listed = listed.chain(schema.get("const"));
+    // A value is compared in its normal form.
+    let is_other =
+        |value: &&Value| !value.is_null() && stored.normal_value(value).as_ref() != Some(*value);
+    if let Some(value) = listed.find(is_other) {
+        let normal = stored.normal_value(value);
+        let wanted = normal.map_or_else(|| stored.wanted().to_owned(), |one| one.to_string());
+        return Some(format!(
+            "compares values as they are shown; {value} should be {wanted}"
+        ));
+    }
     let format = schema["format"].as_str()?;
     let fitting = match stored {
         Stored::Date => "date-time",
@@ -120,6 +132,11 @@ mod tests {
                 "properties: {a: {type: string, format: date, stored: date}}",
                 "/attributes/properties/a/stored",
                 "contradicts 'format: date'",
+            ),
+            (
+                "properties: {a: {type: string, stored: decimal, enum: ['1.5', '01']}}",
+                "/attributes/properties/a/stored",
+                r#""01" should be "1""#,
             ),
             (
                 "additionalProperties: {type: string, stored: date}",

@@ -91,7 +91,9 @@ impl Places {
             Value::Object(members) => self.walk_members(members, meet),
             Value::Array(elements) => {
                 if let Some(places) = &self.items {
-                    elements.iter_mut().for_each(|one| places.walk(one, meet));
+                    for element in elements {
+                        places.walk(element, meet);
+                    }
                 }
             }
             _ => {}

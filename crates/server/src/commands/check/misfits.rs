@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use resources::fit::{self, Bounds, Misfit};
-use resources::schema::{Id, ResourceType, Types};
+use resources::schema::{Id, ResourceType, Types, Violation};
 use resources::store::{Duplicates, Store};
 use serde_json::json;
 
@@ -74,32 +74,37 @@ impl Lines {
 
     fn misfit(&mut self, resource_type: &str, misfit: &Misfit) {
         for violation in &misfit.violations {
-            let (pointer, keyword) = (&violation.pointer, &violation.keyword);
-            self.line(
-                resource_type,
-                &misfit.id,
-                pointer,
-                keyword,
-                &violation.message,
-            );
+            self.line(resource_type, &misfit.id, violation);
         }
     }
 
     fn duplicates(&mut self, resource_type: &str, duplicates: &Duplicates) {
         let attributes = duplicates.index.attribute_names();
         let pointer = match duplicates.index.keys.as_slice() {
-            [only] => only.names().map(|name| format!("/{name}")).collect(),
+            [only] => {
+                let names: Vec<&str> = only.names().collect();
+                format!("/{}", names.join("/"))
+            }
             _ => String::new(),
         };
         let more = match duplicates.count - 2 {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let message = format!("'{}'{more} has the same {attributes}", duplicates.other);
-        self.line(resource_type, &duplicates.one, &pointer, "unique", &message);
+        let violation = Violation {
+            pointer,
+            keyword: "unique".to_owned(),
+            message: format!("'{}'{more} has the same {attributes}", duplicates.other),
+        };
+        self.line(resource_type, &duplicates.one, &violation);
     }
 
-    fn line(&mut self, of: &str, id: &Id, pointer: &str, keyword: &str, message: &str) {
+    fn line(&mut self, of: &str, id: &Id, violation: &Violation) {
+        let Violation {
+            pointer,
+            keyword,
+            message,
+        } = violation;
         let line = match self.format {
             MisfitFormat::Lines => {
                 let pointer = if pointer.is_empty() { "/" } else { pointer };

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 const PAGE_SIZE: u64 = 500;
 
 /// How long a process may be away before the export gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a fault is waited for at first, and at most.
 const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];

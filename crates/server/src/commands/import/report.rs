@@ -103,6 +103,9 @@ fn how_to_go_on(arguments: &Import, summary: Summary, unknown: usize) -> String 
     if arguments.upsert {
         parts.push("with --upsert no row is stored twice that has an id".to_owned());
     }
+    if !arguments.upsert_by.is_empty() {
+        parts.push("no row is stored twice that has the values of --upsert-by".to_owned());
+    }
     if arguments.restartable {
         parts.push("with --restartable no row is stored twice".to_owned());
     }

@@ -1,5 +1,7 @@
 //! Atomic operations.
 
+// Local ids of types whose ids the server makes in other ways.
+mod local_ids;
 // Operations that cannot be done, and how that is told.
 mod refusals;
 

@@ -18,10 +18,15 @@ use crate::harness::{Server, Setup, Store};
 
 /// Follows the page, with the default addresses and the default data directory of the reader.
 pub(crate) async fn is_true(document: &str) {
+    is_true_over(document, Store::fresh()).await;
+}
+
+/// The same over a store that has something.
+pub(crate) async fn is_true_over(document: &str, store: Store) {
     let folder = tempfile::tempdir().unwrap();
     let mut reader = Reader {
         folder: folder.path(),
-        store: Store::fresh(),
+        store,
         server: None,
         output: String::new(),
     };

@@ -90,21 +90,6 @@ fn a_dry_run_says_what_is_wrong_and_opens_no_store() {
 }
 
 #[test]
-fn rows_take_the_place_of_what_is_there_if_that_is_wanted() {
-    let store = Store::fresh();
-    let id = "5973ecc8c453c823e4c471d2";
-    let row = |name: &str| format!("{{\"_id\":\"{id}\",\"firstName\":\"{name}\"}}\n");
-    let arguments = ["-", "--format", "ndjson", "--upsert"];
-    let without = import(&store, &arguments).input(row("Ada")).run();
-    without.fails_with(2, &["--upsert", "--on-error skip"]);
-    let arguments = [&arguments[..], &["--on-error", "skip"]].concat();
-    for name in ["Ada", "Eve"] {
-        all_stored(&import(&store, &arguments).input(row(name)).run(), 1);
-        assert_eq!(exported(&store, "ndjson"), row(name));
-    }
-}
-
-#[test]
 fn what_the_service_answers_is_a_file_that_can_be_imported() {
     let store = Store::fresh();
     let document = "{\"data\":[{\"type\":\"contacts\",\"id\":\"5973ecc8c453c823e4c471d2\",\

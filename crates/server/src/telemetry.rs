@@ -114,3 +114,18 @@ impl Telemetry {
         }
     }
 }
+
+/// The state of the process as one log line.
+pub(crate) fn log_state(health: &Health) {
+    let condition = health.condition(&[]);
+    let metrics = health.liveness();
+    tracing::info!(
+        state = condition.state.name(),
+        ready = condition.state.answers().readiness,
+        upstreams = ?condition.upstreams,
+        liveness = ?metrics,
+        panics = telemetry::panics(),
+        refusals = ?chassis::serve::refusals(),
+        "state of the process"
+    );
+}

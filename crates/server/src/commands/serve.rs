@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 
 use chassis::health::{Health, WorkerLimits};
 use chassis::lifecycle::{Modules, Stop, StopSignal};
-use chassis::serve::{Address, Listener};
+use chassis::operations::Port;
+use chassis::serve::{Address, Listener, ServeLimits};
+
 use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use self::operations::{Operations, add_port};
-use self::services::{Services, serve_limits};
+use self::operations::Operations;
+use self::services::Services;
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
@@ -69,8 +71,8 @@ async fn serve(
     let operations = Operations {
         socket: admin,
         tls: &tls,
-        telemetry,
         backups: backups.as_ref(),
+        telemetry,
         stop: (tell.clone(), told.clone()),
     };
     let port = operations.open(&plan, settings, health)?;
@@ -153,6 +155,18 @@ fn add_passive(
     }
 }
 
+/// The operations port as a part. It also hears the signals, so its end stops all parts.
+fn add_port(modules: &mut Modules, mut port: Port) {
+    let ended = port.ended();
+    let running = async move {
+        ended.await;
+        Err("its thread has ended, and nobody listens for signals".to_owned())
+    };
+    modules.add("operations port", STOP_PATIENCE, running, async move || {
+        close(port).await;
+    });
+}
+
 /// Tells to stop at least as urgently as `stop`.
 fn raise(tell: &watch::Sender<Stop>, stop: Stop) {
     tell.send_if_modified(|told| {
@@ -186,6 +200,11 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
     }
 }
 
+async fn close(port: Port) {
+    let closed = tokio::task::spawn_blocking(move || port.close());
+    let _ = closed.await;
+}
+
 fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
     let limits = WorkerLimits {
         slow_after: settings.worker_slow_after_ms,
@@ -196,6 +215,20 @@ fn watch_workers(health: &Health, settings: &Settings) -> Result<(), Failure> {
     health
         .watch_workers(&Handle::current(), limits)
         .map_err(|error| Failure::internal(format!("the watchdog does not start: {error}")))
+}
+
+fn serve_limits(settings: &Settings) -> ServeLimits {
+    ServeLimits {
+        header_read_timeout: settings.header_read_timeout_ms,
+        head_bytes_max: settings.head_bytes_max.in_memory(),
+        idle_timeout: settings.idle_timeout_ms,
+        write_timeout: settings.write_timeout_ms,
+        connection_age_max: settings.connection_age_max_ms,
+        connections_max: chassis::serve::connections_within_limit(settings.connections_max),
+        streams_max: u32::try_from(settings.http2_streams_max).unwrap_or(u32::MAX),
+        drain_quiet: settings.drain_quiet_ms,
+        drain_timeout: settings.drain_timeout_ms,
+    }
 }
 
 /// Tells load balancers to turn away and waits until they have.

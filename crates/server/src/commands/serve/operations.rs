@@ -1,9 +1,9 @@
-//! The operations port as a part of the process.
+//! The operations port: probes, metrics and what operators may do.
 
 use std::time::Duration;
 
 use chassis::health::Health;
-use chassis::lifecycle::{self, Modules, Stop, StopSignal};
+use chassis::lifecycle::{self, Stop, StopSignal};
 use chassis::operations::{Audience, Port};
 use chassis::serve::Listener;
 use chassis::stack;
@@ -13,22 +13,22 @@ use tokio::sync::watch;
 use super::{STOP_PATIENCE, THREAD_BUDGET, address_of, edge};
 use crate::application::Plan;
 use crate::backups::Backups;
+use crate::error_pages;
 use crate::failure::{EXIT_HUNG, Failure};
+use crate::probes;
 use crate::settings::Settings;
-use crate::telemetry::Telemetry;
-use crate::{error_pages, probes};
+use crate::telemetry::{Telemetry, log_state};
 
 /// The operations port, which also hears the signals: it runs when all else hangs.
 pub(super) struct Operations<'a> {
     pub(super) socket: Listener,
     pub(super) tls: &'a edge::Both,
-    pub(super) telemetry: &'a Telemetry,
     pub(super) backups: Option<&'a Backups>,
+    pub(super) telemetry: &'a Telemetry,
     pub(super) stop: (watch::Sender<Stop>, StopSignal),
 }
 
 impl Operations<'_> {
-    /// Opens the port.
     pub(super) fn open(
         self,
         plan: &Plan,
@@ -38,8 +38,8 @@ impl Operations<'_> {
         let Self {
             socket,
             tls,
-            telemetry,
             backups,
+            telemetry,
             stop: (tell, told),
         } = self;
         let wording = plan.wording();
@@ -60,7 +60,7 @@ impl Operations<'_> {
                 tokio::spawn(tls.clone().watch(interval));
             }
             let reload = move || watched.iter().for_each(Tls::look_again);
-            let listening = lifecycle::listen(tell, move || dump(&dumped), reload)?;
+            let listening = lifecycle::listen(tell, move || log_state(&dumped), reload)?;
             Ok(async move {
                 tokio::join!(listening, bound);
             })
@@ -71,38 +71,6 @@ impl Operations<'_> {
             Failure::internal(format!("the operations port does not open: {error}"))
         })
     }
-}
-
-/// The operations port as a part. It also hears the signals, so its end stops all parts.
-pub(super) fn add_port(modules: &mut Modules, mut port: Port) {
-    let ended = port.ended();
-    let running = async move {
-        ended.await;
-        Err("its thread has ended, and nobody listens for signals".to_owned())
-    };
-    modules.add("operations port", STOP_PATIENCE, running, async move || {
-        close(port).await;
-    });
-}
-
-async fn close(port: Port) {
-    let closed = tokio::task::spawn_blocking(move || port.close());
-    let _ = closed.await;
-}
-
-/// The state of the process as one log line.
-fn dump(health: &Health) {
-    let condition = health.condition(&[]);
-    let metrics = health.liveness();
-    tracing::info!(
-        state = condition.state.name(),
-        ready = condition.state.answers().readiness,
-        upstreams = ?condition.upstreams,
-        liveness = ?metrics,
-        panics = chassis::telemetry::panics(),
-        refusals = ?chassis::serve::refusals(),
-        "state of the process"
-    );
 }
 
 /// Ends a process whose shutdown hangs. It runs on the thread of the operations port, because the

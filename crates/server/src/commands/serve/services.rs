@@ -10,7 +10,6 @@ use tokio::sync::watch;
 
 use super::raise;
 use crate::failure::Failure;
-use crate::settings::Settings;
 
 /// The services, as the last part. Adding them returns what tells them alone to stop.
 pub(super) struct Services {
@@ -60,20 +59,5 @@ impl Services {
             }
         });
         Ok(ask)
-    }
-}
-
-/// What connections may take.
-pub(super) fn serve_limits(settings: &Settings) -> ServeLimits {
-    ServeLimits {
-        header_read_timeout: settings.header_read_timeout_ms,
-        head_bytes_max: settings.head_bytes_max.in_memory(),
-        idle_timeout: settings.idle_timeout_ms,
-        write_timeout: settings.write_timeout_ms,
-        connection_age_max: settings.connection_age_max_ms,
-        connections_max: chassis::serve::connections_within_limit(settings.connections_max),
-        streams_max: u32::try_from(settings.http2_streams_max).unwrap_or(u32::MAX),
-        drain_quiet: settings.drain_quiet_ms,
-        drain_timeout: settings.drain_timeout_ms,
     }
 }

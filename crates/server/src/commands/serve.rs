@@ -114,11 +114,22 @@ async fn serve(
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
     service_manager::serving(health);
+    run_to_the_end(modules, settings, health, told, [&tell, &ask]).await
+}
+
+/// Waits until the process is told to stop or a part fails, and stops all parts.
+async fn run_to_the_end(
+    mut modules: Modules,
+    settings: &Settings,
+    health: &Health,
+    mut told: StopSignal,
+    [all, services]: [&watch::Sender<Stop>; 2],
+) -> Result<(), Failure> {
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
     // A part that failed stops the others in the same order as a signal does.
-    raise(&tell, Stop::Drain);
-    raise(&ask, Stop::Soon);
+    raise(all, Stop::Drain);
+    raise(services, Stop::Soon);
     drain(settings, health, &mut told).await;
     modules.stop().await;
     tracing::info!("stopped");

@@ -21,8 +21,13 @@ async fn a_flood_of_bad_requests_is_logged_in_part_and_counted() {
     const BAD: usize = 20_000;
     const GOOD: usize = 500;
     let server = Setup::fresh().start().await;
-    send_many(&server, "GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n", BAD).await;
-    let good = "GET /fibonacci/list?count=1 HTTP/1.1\r\nhost: x\r\n\r\n";
+    send_many(
+        &server,
+        "GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        BAD,
+    )
+    .await;
+    let good = "GET /fibonacci/list?count=1 HTTP/1.1\r\nhost: localhost\r\n\r\n";
     send_many(&server, good, GOOD).await;
     let lines = server.terminate_and_read().await;
     let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
@@ -56,9 +61,18 @@ fn of_probes(lines: &[Value]) -> usize {
 async fn no_request_makes_a_long_line_or_one_that_orders_a_terminal() {
     let server = Server::start().await;
     for request in [
-        format!("{} / HTTP/1.1\r\nhost: x\r\n\r\n", "A".repeat(100_000)),
-        format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(60_000)),
-        format!("GET /?{}=1 HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(60_000)),
+        format!(
+            "{} / HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            "A".repeat(100_000)
+        ),
+        format!(
+            "GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            "a".repeat(60_000)
+        ),
+        format!(
+            "GET /?{}=1 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            "a".repeat(60_000)
+        ),
     ] {
         let mut wire = Wire::connect(server.address()).await;
         wire.send(&request).await;
@@ -66,7 +80,7 @@ async fn no_request_makes_a_long_line_or_one_that_orders_a_terminal() {
     }
     let mut wire = Wire::connect(server.address()).await;
     let path = "/\u{9b}31m\u{202e}\u{2028}";
-    wire.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))
+    wire.send(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
         .await;
     wire.read_answer().await;
     let shown = |line: &Value| line["url.path"] == path;

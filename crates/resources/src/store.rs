@@ -74,8 +74,8 @@ pub trait Store: Send + Sync + 'static {
     /// a unique index forbids.
     async fn prepare(&self, types: &[Arc<ResourceType>]) -> Result<(), StoreError>;
 
-    /// The names of the collections that have resources or had some, declared or not, in their
-    /// order; the store's own are left out. Default: none.
+    /// The names of the collections that have resources, declared or not, in their order; the
+    /// store's own are left out. Default: none.
     async fn collections(&self) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }

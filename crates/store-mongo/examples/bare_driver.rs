@@ -1,7 +1,8 @@
-//! What the driver does alone: the measure for the benchmarks in `benchmarks/mongodb`.
+//! What the driver does alone: the measure for the benchmarks in `benchmarks/mongodb` and
+//! `benchmarks/writing`.
 //!
-//! `bare_driver URI find SECONDS CONCURRENCY` finds documents of `contacts` by id, `batches
-//! SECONDS CONCURRENCY` reads the first 500 raw, `insert COUNT BATCH` inserts the documents of
+//! `bare_driver URI find SECONDS CONCURRENCY` finds documents of `contacts` by id, `update SECONDS
+//! CONCURRENCY` finds and changes documents of `rows`, `batches SECONDS CONCURRENCY` reads the first 500 raw, `insert COUNT BATCH` inserts the documents of
 //! an ndjson file on the standard input, and `serve PORT` answers GET /contacts/{id} with the
 //! bytes that `find` finds, over hyper alone. Each prints one number: operations a second, or nothing.
 
@@ -56,6 +57,21 @@ async fn main() {
                 }
             };
             measure(&contacts, number(2), number(3), find).await;
+        }
+        "update" => {
+            let rows = client.default_database().unwrap().collection("rows");
+            let ids = Arc::new(ids(&rows).await);
+            let update = move |rows: Contacts, n: u64| {
+                let id = ids[usize::try_from(n).unwrap() % ids.len()];
+                async move {
+                    let by_id = doc! { "_id": id };
+                    rows.find_one(by_id.clone()).await.unwrap().unwrap();
+                    let group = i64::try_from(n % 100).unwrap();
+                    let change = doc! { "$set": { "group": group, "name": format!("row {n}") } };
+                    rows.update_one(by_id, change).await.unwrap();
+                }
+            };
+            measure(&rows, number(2), number(3), update).await;
         }
         "batches" => {
             let read = |contacts: Contacts, _| async move {

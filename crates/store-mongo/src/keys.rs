@@ -109,7 +109,7 @@ impl Keys {
         let size = match stats.get("size") {
             Some(Bson::Int32(size)) => u64::try_from(*size).ok(),
             Some(Bson::Int64(size)) => u64::try_from(*size).ok(),
-            Some(Bson::Double(size)) => Some(*size as u64),
+            Some(Bson::Double(size)) => format!("{size:.0}").parse().ok(),
             _ => None,
         };
         let none = || StoreError::Internal("the server did not say how large it is".to_owned());

@@ -19,7 +19,8 @@ const OWN: [&str; 2] = ["monocoque_", "system."];
 /// The fingerprint of the definition with which the documents were last compared.
 const DEFINITION: &str = "definition";
 
-/// The names of all collections but the program's and the server's, in their order. Views are none.
+/// The names of all collections with documents but the program's and the server's, in their order.
+/// Views are none.
 pub(crate) async fn collections(store: &Arc<Connection>) -> Result<Vec<String>, StoreError> {
     let connection = store.clone();
     let work = async move {
@@ -30,7 +31,18 @@ pub(crate) async fn collections(store: &Arc<Connection>) -> Result<Vec<String>, 
     let mut names = store.calls.run(Intent::Read, work).await?;
     names.retain(|name| !OWN.iter().any(|own| name.starts_with(own)));
     names.sort();
-    Ok(names)
+    let mut filled = Vec::new();
+    for name in names {
+        let collection = store.database.collection::<Document>(&name);
+        let work = async move {
+            let count = collection.estimated_document_count().await;
+            count.map_err(of_read)
+        };
+        if store.calls.run(Intent::Read, work).await? > 0 {
+            filled.push(name);
+        }
+    }
+    Ok(filled)
 }
 
 /// The definition that was noted last.

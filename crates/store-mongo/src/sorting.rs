@@ -167,8 +167,11 @@ impl SortKey {
             Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) => BEHIND_NUMBERS,
             Bson::String(_) => BEHIND_TEXTS,
             // Where they are declared there is nothing else but null.
-            Bson::DateTime(_) | Bson::Decimal128(_) if self.is_stored => Kinds::NONE,
-            Bson::ObjectId(_) | Bson::Binary(_) if self.is_stored => Kinds::NONE,
+            Bson::DateTime(_) | Bson::Decimal128(_) | Bson::ObjectId(_) | Bson::Binary(_)
+                if self.is_stored =>
+            {
+                Kinds::NONE
+            }
             _ => Kinds::ANY,
         };
         let condition = match (is_upwards, self.kinds.has(later)) {

@@ -193,7 +193,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Refuses a file whose first bytes are damaged; SQLite would say that it may be encrypted.
-fn check_magic(path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_magic(path: &Path) -> Result<(), StoreError> {
     let unreadable = |error: std::io::Error| {
         StoreError::Unusable(format!("{} cannot be read: {error}", path.display()))
     };

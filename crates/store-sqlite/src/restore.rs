@@ -26,6 +26,13 @@ pub fn restore(source: &Path, data_dir: &Path, files_mode: u32) -> Result<Report
             data_dir.display()
         )));
     }
+    // Before anything is made: what is no store is named as it was given.
+    if source.is_file() && file::check_magic(source).is_err() {
+        let source = source.display();
+        return Err(StoreError::Unusable(format!(
+            "{source} is no backup, or its first page is damaged: it is not an SQLite file"
+        )));
+    }
     let _lock = Lock::acquire(data_dir, files_mode)?;
     let partial = Partial(beside(&target, ".restored"));
     copy(source, &partial.0, files_mode).map_err(|error| {

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::writer::Job;
 
 /// How often it is looked for.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Sends the thread to sweep until it is gone. Others get their turn between two portions.
 pub(super) async fn regularly(jobs: mpsc::WeakSender<Job>) {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::counted;
 use super::proxy_protocol::{self, HEADER_BYTES_MAX, Parsed, Source};
 use super::socket::Socket;
 use crate::client::{ClientAddress, ClientCertificate, Taken, Tally, TrustedProxies};
@@ -84,7 +85,7 @@ impl Entrance {
         if self.proxy_protocol && self.trusted_proxies.has_peer(&address) {
             let header = self.in_time(read_header(&mut socket)).await.flatten();
             let Some(source) = header else {
-                refused(&PROXY_HEADERS, &address, "no header of the PROXY protocol");
+                refused(&PROXY_HEADERS, &address, "proxy_header");
                 return None;
             };
             match source {
@@ -95,7 +96,7 @@ impl Entrance {
         }
         let Ok(share) = self.share(&address) else {
             let counter = &CLIENTS_WITH_TOO_MANY;
-            refused(counter, &address, "the client has as many as each may have");
+            refused(counter, &address, "client_share");
             return None;
         };
         let visitor = Visitor {
@@ -143,7 +144,7 @@ impl Entrance {
         };
         // Boxed, so that connections without TLS need not carry the room for a handshake.
         let Some(stream) = self.in_time(Box::pin(shaking)).await.flatten() else {
-            refused(&HANDSHAKES, &address, "no TLS");
+            refused(&HANDSHAKES, &address, "handshake");
             return None;
         };
         let certificates = stream.get_ref().1.peer_certificates();
@@ -162,8 +163,9 @@ impl Entrance {
     }
 }
 
-fn refused(counter: &AtomicU64, address: &ClientAddress, reason: &str) {
+fn refused(counter: &AtomicU64, address: &ClientAddress, reason: &'static str) {
     counter.fetch_add(1, Ordering::Relaxed);
+    counted::refused(reason);
     // Not more than debug: whoever can connect could fill the log.
     let (client, peer) = (address.client, address.peer);
     tracing::debug!(?client, ?peer, reason, "connection refused");

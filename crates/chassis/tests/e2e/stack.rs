@@ -86,7 +86,7 @@ async fn an_unknown_path_is_a_404_with_a_request_id() {
     assert_ne!(header_of(&response, "x-request-id"), "");
     let body: serde_json::Value = response.json().await.unwrap();
     assert_eq!(
-        (&body["code"], &body["url.path"]),
+        (&body["code"], &body["path"]),
         (&"not_found".into(), &"/nowhere".into())
     );
 }

@@ -72,10 +72,7 @@ pub(super) async fn keyed(State(service): Api, request: Request, next: Next) -> 
 }
 
 /// The request with its key, and what keeps others of the same key away until it is dropped.
-async fn admitted<'s>(
-    service: &'s Service,
-    request: Request,
-) -> Result<(Request, Turn<'s>), Error> {
+async fn admitted(service: &Service, request: Request) -> Result<(Request, Turn<'_>), Error> {
     let name = name(request.headers())?;
     let (mut parts, body) = request.into_parts();
     let body = text(body, service).await?;

@@ -20,9 +20,7 @@ use crate::store::Resource;
 pub(super) async fn create(
     State(service): Api,
     on: Collection,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    keyed: Keyed,
+    (RawQuery(query), headers, keyed): (RawQuery, HeaderMap, Keyed),
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let created = async {
@@ -57,13 +55,12 @@ pub(super) async fn create(
 pub(super) async fn update(
     State(service): Api,
     on: Target,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    keyed: Keyed,
+    (RawQuery(query), headers, keyed): (RawQuery, HeaderMap, Keyed),
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let (controller, resource_type) = (&service.controller, &on.resource_type);
-    let update = |versions| controller.update(resource_type, &on.id, draft, versions, keyed.key());
+    let update =
+        |versions| controller.update(resource_type, &on.id, draft, (versions, keyed.key()));
     let updated = changed(&service, resource_type, query.as_deref(), &headers, update);
     let updated = updated.await;
     service.respond(updated)
@@ -72,14 +69,12 @@ pub(super) async fn update(
 pub(super) async fn replace(
     State(service): Api,
     on: Target,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    keyed: Keyed,
+    (RawQuery(query), headers, keyed): (RawQuery, HeaderMap, Keyed),
     ResourceBody(draft): ResourceBody,
 ) -> Response {
     let (controller, resource_type) = (&service.controller, &on.resource_type);
     let replace =
-        |versions| controller.replace(resource_type, &on.id, draft, versions, keyed.key());
+        |versions| controller.replace(resource_type, &on.id, draft, (versions, keyed.key()));
     let replaced = changed(&service, resource_type, query.as_deref(), &headers, replace);
     let replaced = replaced.await;
     service.respond(replaced)

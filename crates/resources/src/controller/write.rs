@@ -13,6 +13,9 @@ use crate::work;
 /// The versions of which a resource must have one for a change; any will do for `None`.
 pub(crate) type Versions = Option<Vec<Version>>;
 
+/// For which versions a change is made, and under which key.
+pub(crate) type Terms<'k> = (Versions, Option<&'k Key>);
+
 impl Controller {
     /// Stores a new resource. Its id is the client's where the kind of the ids allows that, else
     /// the server's. What was done before under the same key is not done again; this holds for all
@@ -39,8 +42,7 @@ impl Controller {
         resource_type: &Arc<ResourceType>,
         id: &str,
         draft: Draft,
-        versions: Versions,
-        key: Option<&Key>,
+        (versions, key): Terms<'_>,
     ) -> Result<Done<Resource>, Failure> {
         let id = id_of_url(resource_type, id)?;
         self.store_one(update(resource_type, id, draft, versions)?, key)
@@ -54,8 +56,7 @@ impl Controller {
         resource_type: &Arc<ResourceType>,
         id: &str,
         draft: Draft,
-        versions: Versions,
-        key: Option<&Key>,
+        (versions, key): Terms<'_>,
     ) -> Result<Done<Resource>, Failure> {
         let id = id_of_url(resource_type, id)?;
         let prepared = replacement(resource_type, id, draft, versions).await?;

@@ -525,6 +525,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_like_a_declared_one_is_told_with_it() {
+        let text = "type: t\nattributes:\n  type: object\n  additionalProperties: false\n  \
+                    required: [nam]\n  properties: {name: {}}\nindexes: [{attributes: [Name]}]\n\
+                    capabilities: {nmae: {readable: false}}\n";
+        let found = parse(text).unwrap_err();
+        assert_eq!(found.len(), 3, "{found:?}");
+        for one in found {
+            assert!(one.message.ends_with("; is 'name' meant?"), "{one:?}");
+        }
+    }
+
+    #[test]
     fn collections_of_the_program_cannot_be_declared() {
         let rest = "attributes: {type: object}\n";
         let declared = format!("type: t\ncollection: monocoque_counters\n{rest}");

@@ -62,7 +62,7 @@ impl Default for KeyLimits {
     /// A day, 4 MiB for one key, 1 GiB for all.
     fn default() -> Self {
         Self {
-            time: Duration::from_secs(24 * 60 * 60),
+            time: Duration::from_hours(24),
             answer_bytes_max: 4 << 20,
             bytes_max: 1 << 30,
         }
@@ -81,7 +81,8 @@ impl Key {
             }
             _ => Value::Null,
         };
-        let text = Value::from_iter(self.answering.iter().map(stored)).to_string();
+        let stored: Value = self.answering.iter().map(stored).collect();
+        let text = stored.to_string();
         if text.len() > self.limits.answer_bytes_max {
             return Err(KeyRefusal::AnswerTooLarge(self.limits.answer_bytes_max));
         }

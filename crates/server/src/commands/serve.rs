@@ -1,6 +1,7 @@
 //! `monocoque serve`: the parts of the process in the order of their start.
 
 mod edge;
+mod operations;
 mod services;
 mod sockets;
 
@@ -9,27 +10,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::health::{Health, WorkerLimits};
-use chassis::lifecycle::{self, Modules, Stop, StopSignal};
-use chassis::operations::{Audience, Port};
+use chassis::lifecycle::{Modules, Stop, StopSignal};
+use chassis::operations::Port;
 use chassis::serve::{Address, Listener, ServeLimits};
-use chassis::stack;
-use chassis::tls::Tls;
 
 use resources::store::Store;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use self::operations::Operations;
 use self::services::Services;
 use crate::application::Plan;
 use crate::backups::Backups;
 use crate::command_line::Serve;
-use crate::error_pages;
-use crate::failure::{EXIT_HUNG, EXIT_STUCK, Failure};
-use crate::probes;
+use crate::failure::{EXIT_STUCK, Failure};
 use crate::service_manager;
 use crate::settings::{self, DrainReadiness, Settings};
-use crate::telemetry::{Telemetry, log_state};
+use crate::telemetry::Telemetry;
 
 /// How long a part other than the services may take to stop, and the services beyond their drain.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -74,9 +72,10 @@ async fn serve(
         socket: admin,
         tls: &tls,
         backups: backups.as_ref(),
+        telemetry,
         stop: (tell.clone(), told.clone()),
     };
-    let port = operations.open(&plan, settings, health, telemetry)?;
+    let port = operations.open(&plan, settings, health)?;
     add_port(&mut modules, port);
     watch_workers(health, settings)?;
     telemetry.observe_runtime(&Handle::current(), health);
@@ -115,11 +114,22 @@ async fn serve(
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, "serving");
     service_manager::serving(health);
+    run_to_the_end(modules, settings, health, told, [&tell, &ask]).await
+}
+
+/// Waits until the process is told to stop or a part fails, and stops all parts.
+async fn run_to_the_end(
+    mut modules: Modules,
+    settings: &Settings,
+    health: &Health,
+    mut told: StopSignal,
+    [all, services]: [&watch::Sender<Stop>; 2],
+) -> Result<(), Failure> {
     let outcome = modules.run(&mut told).await;
     service_manager::stopping();
     // A part that failed stops the others in the same order as a signal does.
-    raise(&tell, Stop::Drain);
-    raise(&ask, Stop::Soon);
+    raise(all, Stop::Drain);
+    raise(services, Stop::Soon);
     drain(settings, health, &mut told).await;
     modules.stop().await;
     tracing::info!("stopped");
@@ -190,59 +200,6 @@ fn announce(plan: &Plan, tls: &edge::Both, [listen, admin_listen]: &[Address; 2]
     }
 }
 
-/// The operations port, which also hears the signals: it runs when all else hangs.
-struct Operations<'a> {
-    socket: Listener,
-    tls: &'a edge::Both,
-    backups: Option<&'a Backups>,
-    stop: (watch::Sender<Stop>, StopSignal),
-}
-
-impl Operations<'_> {
-    fn open(
-        self,
-        plan: &Plan,
-        settings: &Settings,
-        health: &Health,
-        telemetry: &Telemetry,
-    ) -> Result<Port, Failure> {
-        let Self {
-            socket,
-            tls,
-            backups,
-            stop: (tell, told),
-        } = self;
-        let wording = plan.wording();
-        let mut router = probes::router(health, Audience::Operators, settings, &wording)
-            .merge(telemetry.router(plan.wording()));
-        if let Some(backups) = backups {
-            router = router.merge(backups.router()).merge(error_pages::router());
-        }
-        let rules = edge::operations_rules(settings, &address_of(&socket)?);
-        let service = stack::apply_with(router, &probes::limits(settings), rules, wording);
-        let watched: Vec<Tls> = tls.each().cloned().collect();
-        let interval = settings.tls_reload_interval_ms;
-        let dumped = health.clone();
-        let drain = settings.drain_delay_ms + settings.drain_timeout_ms;
-        let bound = bound_shutdown(told, drain);
-        let signals = move || {
-            for tls in &watched {
-                tokio::spawn(tls.clone().watch(interval));
-            }
-            let reload = move || watched.iter().for_each(Tls::look_again);
-            let listening = lifecycle::listen(tell, move || log_state(&dumped), reload)?;
-            Ok(async move {
-                tokio::join!(listening, bound);
-            })
-        };
-        let heartbeat = health.heartbeat("the thread of the operations port", THREAD_BUDGET);
-        let entrance = edge::operations_entrance(settings, tls);
-        Port::open(socket, entrance, service, heartbeat, signals).map_err(|error| {
-            Failure::internal(format!("the operations port does not open: {error}"))
-        })
-    }
-}
-
 async fn close(port: Port) {
     let closed = tokio::task::spawn_blocking(move || port.close());
     let _ = closed.await;
@@ -280,18 +237,4 @@ async fn drain(settings: &Settings, health: &Health, told: &mut StopSignal) {
     health.drain(when == DrainReadiness::Immediately);
     let _ = tokio::time::timeout(settings.drain_delay_ms, told.reaches(Stop::Now)).await;
     health.drain(when != DrainReadiness::Never);
-}
-
-/// Ends a process whose shutdown hangs. It runs on the thread of the operations port, because the
-/// workers may be what hangs.
-async fn bound_shutdown(mut told: StopSignal, drain: Duration) {
-    for (stop, patience) in [
-        (Stop::Drain, drain + STOP_PATIENCE * 2),
-        (Stop::Now, STOP_PATIENCE * 2),
-    ] {
-        told.reaches(stop).await;
-        if let Err(error) = lifecycle::force_exit_after(patience, EXIT_HUNG) {
-            tracing::error!(%error, "nothing ends this process if its shutdown hangs");
-        }
-    }
 }

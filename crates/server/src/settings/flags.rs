@@ -27,7 +27,7 @@ const EXPLAINED: &[&str] = &[
 const MONGODB: &[&str] = &["resources", "mongo_uri", "mongo_operation_timeout_ms"];
 
 /// The settings that a command uses, where it does not use them all.
-const USED: [(&str, &[&str]); 8] = [
+const USED: [(&str, &[&str]); 9] = [
     ("import", STORE),
     ("export", STORE),
     (
@@ -37,6 +37,7 @@ const USED: [(&str, &[&str]); 8] = [
     ("restore", &["data_dir", "files_mode"]),
     ("check", STORE),
     ("indexes", MONGODB),
+    ("infer", &["mongo_uri", "mongo_operation_timeout_ms"]),
     ("explain", EXPLAINED),
     ("healthcheck", &["admin_listen", "admin_tls_certificate"]),
 ];

@@ -4,6 +4,8 @@
 mod related;
 // Orders and pages.
 mod pages;
+// Which lists say how many resources there are.
+mod totals;
 // Ways to ask, and mistakes.
 mod requests;
 // What clients must not see.

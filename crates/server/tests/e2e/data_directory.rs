@@ -285,7 +285,8 @@ async fn a_backup_is_restored_into_an_empty_directory_and_a_damaged_one_nowhere(
     std::fs::write(path("damaged"), &bytes).unwrap();
     restore("damaged", "other").fails_with(69, &["is damaged", "does not fit its checksum"]);
     std::fs::write(path("foreign"), "no store").unwrap();
-    assert_ne!(restore("foreign", "other").code, 0);
+    restore("foreign", "nowhere").fails_with(64, &["foreign is no backup"]);
+    assert!(!folder.path().join("nowhere").exists());
     restore("absent", "other").fails_with(64, &["absent"]);
     assert!(!folder.path().join("other/monocoque.sqlite").exists());
 }

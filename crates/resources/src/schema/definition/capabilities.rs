@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::located_yaml::LocatedValue;
 use super::super::{AttributesSchema, Declared, Reading, Writing};
 use super::Definition;
-use super::mistake::{Mistake, mistake};
+use super::mistake::{Mistake, meant, mistake};
 
 /// What is said of an attribute or a relationship.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -75,13 +75,16 @@ impl Definition {
         };
         let message = |name: &String| {
             if self.relationships.contains_key(name) {
-                Some("is a relationship: say this there")
+                Some("is a relationship: say this there".to_owned())
             } else if self.id_attribute.as_ref() == Some(name) {
-                Some("is the idAttribute, which is as the id is")
+                Some("is the idAttribute, which is as the id is".to_owned())
             } else if is_made_here(name) {
-                Some("is made by the server, and clients never write it")
+                Some("is made by the server, and clients never write it".to_owned())
             } else {
-                is_unknown(name).then_some("is no declared attribute")
+                is_unknown(name).then(|| {
+                    let hint = meant(name, schema.declared());
+                    format!("is no declared attribute{hint}")
+                })
             }
         };
         let mistaken = self.capabilities.keys();

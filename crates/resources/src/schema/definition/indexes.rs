@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::located_yaml::LocatedValue;
 use super::super::{AttributesSchema, Declared, Index, IndexKey, Kinds};
 use super::Definition;
-use super::mistake::{Mistake, mistake};
+use super::mistake::{Mistake, meant, mistake};
 
 /// An index as it is declared.
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,10 @@ impl Definition {
         }
         let names: Vec<String> = name.split('.').map(str::to_owned).collect();
         match schema.at(&names) {
-            Declared::Unknown => Some(format!("'{name}' is no declared attribute")),
+            Declared::Unknown => {
+                let hint = meant(name, schema.declared());
+                Some(format!("'{name}' is no declared attribute{hint}"))
+            }
             Declared::Known(known) if unique && known.kinds() == Kinds::ARRAY => Some(format!(
                 "'{name}' is a list; a unique index is over single values"
             )),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::attributes::AttributesSchema;
 use super::super::located_yaml::LocatedValue;
-use super::mistake::{Mistake, mistake};
+use super::mistake::{Mistake, meant, mistake};
 
 /// Keywords whose value is one schema.
 const SCHEMA: [&str; 11] = [
@@ -70,7 +70,13 @@ pub(super) fn mistakes(schema: &Value, pointer: &str, located: &LocatedValue) ->
         }
     }
     for (position, name) in undeclared(schema) {
-        let message = format!("'{name}' is required and not declared, so that nothing is valid");
+        let declared = schema["properties"].as_object();
+        let hint = meant(
+            name,
+            declared.into_iter().flat_map(Map::keys).map(String::as_str),
+        );
+        let message =
+            format!("'{name}' is required and not declared, so that nothing is valid{hint}");
         wrong(&format!("{pointer}/required/{position}"), message);
     }
     // `/attributes/properties/NAME` is an attribute.

@@ -66,7 +66,13 @@ pub(super) fn mistake(position: Position, field: &str, message: impl Into<String
     }
 }
 
-/// What a name that is not known may have been meant to be, for the end of a message.
+/// The known name that a wrong one is like, if there is one, for the end of a message.
+pub(super) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = nearest::nearest(name, known, ALIKE);
+    nearest.map_or_else(String::new, |meant| format!("; is '{meant}' meant?"))
+}
+
+/// The same, or else all known names.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
     match nearest::nearest(name, known.iter().copied(), ALIKE) {

@@ -261,7 +261,7 @@ mod tests {
         let mut value = json!({"at": 1, "lines": [{"price": 2}, 3], "plain": {"a": 4}});
         let mut met = Vec::new();
         places.walk(&mut value, &mut |stored, value| {
-            met.push((stored, value.clone()))
+            met.push((stored, value.clone()));
         });
         assert_eq!(met, [(Stored::Date, json!(1)), (Stored::Decimal, json!(2))]);
     }

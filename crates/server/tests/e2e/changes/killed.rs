@@ -195,7 +195,7 @@ async fn nothing_is_lost_and_nothing_told_twice_when_process_and_server_are_kill
     finished(&server, &told).await;
     assert!(!reading.is_finished(), "the reader has failed");
     reading.abort();
-    let told = told.lock().unwrap();
+    let told = std::mem::take(&mut *told.lock().unwrap());
     let places: HashSet<&String> = told.places.iter().collect();
     assert_eq!(places.len(), told.places.len(), "told twice");
     compare(&ledger, &told.events);

@@ -143,6 +143,7 @@ fn the_help_of_a_command_shows_the_settings_that_it_uses_and_no_others() {
             "indexes",
             &["resources", "mongo-uri", "mongo-operation-timeout-ms"],
         ),
+        ("infer", &["mongo-uri", "mongo-operation-timeout-ms"]),
     ] {
         let help = run(&[command, "--help"]);
         let mut shown: Vec<&str> = help

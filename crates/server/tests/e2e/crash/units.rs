@@ -109,6 +109,10 @@ impl Request {
             tokio::time::sleep(LOOK_INTERVAL).await;
         };
         let status = response.status();
+        if status == 503 {
+            // Whether it was done is not known.
+            return None;
+        }
         assert!(status.is_success(), "{status}: {:?}", response.text().await);
         Some(())
     }

@@ -36,7 +36,7 @@ const LIMITS: Limits = Limits {
     feeds_max: 10,
     feed_readers_max: 100,
     feed_buffer_bytes_max: 1 << 16,
-    feed_heartbeat: Duration::from_secs(3600),
+    feed_heartbeat: Duration::from_hours(1),
     any_media_type: false,
 };
 
@@ -366,7 +366,8 @@ async fn readers_who_see_the_same_share_one_stream_of_the_store() {
     drop(readers);
     // With the last reader the stream goes.
     let gone = async {
-        for sender in &*feeds.store.watched.lock().unwrap().clone() {
+        let senders = feeds.store.watched.lock().unwrap().clone();
+        for sender in &senders {
             sender.closed().await;
         }
     };

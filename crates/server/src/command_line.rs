@@ -207,7 +207,7 @@ pub(crate) struct Export {
     /// Write DIR/TYPE.ndjson for each type
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resource_type", "file", "format"])]
     pub(crate) all: Option<PathBuf>,
-    /// Read through the API of a running process, such as http://localhost:8000, and not from its
+    /// Read through the API of a running process, such as <http://localhost:8000>, and not from its
     /// store
     #[arg(long, value_name = "URL")]
     pub(crate) from: Option<String>,

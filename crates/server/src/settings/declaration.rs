@@ -75,7 +75,7 @@ settings! {
         /// Which part of the traces that begin here is recorded, from 0 to 1. Callers decide for
         /// theirs.
         trace_sample_ratio: Ratio = "1";
-        /// Where a collector takes OTLP over HTTP, such as http://localhost:4318. Spans, metrics
+        /// Where a collector takes OTLP over HTTP, such as <http://localhost:4318>. Spans, metrics
         /// and log records go there. Without it nothing is exported.
         otlp_endpoint: Option<Endpoint> = "";
         /// How often the metrics go there.

@@ -1,8 +1,5 @@
 //! What is left after kill -9.
 
-// Links, atomic units, requests under keys.
-mod units;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

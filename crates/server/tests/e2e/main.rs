@@ -84,6 +84,10 @@ mod bounds;
 // What is left after kill -9.
 #[cfg(test)]
 mod crash;
+// The same of links, atomic units and requests under keys. Over MongoDB the tests of the store do it
+// on servers of their own: the transactions of killed processes would stay open on a shared one.
+#[cfg(test)]
+mod killed_units;
 // What README.md and docs/ tell people to type.
 #[cfg(test)]
 mod documents;

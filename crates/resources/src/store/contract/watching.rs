@@ -5,6 +5,25 @@ use std::collections::HashSet;
 use super::*;
 use crate::store::{Event, EventKind, Point, WatchError, Watching};
 
+/// Makes a test of each clause about changes, for stores that tell of them
+/// ([`crate::store::Store::watch`]).
+#[macro_export]
+macro_rules! store_contract_of_changes {
+    ($fresh:path) => {
+        $crate::store::contract::clauses!($fresh;
+            every_change_is_told_once_and_in_its_order,
+            a_change_shows_the_resource_as_it_or_a_later_one_left_it,
+            a_unit_is_told_wholly_or_not_at_all,
+            what_is_watched_from_a_place_on_begins_right_behind_it,
+            changes_of_other_types_move_the_place_that_was_passed,
+            the_end_is_told_while_nothing_changes,
+            imported_resources_are_told,
+            of_changes_at_once_none_is_lost_and_none_told_twice,
+            a_place_that_never_was_is_gone,
+        );
+    };
+}
+
 async fn watching(store: &AnyStore, of: &Arc<ResourceType>, after: Option<&Point>) -> Watching {
     store.watch(of, after).await.unwrap()
 }

@@ -109,6 +109,9 @@ impl SettingValue for Rate {
         let (count, window) = text.split_once('/').ok_or_else(wrong)?;
         let count = count.trim().parse::<u32>().map_err(|_| wrong())?;
         let window = window.trim();
+        if window.is_empty() {
+            return Err(wrong());
+        }
         let window = if window.starts_with(|first: char| first.is_ascii_digit()) {
             Duration::parse(window)
         } else {

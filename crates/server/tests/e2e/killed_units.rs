@@ -221,11 +221,11 @@ impl Sent {
         }
         there.retain(|name, _| !name.starts_with("seed"));
         assert!(there.is_empty(), "nobody sent {there:?}");
-        let shelf = server
+        let answer = server
             .get("/shelves/s/relationships/notes?page[size]=1000")
             .await;
-        let shelf = shelf.data(200);
-        let ids = shelf.as_array().unwrap().iter();
+        let linkage = answer.data(200);
+        let ids = linkage.as_array().unwrap().iter();
         let ids: Vec<&str> = ids.map(|one| one["id"].as_str().unwrap()).collect();
         let linked: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
         assert_eq!(linked.len(), ids.len(), "a link is doubled: {ids:?}");

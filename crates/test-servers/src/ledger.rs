@@ -1,16 +1,17 @@
 //! Every write that tests send, and what the store said of it.
 
 mod book;
+mod documents;
 mod shared;
 mod keyed;
 mod load;
 mod readers;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use resources::schema::{Attributes, Id, ResourceType};
+use resources::schema::Id;
 use resources::store::{
     Change as StoredChange, ImportMode, NewResource, Store, StoreError, Unit, Version, Write,
     WriteError, Written,
@@ -18,6 +19,7 @@ use resources::store::{
 use serde_json::{Value, json};
 
 use self::book::{Book, Shown, counter_name, link, shown};
+use self::documents::{attributes, resource_type, said_by};
 use crate::{OPERATION_TIMEOUT, TestStore};
 
 pub use book::{Change, Kind, Said};
@@ -290,25 +292,4 @@ impl Ledger {
         let unknown = self.count(Said::Unknown);
         assert!(unknown <= most, "{unknown} units are unknown");
     }
-}
-
-fn said_by(error: &StoreError) -> Said {
-    match error {
-        StoreError::Unavailable(_) | StoreError::Busy(_) => Said::NotDone,
-        StoreError::OutcomeUnknown(_) => Said::Unknown,
-        other => panic!("{other}"),
-    }
-}
-
-/// The type of a kind of documents.
-fn resource_type(store: &TestStore, kind: Kind) -> &Arc<ResourceType> {
-    match kind {
-        Kind::Thing => &store.things,
-        Kind::Order => &store.orders,
-    }
-}
-
-fn attributes(number: usize, unit: usize) -> Attributes {
-    let number = ("number".to_owned(), number.into());
-    Attributes::from_iter([number, ("unit".to_owned(), unit.into())])
 }

@@ -26,7 +26,7 @@ type Ledger = HashMap<String, Expected>;
 
 /// Kills the server at the very moment of an acknowledgement: a write that was acknowledged too
 /// early is not safe by then.
-struct Killer {
+pub(crate) struct Killer {
     acknowledged: AtomicUsize,
     enough: usize,
     server: Mutex<Option<Server>>,
@@ -34,7 +34,7 @@ struct Killer {
 
 impl Killer {
     /// Kills the server at this acknowledgement.
-    fn new(server: Server, enough: usize) -> Self {
+    pub(crate) fn new(server: Server, enough: usize) -> Self {
         Self {
             acknowledged: AtomicUsize::new(0),
             enough,
@@ -42,7 +42,7 @@ impl Killer {
         }
     }
 
-    fn one_more(&self) {
+    pub(crate) fn one_more(&self) {
         if self.acknowledged.fetch_add(1, Ordering::SeqCst) + 1 == self.enough {
             let server = self.server.lock().unwrap().take();
             server.expect("it is killed once").kill_hard();

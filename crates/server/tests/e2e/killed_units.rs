@@ -8,10 +8,10 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::Killer;
+use crate::crash::Killer;
 use crate::harness::{JSON_API, LOOK_INTERVAL, Server, Setup, Store, folder_with};
 
-const ROUNDS: usize = if crate::ON_MONGODB { 4 } else { 12 };
+const ROUNDS: usize = 12;
 /// Of each kind.
 const WRITERS: usize = 2;
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use resources::schema::Id;
+use resources::schema::{Attributes, Id};
 use resources::store::{
     Change as StoredChange, ImportMode, NewResource, Store, StoreError, Unit, Version, Write,
     WriteError, Written,

@@ -132,7 +132,7 @@ async fn lost_files_are_noticed_without_a_request_and_by_reads_alone() {
         std::fs::remove_dir_all(server.store().data_dir()).unwrap();
         if is_read {
             // Reads rely on a look that is at most 5 ms old.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             server.get("/contacts").await.error(503, "datastore_lost");
         } else {
             server.becomes_unready(async || ()).await;

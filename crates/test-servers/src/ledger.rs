@@ -22,7 +22,7 @@ use self::book::{Book, Shown, counter_name, link, shown};
 use self::documents::{attributes, resource_type, said_by};
 use crate::{OPERATION_TIMEOUT, TestStore};
 
-pub use book::{Change, Kind, Said};
+pub use documents::{Change, Kind, Said};
 pub use load::{Load, WRITERS};
 
 /// Every write that was ever sent, and what was said of it.

@@ -5,8 +5,43 @@ use std::sync::Arc;
 use resources::schema::{Attributes, ResourceType};
 use resources::store::StoreError;
 
-use super::book::{Kind, Said};
 use crate::TestStore;
+
+/// What the store said of one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    Done,
+    NotDone,
+    Unknown,
+}
+
+/// Of which type a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Its id is known without the store.
+    Thing,
+    /// The store hands its id out.
+    Order,
+}
+
+/// What a unit does to a document, which is named by its number.
+#[derive(Debug, Clone, Copy)]
+pub enum Change {
+    Insert(usize),
+    Replace(usize),
+    Delete(usize),
+    /// Sets the counter of one writer to the number of the unit, and leaves those of others.
+    Count {
+        document: usize,
+        writer: usize,
+    },
+    /// Links the document to the number of the unit, in the place of the one to which the writer
+    /// linked it before, and leaves the links of others.
+    Link {
+        document: usize,
+        writer: usize,
+    },
+}
 
 pub(super) fn said_by(error: &StoreError) -> Said {
     match error {

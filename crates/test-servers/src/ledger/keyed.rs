@@ -5,7 +5,7 @@ use std::time::Instant;
 use resources::schema::Id;
 use resources::store::{Key, KeyLimits, KeyRefusal, Store, Unit, Write, WriteError, Written};
 
-use super::book::{Change, Kind, Said};
+use super::documents::{Change, Kind, Said};
 use super::{Ledger, attributes, said_by};
 use crate::TestStore;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::task::JoinSet;
 
-use super::book::{Change, Kind, Said};
+use super::documents::{Change, Kind, Said};
 use super::shared::Shared;
 use super::{Ledger, readers};
 use crate::{Operator, TestStore};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use resources::query::{Filter, Query, Total};
 use resources::store::{Page, Store, StoreError};
 
-use super::book::{Kind, Moment, shown};
+use super::book::{Moment, shown};
+use super::documents::Kind;
 use super::shared::Shared;
 use super::{Ledger, resource_type};
 

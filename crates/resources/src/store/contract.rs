@@ -92,6 +92,7 @@ macro_rules! store_contract {
             a_unique_index_refuses_equal_values_but_not_absent_ones,
             a_unique_index_may_take_no_notice_of_case,
             an_index_that_is_no_longer_declared_refuses_nothing,
+            values_that_a_new_unique_index_forbids_are_told_by_the_ids_that_have_them,
             a_definition_that_was_noted_is_given_back,
             the_collections_that_have_resources_are_told_whatever_is_declared,
             a_scan_gives_every_resource_in_the_order_of_creation,

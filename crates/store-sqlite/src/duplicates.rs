@@ -16,7 +16,7 @@ pub(super) fn find(
 ) -> rusqlite::Result<Vec<Duplicates>> {
     let mut found = Vec::new();
     let collection = Collection::new(resource_type);
-    if !connection.table_exists(None, collection.table.as_str())? {
+    if !collection.is_there(connection)? {
         return Ok(found);
     }
     for index in resource_type.indexes.iter().filter(|index| index.unique) {

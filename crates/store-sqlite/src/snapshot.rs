@@ -88,11 +88,6 @@ async fn run<T: Send + 'static>(
     done.map_err(|error| StoreError::Internal(error.to_string()))?
 }
 
-/// Whether a collection was ever made.
-fn is_there(connection: &Connection, collection: &Collection) -> rusqlite::Result<bool> {
-    connection.table_exists(None, collection.table.as_str())
-}
-
 fn read_only() -> StoreError {
     StoreError::Unusable("it was opened to be read".to_owned())
 }
@@ -134,7 +129,7 @@ impl Store for Snapshot {
     ) -> Result<Vec<Option<Resource>>, StoreError> {
         let (of, ids, scope) = (resource_type.clone(), ids.to_vec(), scope.clone());
         let find = move |connection: &Connection| {
-            if is_there(connection, &Collection::new(&of))? {
+            if Collection::new(&of).is_there(connection)? {
                 return Collection::find(connection, &of, ids, &scope);
             }
             Ok(vec![None; ids.len()])
@@ -150,7 +145,7 @@ impl Store for Snapshot {
     ) -> Result<Page, StoreError> {
         let (of, query) = (resource_type.clone(), query.clone());
         let list = move |connection: &Connection| {
-            if is_there(connection, &Collection::new(&of))? {
+            if Collection::new(&of).is_there(connection)? {
                 let found = Listing::new(&of, &query).read(connection, usize::MAX)?;
                 return Ok(found.whole());
             }
@@ -182,7 +177,7 @@ impl Store for Snapshot {
     ) -> Result<Plan, StoreError> {
         let (of, query) = (resource_type.clone(), query.clone());
         let explain = move |connection: &Connection| {
-            let is_there = is_there(connection, &Collection::new(&of))?;
+            let is_there = Collection::new(&of).is_there(connection)?;
             let explain = || Listing::new(&of, &query).explain(connection);
             is_there.then(explain).transpose()
         };
@@ -213,7 +208,7 @@ impl Store for Snapshot {
                 let of = of.clone();
                 let part = run(connection.clone(), move |connection| {
                     let collection = Collection::new(&of);
-                    if is_there(connection, &collection)? {
+                    if collection.is_there(connection)? {
                         return collection.part(connection, after);
                     }
                     Ok((Resources::default(), after))

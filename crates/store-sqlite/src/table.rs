@@ -4,6 +4,7 @@
 //! `checksum` tells whether id and document are as they were stored.
 
 use resources::schema::ResourceType;
+use rusqlite::Connection;
 
 /// A collection and its table.
 pub(super) struct Collection {
@@ -25,6 +26,13 @@ impl Collection {
             quoted: quoted(&table),
             table,
         }
+    }
+
+    /// Whether it was ever made. A statement asks, and not `Connection::table_exists`: that knows
+    /// nothing of a table that another connection made since this one last ran a statement.
+    pub(super) fn is_there(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let find = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        connection.query_one(find, [&self.table], |row| row.get(0))
     }
 
     pub(super) fn create(&self) -> String {

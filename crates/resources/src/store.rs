@@ -31,6 +31,7 @@ pub use key::{KeptAnswer, Key, KeyLimits, KeyRefusal, now};
 pub use members::for_each_member;
 pub use resources::{ResourceRef, Resources, stored_value};
 pub use rounds::Rounds;
+pub(crate) use watching::BATCHES_WATCHED_MAX;
 pub use watching::{Event, EventKind, Events, Point, WatchError, Watching};
 pub use write::{Absence, Change, Guard, Presence, Unit, Version, Write, Written};
 

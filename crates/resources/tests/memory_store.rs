@@ -259,7 +259,7 @@ impl Store for MemoryStore {
             for resource_type in types {
                 let collection = all.entry(resource_type.collection.clone()).or_default();
                 let found = collection.duplicates(resource_type);
-                if let Some(text) = Duplicates::refuse(&found, false, &resource_type.name) {
+                if let Some(text) = Duplicates::refuse(&found, &resource_type.name) {
                     return Err(StoreError::Unusable(text));
                 }
             }

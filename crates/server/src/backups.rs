@@ -184,7 +184,14 @@ async fn begin(State(backups): State<Backups>, headers: HeaderMap, body: Bytes) 
         Err(error) => return Errors::from(error).into_response(),
     };
     let making = backups.clone();
-    tokio::task::spawn_blocking(move || making.make(&file));
+    let made = tokio::task::spawn_blocking(move || making.make(&file));
+    let awaiting = backups.clone();
+    tokio::spawn(async move {
+        // One that panicked is not being made any more.
+        if let (Err(error), Some(latest)) = (made.await, awaiting.latest().as_mut()) {
+            latest.state = Stage::Failed(error.to_string());
+        }
+    });
     let latest = backups.latest().clone();
     let data = latest.map_or(Value::Null, |latest| latest.resource());
     let mut response = document(StatusCode::ACCEPTED, &data);

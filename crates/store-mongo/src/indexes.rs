@@ -34,9 +34,6 @@ const FINAL: [i32; 18] = [
     2, 9, 13, 14, 59, 67, 72, 73, 85, 86, 115, 166, 171, 197, 201, 8000, 11000, 17280,
 ];
 
-/// Values with duplicates that are named where a unique index cannot be made.
-const NAMED_MAX: usize = 3;
-
 /// Creates missing indexes, drops those that this program made for an earlier definition, and
 /// checks that the ids are of the declared kind.
 ///
@@ -130,10 +127,9 @@ impl Preparation<'_> {
             if !states.iter().any(is_missing) {
                 continue;
             }
-            let found = duplicates::of_index(store, of, index, NAMED_MAX + 1).await?;
-            let named = &found[..found.len().min(NAMED_MAX)];
-            let more = found.len() > NAMED_MAX;
-            if let Some(text) = Duplicates::refuse(named, more, &of.name) {
+            let wanted = Duplicates::NAMED_MAX + 1;
+            let found = duplicates::of_index(store, of, index, wanted).await?;
+            if let Some(text) = Duplicates::refuse(&found, &of.name) {
                 return Err(StoreError::Unusable(text));
             }
         }

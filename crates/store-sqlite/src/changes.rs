@@ -21,7 +21,7 @@ use super::table::Collection;
 const ROWS_MAX: i64 = 512;
 
 /// Beyond so much text, in bytes, a batch takes no more.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 16;
 
 /// How often the end is told while there are no commits.
 const END_INTERVAL: Duration = Duration::from_secs(1);

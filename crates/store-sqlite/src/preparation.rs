@@ -12,9 +12,6 @@ use super::indexes::{self, Made, links_prefix, links_tables};
 use super::session::Session;
 use super::table::{Collection, quoted};
 
-/// Values with duplicates that are named where a unique index cannot be made.
-const NAMED_MAX: usize = 3;
-
 /// What was dropped: its kind and its name.
 type Dropped = (String, String);
 
@@ -80,14 +77,15 @@ fn why_not_made(
     error: &rusqlite::Error,
 ) -> StoreError {
     let is_unique = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
-    let found = if is_unique {
-        duplicates::find(connection, resource_type, NAMED_MAX + 1).unwrap_or_default()
-    } else {
-        Vec::new()
-    };
-    let more = found.len() > NAMED_MAX;
-    let named = &found[..found.len().min(NAMED_MAX)];
-    let text = Duplicates::refuse(named, more, &resource_type.name).unwrap_or_else(|| {
+    let mut indexes = resource_type.indexes.iter();
+    let index = indexes.find(|index| indexes::index_name(resource_type, index) == made.name);
+    let found = index.filter(|_| is_unique).and_then(|index| {
+        let collection = Collection::new(resource_type);
+        let wanted = Duplicates::NAMED_MAX + 1;
+        duplicates::of_index(connection, &collection, index, wanted).ok()
+    });
+    let found = found.unwrap_or_default();
+    let text = Duplicates::refuse(&found, &resource_type.name).unwrap_or_else(|| {
         format!(
             "the index over {} of '{}' cannot be made: {error}",
             made.over, resource_type.collection
@@ -116,8 +114,7 @@ fn register(connection: &Connection, resource_type: &ResourceType) -> Result<i64
 }
 
 /// Drops what is over a table and not declared so, and gives what is declared and not there, and
-/// what was dropped. An
-/// index holds no data, and a unique one that is no longer declared would refuse writes for no
+/// what was dropped. An index holds no data, and a unique one that is no longer declared would refuse writes for no
 /// reason that an operator could see.
 fn drop_undeclared(
     connection: &Connection,

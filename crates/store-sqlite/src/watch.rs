@@ -34,11 +34,11 @@ pub(super) struct Watch {
     seen: Mutex<Seen>,
     /// How many commits there were.
     changes: AtomicU64,
+    /// The same for those who wait for the next one.
+    commits: watch::Sender<u64>,
     started: Instant,
     /// Microseconds from the start to the last look for a read.
     looked: AtomicU64,
-    /// The same for those who wait for the next one.
-    commits: watch::Sender<u64>,
     lost: OnceLock<StoreError>,
     is_noted: AtomicBool,
     is_full: AtomicBool,

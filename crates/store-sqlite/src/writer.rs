@@ -278,13 +278,10 @@ impl Session {
                 (_, Some(Err(Undone::Failed(WriteError::Store(error))))) => {
                     Err(self.watch.explain(error).into())
                 }
-                // What was done under the key may be a part of the same commit.
-                (Err(error), Some(Err(Undone::Failed(WriteError::Key(_))))) => {
-                    Err(error.clone().into())
-                }
-                (_, Some(Err(undone))) => Err(undone),
-                (Ok(()), Some(written)) => written,
+                (_, Some(Err(undone @ Undone::Undecided { .. }))) => Err(undone),
+                // What a unit was refused for may be a part of the same commit.
                 (Err(error), _) => Err(error.clone().into()),
+                (Ok(()), Some(outcome)) => outcome,
                 (Ok(()), None) => Err(gone().into()),
             };
             // A caller that has gone left a write that is done all the same.

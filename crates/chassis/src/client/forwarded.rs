@@ -47,10 +47,12 @@ impl ForwardedHeader {
             Self::Forwarded => FORWARDED,
         };
         let lines = headers.get_all(name).iter().rev();
-        let entries = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.rsplit(','));
+        let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         for entry in entries.take(HOPS_MAX) {
+            // Clients write the left part of a line: what is no text ends the walk there.
+            let Ok(entry) = std::str::from_utf8(entry) else {
+                break;
+            };
             let named = match self {
                 Self::XForwardedFor => address(entry.trim()),
                 Self::Forwarded => for_parameter(entry).and_then(address),
@@ -111,6 +113,16 @@ mod tests {
         }
         let client = header.client(&headers, &connection, &trusted);
         client.unwrap().to_string()
+    }
+
+    #[test]
+    fn a_client_that_sends_what_is_no_text_does_not_hide_its_address() {
+        let trusted: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+        let connection = ClientAddress::direct("10.0.0.1:1".parse().unwrap());
+        let line = http::HeaderValue::from_bytes(b"\xff, 192.0.2.7").unwrap();
+        let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, line)]);
+        let client = ForwardedHeader::XForwardedFor.client(&headers, &connection, &trusted);
+        assert_eq!(client.unwrap().to_string(), "192.0.2.7");
     }
 
     #[test]

@@ -32,12 +32,6 @@ impl Tally {
         }
     }
 
-    /// The most that one client may hold.
-    #[must_use]
-    pub fn each_max(&self) -> usize {
-        self.each_max
-    }
-
     /// Lets `client` hold `count` more, or nothing more where that is too much.
     #[must_use]
     pub fn take(self: &Arc<Self>, client: IpAddr, count: usize) -> Option<Taken> {

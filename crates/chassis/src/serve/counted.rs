@@ -22,12 +22,3 @@ impl Drop for Counted {
         self.0.decrement(1.0);
     }
 }
-
-/// Counts one that was closed before its first request.
-pub(super) fn refused(reason: &'static str) {
-    metrics::describe_counter!(
-        "http.server.connections.refused",
-        "Connections that were closed before their first request"
-    );
-    metrics::counter!("http.server.connections.refused", "reason" => reason).increment(1);
-}

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::counted;
 use super::proxy_protocol::{self, HEADER_BYTES_MAX, Parsed, Source};
 use super::socket::Socket;
 use crate::client::{ClientAddress, ClientCertificate, Taken, Tally, TrustedProxies};
@@ -165,7 +164,6 @@ impl Entrance {
 
 fn refused(counter: &AtomicU64, address: &ClientAddress, reason: &'static str) {
     counter.fetch_add(1, Ordering::Relaxed);
-    counted::refused(reason);
     // Not more than debug: whoever can connect could fill the log.
     let (client, peer) = (address.client, address.peer);
     tracing::debug!(?client, ?peer, reason, "connection refused");

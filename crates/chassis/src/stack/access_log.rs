@@ -4,7 +4,6 @@ mod observed;
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Write;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -166,7 +165,7 @@ impl AccessRecord {
                     client.address = self.client.map(display),
                     tls.client.subject = subject,
                     aborted = (!complete).then_some(true),
-                    error = cause.map(chain),
+                    error = cause.map(|cause| cause as &(dyn Error + 'static)),
                     },
                     "request"
                 )
@@ -215,17 +214,6 @@ fn presentable<'a>(query: &'a str, shown: &[&str]) -> Cow<'a, str> {
         })
         .collect();
     Cow::Owned(pairs.join("&"))
-}
-
-/// An error and all its sources as one line.
-fn chain(error: &(dyn Error + Send + Sync + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// The body of a response, followed by the log. What its production logs carries the id of the

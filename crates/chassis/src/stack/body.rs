@@ -140,8 +140,10 @@ impl Bodies {
         }
         let mut bytes = read.into_bytes();
         if let Some(coded) = coded {
+            let coded_len = bytes.len();
             bytes = coded.expand(&bytes, bytes_max).await?;
-            held.hold(bytes.len())?;
+            // What it was expanded from is not held any more.
+            held.hold(bytes.len().saturating_sub(coded_len))?;
             // The service is given a body like any other.
             let headers = request.headers_mut();
             headers.remove(header::CONTENT_ENCODING);
@@ -225,7 +227,8 @@ impl Bodies {
         }
     }
 
-    /// Counts more bytes. Bodies that are coming give way until they fit.
+    /// Counts more bytes. Bodies that are coming give way until they fit, but those may hold less:
+    /// all together are never above the bound by more than one body.
     fn hold(&self, bytes: usize) -> Result<(), Fault> {
         let mut held = self.held();
         held.bytes += bytes;
@@ -234,7 +237,11 @@ impl Bodies {
         }
         // Those that are refused give their bytes back soon. Where none is coming, requests that
         // are in flight hold all of them.
-        if !held.refuse_oldest() {
+        let most = self
+            .limits
+            .bytes_together_max
+            .saturating_add(self.limits.bytes_max);
+        if !held.refuse_oldest() || held.bytes > most {
             held.bytes -= bytes;
             return Err(Fault::Overloaded {
                 retry_after: RETRY_AFTER,
@@ -274,4 +281,23 @@ fn discard(body: Body) {
         let mut body = Limited::new(body, DISCARD_BYTES_MAX);
         while let Some(Ok(_frame)) = body.frame().await {}
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_bodies_that_give_way_do_not_let_large_ones_beyond_the_bound() {
+        let bodies = Bodies::new(BodyLimits {
+            bytes_max: 10,
+            read_timeout: Duration::from_secs(1),
+            count_max: 100,
+            bytes_together_max: 20,
+            bytes_per_client: None,
+        });
+        let _coming: Vec<_> = (0..100).map(|_| bodies.begin()).collect();
+        let held = (0..100).filter(|_| bodies.hold(10).is_ok()).count();
+        assert_eq!((held, bodies.held().bytes), (3, 30));
+    }
 }

@@ -22,7 +22,8 @@ const READ_HEADERS: &str = "Accept, Apitrace, Authorization, Content-Encoding, C
 /// What a service here answers, beside what every page may read.
 const EXPOSED_HEADERS: &str = "Accept-Encoding, Accept-Ranges, Allow, Apitrace, Content-Range, \
                                ETag, Idempotency-Replayed, Location, Preference-Applied, \
-                               RateLimit, RateLimit-Policy, Retry-After, Vary, X-Request-Id";
+                               RateLimit, RateLimit-Policy, Retry-After, Traceresponse, Vary, \
+                               X-Request-Id";
 /// How long a browser may remember a permission, in seconds.
 const MAX_AGE: &str = "600";
 

@@ -1,8 +1,5 @@
 //! Who a request is: the id that its log lines and its answer share, and the caller's own trace.
 
-use std::cell::Cell;
-use std::hash::{BuildHasher, RandomState};
-use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::Request;
@@ -12,7 +9,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::operations;
-use crate::telemetry::context::{TRACERESPONSE, TraceContext};
+use crate::telemetry::context::{TRACERESPONSE, TraceContext, ids};
 use crate::telemetry::{self, Observation, RequestContext};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,33 +44,14 @@ impl RequestId {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &scattered()).into_uuid();
+        let mut random = [0; 10];
+        random[..8].copy_from_slice(&ids::random().to_le_bytes());
+        random[8..].copy_from_slice(&ids::random().to_le_bytes()[..2]);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         let mut buffer = Uuid::encode_buffer();
         let value = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer));
         Self(value.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
     }
-}
-
-thread_local! {
-    static KEYS: RandomState = RandomState::new();
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Bytes that no other thread or process gets: a count, hashed with the thread's random keys. The
-/// kernel's own random bytes cost more than all of the rest of an id, and an id is no secret.
-fn scattered() -> [u8; 10] {
-    let count = COUNT.replace(COUNT.get().wrapping_add(1));
-    let thread = thread::current().id();
-    let (high, low) = KEYS.with(|keys| {
-        (
-            keys.hash_one((thread, count)),
-            keys.hash_one((count, thread)),
-        )
-    });
-    let mut bytes = [0; 10];
-    bytes[..8].copy_from_slice(&high.to_le_bytes());
-    bytes[8..].copy_from_slice(&low.to_le_bytes()[..2]);
-    bytes
 }
 
 /// What the caller calls its own course of calls: a request extension where the request had a well
@@ -200,7 +178,7 @@ mod tests {
                 .map(|_| RequestId::fresh().as_str().to_owned())
                 .collect()
         };
-        let threads = [(); 4].map(|()| thread::spawn(some));
+        let threads = [(); 4].map(|()| std::thread::spawn(some));
         let mut all = std::collections::HashSet::new();
         for thread in threads {
             let ids: Vec<String> = thread.join().unwrap();

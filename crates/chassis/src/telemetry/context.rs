@@ -1,6 +1,6 @@
 //! The trace that a request belongs to: <https://www.w3.org/TR/trace-context/>.
 
-mod ids;
+pub(crate) mod ids;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

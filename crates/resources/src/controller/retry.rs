@@ -37,15 +37,21 @@ impl Controller {
         key: &Key,
         undone: Undone,
     ) -> Result<Done<Vec<Option<Resource>>>, Undone> {
+        let Some(first) = steps.first() else {
+            return Ok(Done::now(Vec::new()));
+        };
         let refusal = match undone.failure.reason {
             Reason::Key(refusal) => refusal,
-            _ => match self.store.recall(key).await {
+            Reason::Store(_) => match self.store.recall(key).await {
                 Ok(Some(refusal)) => refusal,
                 Ok(None) | Err(_) => return Err(undone),
             },
-        };
-        let Some(first) = steps.first() else {
-            return Ok(Done::now(Vec::new()));
+            _ => match self.store.recall(key).await {
+                Ok(Some(refusal)) => refusal,
+                Ok(None) => return Err(undone),
+                // Nobody knows whether it was done: no client must hear that it cannot be.
+                Err(error) => return Err(first.failed(0, error.into())),
+            },
         };
         let KeyRefusal::Done(answer) = refusal else {
             return Err(first.failed(0, refusal.into()));

@@ -18,10 +18,15 @@ pub struct Duplicates {
 }
 
 impl Duplicates {
-    /// What is to be said where an index cannot be made because of these, of which `more` tells
-    /// that there are others.
+    /// So many of them are named where an index cannot be made.
+    pub const NAMED_MAX: usize = 3;
+
+    /// What is to be said where an index cannot be made because of these; one more than
+    /// [`Self::NAMED_MAX`] stands for any number.
     #[must_use]
-    pub fn refuse(found: &[Self], more: bool, type_name: &str) -> Option<String> {
+    pub fn refuse(found: &[Self], type_name: &str) -> Option<String> {
+        let more = found.len() > Self::NAMED_MAX;
+        let found = &found[..found.len().min(Self::NAMED_MAX)];
         let first = found.first()?;
         let pairs: Vec<String> = found.iter().map(Self::to_string).collect();
         let (over, pairs) = (first.index.attribute_names(), pairs.join("; "));

@@ -5,8 +5,8 @@ use tokio::sync::mpsc;
 use super::{Resource, StoreError};
 use crate::schema::Id;
 
-/// Batches that may wait between a store and whoever watches.
-const BATCHES_WAITING_MAX: usize = 2;
+/// Batches that may wait between a store and whoever watches; one more may wait to be the next.
+pub(crate) const BATCHES_WATCHED_MAX: usize = 1;
 
 /// A place in the history of a store, in its own words: visible ASCII without blanks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,7 +88,7 @@ impl Watching {
     /// The store's end and the watcher's end. The store stops when the watcher's end is dropped.
     #[must_use]
     pub fn channel(from: Point) -> (mpsc::Sender<Result<Events, WatchError>>, Self) {
-        let (sender, batches) = mpsc::channel(BATCHES_WAITING_MAX);
+        let (sender, batches) = mpsc::channel(BATCHES_WATCHED_MAX);
         (sender, Self { from, batches })
     }
 

@@ -48,6 +48,11 @@ impl Killer {
             server.expect("it is killed once").kill_hard();
         }
     }
+
+    /// Fails where the clients were through before the kill.
+    pub(crate) fn has_killed(&self) {
+        assert!(self.server.lock().unwrap().is_none(), "nobody was killed");
+    }
 }
 
 /// A client that writes until the server is gone.
@@ -152,7 +157,7 @@ async fn write_until_killed(server: Server, round: usize) -> Ledger {
         writers.spawn(writer.run(format!("{round}-{number}")));
     }
     let parts = writers.join_all().await;
-    assert!(killer.server.lock().unwrap().is_none(), "nobody was killed");
+    killer.has_killed();
     parts.into_iter().flatten().collect()
 }
 

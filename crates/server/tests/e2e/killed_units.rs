@@ -296,6 +296,7 @@ async fn write_until_killed(server: Server, round: usize, seeds: &[String], sent
     for part in writers.join_all().await {
         sent.join(part);
     }
+    killer.has_killed();
 }
 
 #[tokio::test]

@@ -9,13 +9,24 @@ mod observability;
 
 use reqwest::Method;
 
-use crate::harness::{Answer, Server};
+use crate::harness::{Answer, Server, Setup};
 
 /// The text of `/metrics`.
 async fn metrics_of(server: &Server) -> String {
     let answer = Answer::to(server.admin_request(Method::GET, "/metrics")).await;
     assert_eq!(answer.status, 200);
     answer.text().to_owned()
+}
+
+/// What a process shows that exports, and was asked for what is there and for what is not.
+async fn all_metrics() -> String {
+    let server = Setup::fresh()
+        .arguments(["--otlp-endpoint", "http://127.0.0.1:1"])
+        .start()
+        .await;
+    server.get("/contacts").await.document(200);
+    server.get("/nowhere").await;
+    metrics_of(&server).await
 }
 
 /// The value of a series, as it stands in `/metrics`.

@@ -1,4 +1,4 @@
-//! Writes that need no look at the resource: its presence alone decides.
+//! Writes that the presence of the resource alone decides, whatever else it holds.
 
 use mongodb::bson::doc;
 use resources::schema::{Attributes, Id, ResourceType};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resources::query::{Comparison, Count, Filter, MemberPath, Query, Scalar, Test};
+use resources::query::{Comparison, Count, Filter, MemberPath, Query, Scalar, Test, TextMatch};
 use resources::schema::{Attributes, Declared, Id, Index, ResourceType};
 use resources::store::{Store, StoreError};
 use serde_json::Value;
@@ -52,38 +52,48 @@ impl UpsertKey {
             let (first, rest) = names.split_first()?;
             let first = members.get(*first)?;
             let value = rest.iter().try_fold(first, |value, name| value.get(name))?;
-            Scalar::of(value).map(|_| value.clone())
+            match Scalar::of(value)? {
+                // As the index compares them; such values are ASCII.
+                Scalar::Text(text) if index.ignores_case => Some(text.to_ascii_lowercase().into()),
+                _ => Some(value.clone()),
+            }
         };
         let values = index.keys.iter().map(|key| value(key.names().collect()));
         values.collect()
     }
 
-    /// The resource that has these values, if there is one.
+    /// The resource that has these values, if there is one, and the filter that it passes.
     pub(super) async fn find(
         &self,
         store: &dyn Store,
         resource_type: &Arc<ResourceType>,
         values: &[Value],
-    ) -> Result<Option<Id>, StoreError> {
+    ) -> Result<Option<(Id, Filter)>, StoreError> {
         let Self::Index(index) = self else {
             return Ok(None);
         };
         let keys = index.keys.iter().zip(values);
         let filter = keys.fold(Filter::Everything, |filter, (key, value)| {
             let names: Vec<String> = key.names().map(str::to_owned).collect();
-            filter.and(equals(resource_type, &names, value))
+            filter.and(equals(resource_type, &names, value, index.ignores_case))
         });
         let query = Query {
-            filter,
+            filter: filter.clone(),
             count: Count::Never,
             ..Query::first(1)
         };
         let page = store.list(resource_type, &query).await?;
-        Ok(page.resources.iter().next().map(|one| one.id.clone()))
+        let found = page.resources.iter().next().map(|one| one.id.clone());
+        Ok(found.map(|id| (id, filter)))
     }
 }
 
-fn equals(resource_type: &ResourceType, names: &[String], value: &Value) -> Filter {
+fn equals(
+    resource_type: &ResourceType,
+    names: &[String],
+    value: &Value,
+    ignores_case: bool,
+) -> Filter {
     let path = match resource_type.attributes.at(names) {
         Declared::Unknown => MemberPath::linkage(&names[0]),
         declared => MemberPath::declared(names, &declared),
@@ -92,9 +102,15 @@ fn equals(resource_type: &ResourceType, names: &[String], value: &Value) -> Filt
         (Some(stored), Some(Scalar::Text(text))) => Some(Scalar::Stored(stored, text)),
         (_, scalar) => scalar,
     };
-    // What is no scalar is no key; see `values`.
-    let test = scalar.map_or(Test::Missing, |scalar| {
-        Test::Compare(Comparison::Equal, scalar)
-    });
+    let test = match scalar {
+        Some(Scalar::Text(text)) if ignores_case => Test::Text {
+            relation: TextMatch::Equals,
+            ignores_case,
+            text,
+        },
+        Some(scalar) => Test::Compare(Comparison::Equal, scalar),
+        // What is no scalar is no key; see `values`.
+        None => Test::Missing,
+    };
     Filter::member(path, test)
 }

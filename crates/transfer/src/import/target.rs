@@ -123,9 +123,20 @@ async fn put(
             Some(values) if !row.brings_id => key.find(store, resource_type, values).await?,
             _ => None,
         };
-        let id = found.unwrap_or_else(|| id.clone());
-        let mut write = Write::replace(resource_type, id, attributes.clone());
-        write.guard.presence = Presence::Either;
+        let write = match found {
+            Some((id, has_values)) => {
+                let mut write = Write::replace(resource_type, id, attributes.clone());
+                write.guard.presence = Presence::MustExist;
+                // One that others have changed meanwhile is not the one that was looked for.
+                write.guard.scope = has_values;
+                write
+            }
+            None => {
+                let mut write = Write::replace(resource_type, id.clone(), attributes.clone());
+                write.guard.presence = Presence::Either;
+                write
+            }
+        };
         outcome = match store.write(Unit::new(vec![write])).await {
             Ok(_) => return Ok(Ok(())),
             Err(WriteError::Refused { refusal, .. }) => Err(refusal),

@@ -83,7 +83,7 @@ thread_local! {
 
 /// Not 0. The kernel's own random bytes would cost more than all of the rest of a trace, and ids
 /// are no secrets: this is `SplitMix64`, begun by each thread at a random place.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     loop {
         let state = STATE.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         STATE.set(state);

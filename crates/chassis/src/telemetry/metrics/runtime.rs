@@ -43,8 +43,8 @@ pub fn observe_runtime(registry: &Registry, runtime: &Handle, health: &Health) {
         let refused = crate::serve::refusals();
         for (reason, count) in [
             ("proxy_header", refused.proxy_headers),
-            ("tls_handshake", refused.handshakes),
-            ("too_many", refused.clients_with_too_many),
+            ("handshake", refused.handshakes),
+            ("client_share", refused.clients_with_too_many),
         ] {
             samples.add(&REFUSED, [("reason", Cow::Borrowed(reason))], count as f64);
         }

@@ -15,7 +15,11 @@ use tokio::time::{Instant, sleep_until};
 use super::feed::{Feed, Mark, Next};
 use super::{ReaderPlace, ended, is_ending, is_too_slow, message};
 use crate::controller::Controller;
-use crate::store::{Point, StoreError, WatchError, Watching};
+use crate::store::{BATCHES_WATCHED_MAX, Point, StoreError, WatchError, Watching};
+
+/// So many ends have to come until one of them was surely asked for afterwards: those that wait,
+/// the one that waits to be the next, and it.
+const ENDS_MIN: u64 = BATCHES_WATCHED_MAX as u64 + 2;
 
 /// One reader of a feed.
 pub(in crate::api) struct Reader {
@@ -228,7 +232,8 @@ impl Reader {
 
 impl Behind {
     /// Whether both the feed and the reader have come to the end since they were last looked at, and
-    /// neither has met a change. Of two ends the second one was asked for after that.
+    /// neither has met a change. Ends that were waiting already may be older; the one behind them was
+    /// asked for after that.
     fn is_quiet(&mut self, feed: &Feed, is_end: bool) -> bool {
         let now = feed.mark();
         if now.next != self.mark.next || !self.waiting.is_empty() {
@@ -236,7 +241,7 @@ impl Behind {
             return false;
         }
         self.ends += u64::from(is_end);
-        self.ends >= 2 && now.ends >= self.mark.ends + 2
+        self.ends >= ENDS_MIN && now.ends >= self.mark.ends + ENDS_MIN
     }
 }
 

@@ -76,3 +76,32 @@ fn a_row_finds_its_resource_by_the_values_of_a_unique_index() {
         import(by, "").fails_with(2, &[told]);
     }
 }
+
+#[test]
+fn a_row_finds_its_resource_without_regard_to_case_where_the_index_has_none() {
+    let store = Store::fresh();
+    let users = "type: users\nid: integer\nattributes:\n  type: object\n  properties:\n    \
+                 mail: {type: string}\nindexes:\n- {attributes: [mail], unique: true, \
+                 caseInsensitive: true}\n";
+    let folder = folder_with(&[("users.yaml", users)]);
+    let resources = ["--resources", folder.path().to_str().unwrap()];
+    let import = |rows: &str| {
+        let by = ["--upsert-by", "mail", "--on-error", "skip"];
+        let arguments = ["import", "users", "-", "--format", "ndjson"];
+        let arguments = [&arguments[..], &by, &resources].concat();
+        Invocation::new(&arguments).on(&store).input(rows).run()
+    };
+    all_stored(&import("{\"mail\":\"ann@x\",\"n\":1}\n"), 1);
+    all_stored(
+        &import("{\"mail\":\"Ann@X\",\"n\":2}\n{\"mail\":\"ANN@x\",\"n\":3}\n"),
+        2,
+    );
+    let arguments = ["export", "users", "--format", "ndjson"];
+    let exported = Invocation::new(&[&arguments[..], &resources].concat())
+        .on(&store)
+        .run();
+    assert_eq!(
+        exported.output(),
+        "{\"id\":\"1\",\"mail\":\"ANN@x\",\"n\":3}\n"
+    );
+}

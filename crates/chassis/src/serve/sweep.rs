@@ -32,6 +32,7 @@ pub(super) struct Connections {
     limits: ServeLimits,
     entries: Mutex<HashMap<u64, Entry>>,
     next_key: AtomicU64,
+    counted: Counted,
 }
 
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl Connections {
             limits,
             entries: Mutex::default(),
             next_key: AtomicU64::new(1),
+            counted: Counted::new(),
         }
     }
 
@@ -80,11 +82,11 @@ impl Connections {
             finishing_since: None,
         };
         self.entries().insert(key, entry);
+        self.counted.opened();
         Registration {
             connections: Arc::clone(self),
             key,
             activity,
-            _counted: Counted::opened(),
         }
     }
 
@@ -286,12 +288,12 @@ pub(super) struct Registration {
     connections: Arc<Connections>,
     key: u64,
     pub(super) activity: Arc<Activity>,
-    _counted: Counted,
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         self.connections.entries().remove(&self.key);
+        self.connections.counted.closed();
     }
 }
 

@@ -123,20 +123,14 @@ async fn put(
             Some(values) if !row.brings_id => key.find(store, resource_type, values).await?,
             _ => None,
         };
-        let write = match found {
-            Some((id, has_values)) => {
-                let mut write = Write::replace(resource_type, id, attributes.clone());
-                write.guard.presence = Presence::MustExist;
-                // One that others have changed meanwhile is not the one that was looked for.
-                write.guard.scope = has_values;
-                write
-            }
-            None => {
-                let mut write = Write::replace(resource_type, id.clone(), attributes.clone());
-                write.guard.presence = Presence::Either;
-                write
-            }
-        };
+        let of = found.as_ref().map_or(&id, |(found, _)| found).clone();
+        let mut write = Write::replace(resource_type, of, attributes.clone());
+        write.guard.presence = Presence::Either;
+        if let Some((_, has_values)) = found {
+            // One that others have changed meanwhile is not the one that was looked for.
+            write.guard.presence = Presence::MustExist;
+            write.guard.scope = has_values;
+        }
         outcome = match store.write(Unit::new(vec![write])).await {
             Ok(_) => return Ok(Ok(())),
             Err(WriteError::Refused { refusal, .. }) => Err(refusal),

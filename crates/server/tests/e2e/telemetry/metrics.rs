@@ -141,3 +141,29 @@ async fn every_metric_of_a_live_process_has_a_row_in_the_page() {
         .collect();
     assert!(unknown.is_empty(), "without a row: {unknown:?}");
 }
+
+#[tokio::test]
+async fn no_series_stands_twice() {
+    let server = Setup::fresh().arguments(["--proxy-protocol", "true"]);
+    let server = server.arguments(["--trusted-proxies", "127.0.0.1"]);
+    let server = server.start_unready().await;
+    // Every connection begins with no header of the PROXY protocol, and is refused.
+    for _ in 0..2 {
+        let request = server.request(Method::GET, "/contacts");
+        assert!(request.send().await.is_err());
+    }
+    let metrics = metrics_of(&server).await;
+    let lines = metrics.lines().filter(|line| !line.starts_with('#'));
+    let mut series: Vec<&str> = lines.map(|line| line.rsplit_once(' ').unwrap().0).collect();
+    let refused = "http_server_connections_refused_total{reason=\"proxy_header\"}";
+    assert!(
+        value_of(&metrics, refused).is_some_and(|count| count >= 2.0),
+        "{metrics}"
+    );
+    series.sort_unstable();
+    let twice: Vec<_> = series
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
